@@ -1,0 +1,1 @@
+"""Engines that run instances, behind one interface."""

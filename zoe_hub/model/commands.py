@@ -1,0 +1,36 @@
+"""Commands: what somebody wants, as the REST interface takes it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import Field
+
+from .base import Document, Name
+from .execution import Attachment
+from .zapp import ZApp
+
+
+class Submit(Document):
+    """Run a ZApp. Exactly one of `zapp` and `definition` is given."""
+
+    zapp: str | None = Field(default=None, max_length=200, description="Name in the shop.")
+    definition: ZApp | None = Field(default=None, description="A ZApp of the user's own, not stored in the shop.")
+    parameters: dict[str, Any] = Field(default_factory=dict)
+    name: Name | None = Field(default=None, description="Unique among the owner's executions; chosen by Zoe when absent.")
+    attachment: Attachment | None = None
+    owner: str | None = Field(default=None, description="Only with the scope custom:zoe:admin:executions.")
+
+
+class Modify(Document):
+    """Change the parameters that may change while an execution runs."""
+
+    parameters: dict[str, Any] = Field(min_length=1)
+
+
+class Report(Document):
+    """The spawner's word about an instance that it runs itself."""
+
+    state: str = Field(pattern="^(starting|ready|stopped|failed)$")
+    host: str | None = None
+    message: str = Field(default="", max_length=2000)

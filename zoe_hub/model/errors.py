@@ -1,0 +1,96 @@
+"""Everything that can be wrong, named for what happened. None of them knows of HTTP.
+
+::
+
+    ZoeError
+    ├── InvalidDocument       a framework or ZApp file, or one sent by a user, is malformed
+    ├── InvalidParameter      a parameter's value is of the wrong type or out of bounds
+    ├── InvalidRequest        a request is well-formed but makes no sense
+    ├── NotRunnable           a framework was asked to run alone
+    ├── UnknownName           no ZApp, framework or execution has this name
+    ├── Conflict              the request contradicts what is stored
+    ├── IllegalTransition     the lifecycle table has no such move
+    ├── CapacityExceeded      more than the machines will ever have
+    ├── NotPermitted          the caller may not do this
+    ├── ServiceUnavailable    Zoe's Hub service could not be reached
+    ├── LaunchFailed          the engine could not start an instance
+    └── ExecutionEnded        somebody waited for an execution that ended instead
+
+The message of each is a sentence that may be shown to whoever made the request.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class ZoeError(Exception):
+    """Base of all errors whose message may be shown to users."""
+
+
+class InvalidDocument(ZoeError):
+    """Raised when a framework or ZApp description is malformed."""
+
+    def __init__(self, message: str, *, path: str = "", line: int | None = None) -> None:
+        place = path if line is None else f"{path}:{line}"
+        super().__init__(f"{place}: {message}" if place else message)
+        self.reason = message
+        self.path = path
+        self.line = line
+
+
+class InvalidParameter(ZoeError):
+    """Raised when a parameter's value is of the wrong type or out of bounds."""
+
+    def __init__(self, parameter: str, reason: str) -> None:
+        super().__init__(f"{parameter}: {reason}")
+        self.parameter = parameter
+        self.reason = reason
+
+
+class InvalidRequest(ZoeError):
+    """Raised when a request is well-formed but makes no sense."""
+
+
+class NotRunnable(ZoeError):
+    """Raised when someone tries to run a framework alone."""
+
+
+class UnknownName(ZoeError):
+    """Raised when no ZApp, framework or execution has this name."""
+
+    def __init__(self, what: str, name: str, known: Iterable[str] = ()) -> None:
+        names = sorted(known)
+        near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+        hint = f" Did you mean {near[0]!r}?" if near else (f" There are: {', '.join(names)}." if 0 < len(names) <= 12 else "")
+        super().__init__(f"There is no {what} named {name!r}.{hint}")
+        self.name = name
+
+
+class Conflict(ZoeError):
+    """Raised when a request contradicts what is stored, such as a name in use."""
+
+
+class IllegalTransition(ZoeError):
+    """Raised when the lifecycle table has no move for this state and event."""
+
+
+class CapacityExceeded(ZoeError):
+    """Raised when something needs more than the machines will ever have."""
+
+
+class NotPermitted(ZoeError):
+    """Raised when the caller may not do this."""
+
+
+class ServiceUnavailable(ZoeError):
+    """Raised when Zoe's Hub service could not be reached."""
+
+
+class LaunchFailed(ZoeError):
+    """Raised when the engine could not start an instance."""
+
+
+class ExecutionEnded(ZoeError):
+    """Raised when an execution ended, or failed, while somebody waited for it."""

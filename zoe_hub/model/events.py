@@ -1,0 +1,35 @@
+"""Events: what happened, in the order in which it was stored."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import Enum
+from typing import Any
+
+from pydantic import Field
+
+from .base import Document
+
+
+class EventKind(str, Enum):
+    EXECUTION_SUBMITTED = "execution.submitted"
+    EXECUTION_STATE_CHANGED = "execution.state_changed"
+    EXECUTION_WAITING = "execution.waiting"
+    """The reason for which it waits changed."""
+    EXECUTION_SCALED = "execution.scaled"
+    """Its owner asked for another size."""
+    EXECUTION_GRANTED = "execution.granted"
+    """The scheduler gave or took elastic instances."""
+    EXECUTION_ATTACHED = "execution.attached"
+    EXECUTION_DETACHED = "execution.detached"
+    EXECUTION_TERMINATION_REQUESTED = "execution.termination_requested"
+    INSTANCE_STATE_CHANGED = "instance.state_changed"
+
+
+class Event(Document):
+    seq: int = Field(description="Rises by at least one with every event; the id to resume from.")
+    time: datetime
+    owner: str
+    execution: str
+    kind: EventKind
+    data: dict[str, Any] = Field(default_factory=dict)

@@ -1,0 +1,118 @@
+"""Executions and their instances, as stored and as shown."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import Enum
+from typing import Any
+
+from pydantic import Field
+
+from .base import Document
+from .plan import Plan
+
+
+class ExecutionState(str, Enum):
+    """Observed state of an execution. `docs/reference/lifecycle.md` draws the moves."""
+
+    QUEUED = "queued"
+    """Stored; its core instances do not fit yet."""
+    STARTING = "starting"
+    """Admitted; some core instance is not ready yet."""
+    RUNNING = "running"
+    """All core instances are ready."""
+    DEGRADED = "degraded"
+    """Was running; a core instance is being restarted."""
+    STOPPING = "stopping"
+    """Asked to end; instances are going."""
+    FAILING = "failing"
+    """A core instance could not be kept up; instances are going."""
+    COMPLETING = "completing"
+    """Its work is done; instances are going."""
+    TERMINATED = "terminated"
+    FAILED = "failed"
+    COMPLETED = "completed"
+
+    @property
+    def ended(self) -> bool:
+        return self in _ENDED
+
+
+_ENDED = frozenset({ExecutionState.TERMINATED, ExecutionState.FAILED, ExecutionState.COMPLETED})
+
+
+class DesiredState(str, Enum):
+    RUNNING = "running"
+    TERMINATED = "terminated"
+
+
+class InstanceState(str, Enum):
+    PENDING = "pending"
+    """Ordered; not started yet."""
+    STARTING = "starting"
+    """Its process exists; it is not ready."""
+    READY = "ready"
+    RESTARTING = "restarting"
+    """It died and waits for its next start."""
+    DRAINING = "draining"
+    """Asked to hand over its work and go."""
+    STOPPED = "stopped"
+    """Gone because it was asked to, or ended with status 0 and is not restarted."""
+    FAILED = "failed"
+    """Gone, and given up."""
+
+    @property
+    def ended(self) -> bool:
+        return self in (InstanceState.STOPPED, InstanceState.FAILED)
+
+
+class Attachment(Document):
+    """Ties an execution to a notebook."""
+
+    server: str = Field(description="The user server, as `user/` or `user/servername`.")
+    kernel: str | None = Field(default=None, description="Identifier of the kernel, kept when it restarts.")
+
+
+class InstanceStatus(Document):
+    """One instance as its back end sees it."""
+
+    execution: str
+    process: str = Field(description="Key of the process: `framework.process`.")
+    ordinal: int = Field(ge=0)
+    state: InstanceState
+    host: str | None = None
+    ports: dict[str, int] = Field(default_factory=dict)
+    restarts: int = 0
+    exit_code: int | None = Field(default=None, description="Of the last end; negative: minus the signal's number.")
+    message: str = Field(default="", description="Why it is in this state, for people.")
+    started: datetime | None = None
+
+    @property
+    def key(self) -> tuple[str, str, int]:
+        return (self.execution, self.process, self.ordinal)
+
+
+class Execution(Document):
+    """One run of a ZApp by one owner."""
+
+    id: str
+    owner: str
+    name: str = Field(description="Unique among the owner's executions.")
+    zapp: str
+    parameters: dict[str, Any]
+    plan: Plan
+    desired: DesiredState
+    state: ExecutionState
+    reason: str = Field(default="", description="Why it is in this state, for people.")
+    granted: dict[str, int] = Field(default_factory=dict, description="Instances granted, by process key.")
+    attachment: Attachment | None = None
+    created: datetime
+    updated: datetime
+    ended: datetime | None = None
+    instances: tuple[InstanceStatus, ...] = ()
+    live: dict[str, Any] = Field(default_factory=dict, description="Figures that the framework itself reports; not stored.")
+
+    @property
+    def server(self) -> str | None:
+        """The user server that this execution *is*, where its plan has one."""
+        return self.attachment.server if self.attachment and self.plan.server else None

@@ -1,0 +1,227 @@
+"""Frameworks: building blocks of ZApps, with the processes and the options they take.
+
+Values marked *template* are Jinja expressions over the framework's options, resolved by
+composition. Texts may also hold *references* such as ``${secret.auth}`` or
+``${master.port.rpc}``, which only the running instance can resolve: see ``references``.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Literal, Union
+
+from pydantic import Field, model_validator
+from typing_extensions import Self
+
+from .base import Document, EnvironmentName, Identifier, Name, Text
+from .parameters import Parameter
+
+Templated = Union[int, float, str]
+"""A number, or a template that gives one."""
+
+
+class Protocol(str, Enum):
+    TCP = "tcp"
+    HTTP = "http"
+
+
+class Purpose(str, Enum):
+    """Who a port is for."""
+
+    INTERNAL = "internal"
+    """The other processes of the execution."""
+    CLIENT = "client"
+    """The owner's kernel."""
+    UI = "ui"
+    """The owner's browser, through the Hub."""
+
+
+class Port(Document):
+    name: Identifier
+    protocol: Protocol = Protocol.TCP
+    purpose: Purpose = Purpose.INTERNAL
+    number: int | None = Field(
+        default=None, ge=1, le=65535, description="The port inside a container; a free one is taken where instances share a host."
+    )
+    title: str = Field(default="", max_length=80, description="What the page behind a `ui` port is called.")
+    path: str = Field(default="/", description="Where the page behind a `ui` port begins.")
+    headers: dict[str, Text] = Field(
+        default_factory=dict, description="Sent with every request that Zoe makes or relays to this port; may hold references."
+    )
+    keep_prefix: bool = Field(
+        default=False, description="True: requests through the Hub keep the public prefix in their path; false: it is cut off."
+    )
+
+
+class ReadinessKind(str, Enum):
+    TCP = "tcp"
+    HTTP = "http"
+
+
+class Readiness(Document):
+    """An instance is ready when its port accepts a connection, or answers HTTP below 400."""
+
+    port: Identifier
+    kind: ReadinessKind = ReadinessKind.TCP
+    path: str = "/"
+    timeout: float = Field(default=120, gt=0, description="Seconds after which a start counts as failed.")
+
+
+class RestartPolicy(str, Enum):
+    ALWAYS = "always"
+    ON_FAILURE = "on-failure"
+    NEVER = "never"
+
+
+class Restart(Document):
+    policy: RestartPolicy = RestartPolicy.ALWAYS
+    limit: int = Field(default=5, ge=0, description="Restarts in a row, without having been ready for `reset` seconds, before giving up.")
+    delay: float = Field(default=0.5, ge=0, description="Seconds before the first restart; doubles each time, up to 30.")
+    reset: float = Field(default=60, ge=0, description="Seconds of readiness after which the count starts again.")
+
+
+class Drain(Document):
+    """How one instance is asked to hand over its work before it is taken away (scaling down)."""
+
+    signal: str = Field(pattern=r"^SIG[A-Z0-9]+$")
+    timeout: float = Field(default=120, gt=0, description="Seconds; then it is stopped all the same.")
+
+
+class Shutdown(Document):
+    signal: str = Field(default="SIGTERM", pattern=r"^SIG[A-Z0-9]+$")
+    grace: float = Field(default=5, ge=0, description="Seconds between the signal and SIGKILL.")
+    drain: Drain | None = Field(default=None, description="Without it, scaling down stops an instance like termination does.")
+
+
+class File(Document):
+    """A file written into the instance's own folder before it starts; readable by nobody else."""
+
+    path: str = Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}$")
+    content: Text
+
+
+class ResourceTemplate(Document):
+    cpu: Templated = Field(default=0, description="Processors (template).")
+    memory: Templated = Field(default=0, description="Bytes, or text with a unit (template).")
+    gpu: Templated = Field(default=0, description="Whole graphics processors (template).")
+
+
+class InstanceTemplate(Document):
+    """How many: without the core nothing works; the elastic only make it faster."""
+
+    core: Templated = 1
+    elastic: Templated = 0
+
+
+class Placement(str, Enum):
+    BACKEND = "backend"
+    """Started by Zoe's back end."""
+    SERVER = "server"
+    """It is the user's Jupyter server, started by JupyterHub's spawner."""
+
+
+class Process(Document):
+    """One role inside a framework. Runs as one or more instances."""
+
+    name: Identifier
+    title: str = ""
+    image: Text = Field(default="", description="Container image (template); unused where instances are plain processes.")
+    command: tuple[Text, ...] = Field(
+        default=(), description="Program and arguments (template, references), never given to a shell."
+    )
+    environment: dict[EnvironmentName, Text] = Field(default_factory=dict)
+    files: tuple[File, ...] = ()
+    ports: tuple[Port, ...] = ()
+    instances: InstanceTemplate = InstanceTemplate()
+    resources: ResourceTemplate = ResourceTemplate()
+    readiness: Readiness | None = Field(default=None, description="Without it, an instance that runs is ready.")
+    restart: Restart = Restart()
+    shutdown: Shutdown = Shutdown()
+    after: tuple[Identifier, ...] = Field(default=(), description="Processes of this framework that must be ready first.")
+    placement: Placement = Placement.BACKEND
+
+    @model_validator(mode="after")
+    def _readiness_names_a_port(self) -> Self:
+        if self.readiness and self.readiness.port not in {port.name for port in self.ports}:
+            raise ValueError(f"readiness names the port {self.readiness.port!r}, which the process does not have")
+        if len({port.name for port in self.ports}) < len(self.ports):
+            raise ValueError("two ports have the same name")
+        return self
+
+
+class SecretKind(str, Enum):
+    TOKEN = "token"
+    """`${secret.NAME}`: 32 random bytes as unpadded base64url. `${bearer.NAME}`: a compact JWS signed with it (HS256)."""
+    CERTIFICATE = "certificate"
+    """`${certificate.NAME}` and `${key.NAME}`: a self-signed certificate and its private key, as PEM."""
+
+
+class Secret(Document):
+    name: Identifier
+    kind: SecretKind = SecretKind.TOKEN
+
+
+class Client(Document):
+    """How a kernel connects: a Python module of the framework's folder, run inside the kernel.
+
+    It defines ``connect(connection: dict) -> dict``, which returns the names to put into the
+    user's namespace, and ``disconnect(names: dict) -> None``.
+    """
+
+    module: str = Field(default="client.py", pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]*\.py$")
+    connection: dict[Identifier, Text] = Field(
+        default_factory=dict, description="Given to `connect`, and to nobody but the owner; may hold references."
+    )
+
+
+class Status(Document):
+    """Live figures of a running cluster, read from one of its HTTP ports.
+
+    Each field is a JMESPath expression over the JSON answer. The fields `workers`, `cores`,
+    `running` and `waiting` (numbers) have a place of their own in every display.
+    """
+
+    process: Identifier
+    port: Identifier
+    path: str = "/"
+    fields: dict[Identifier, str]
+
+
+class Preparation(Document):
+    """A program run once at set-up; its folder (`${cache}`) may be used by every instance."""
+
+    command: tuple[Text, ...]
+
+
+class Framework(Document):
+    """A building block that cannot run alone."""
+
+    apiVersion: Literal["zoe/v1"]
+    kind: Literal["Framework"]
+    name: Name
+    title: str = Field(max_length=80)
+    description: str = Field(default="", max_length=4000)
+    icon: str = Field(default="", max_length=40, description="An emoji, or nothing.")
+    options: tuple[Parameter, ...] = ()
+    secrets: tuple[Secret, ...] = ()
+    processes: tuple[Process, ...] = Field(min_length=1)
+    client: Client | None = Field(default=None, description="Present when a notebook can attach this framework.")
+    status: Status | None = None
+    preparation: Preparation | None = None
+
+    @model_validator(mode="after")
+    def _names_agree(self) -> Self:
+        names = [process.name for process in self.processes]
+        if len(set(names)) < len(names):
+            raise ValueError("two processes have the same name")
+        for number, process in enumerate(self.processes):
+            for other in process.after:
+                if other not in names[:number]:
+                    raise ValueError(f"process {process.name!r} comes after {other!r}, which is not listed before it")
+        if len({option.name for option in self.options}) < len(self.options):
+            raise ValueError("two options have the same name")
+        if self.status:
+            ports = {(process.name, port.name) for process in self.processes for port in process.ports}
+            if (self.status.process, self.status.port) not in ports:
+                raise ValueError(f"status names {self.status.process}.{self.status.port}, which is no port of this framework")
+        return self

@@ -1,0 +1,150 @@
+"""Typed parameters of ZApps and options of frameworks: one model for both."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from enum import Enum
+from typing import Any, Union
+
+from pydantic import Field, model_validator
+from typing_extensions import Self
+
+from .base import Document, Identifier
+from .errors import InvalidParameter
+from .resources import format_bytes, parse_bytes
+
+
+class ParameterType(str, Enum):
+    INTEGER = "integer"
+    NUMBER = "number"
+    BOOLEAN = "boolean"
+    STRING = "string"
+    MEMORY = "memory"
+
+
+Scalar = Union[bool, int, float, str]
+
+
+class Parameter(Document):
+    """One value that a user (or the ZApp, for a framework's option) may choose."""
+
+    name: Identifier
+    type: ParameterType = ParameterType.STRING
+    label: str = Field(default="", max_length=80, description="Shown beside the field; the name when empty.")
+    help: str = Field(default="", max_length=2000)
+    default: Scalar | None = Field(default=None, description="Without a default the value must be given.")
+    minimum: Scalar | None = None
+    maximum: Scalar | None = None
+    choices: tuple[Scalar, ...] = ()
+    pattern: str | None = Field(default=None, description="Regular expression that a whole string must match.")
+    scales: bool = Field(default=False, description="True: may change while the execution runs (`scale`).")
+
+    @model_validator(mode="after")
+    def _defaults_obey_bounds(self) -> Self:
+        for field in ("minimum", "maximum"):
+            bound = getattr(self, field)
+            if bound is not None and self.type in (ParameterType.BOOLEAN, ParameterType.STRING):
+                raise ValueError(f"{field} has no meaning for a {self.type.value}")
+        if self.pattern is not None:
+            re.compile(self.pattern)
+        if self.default is not None:
+            try:
+                self.check(self.default)
+            except InvalidParameter as error:
+                raise ValueError(f"the default is refused by the bounds: {error}") from error
+        return self
+
+    @property
+    def title(self) -> str:
+        return self.label or self.name.replace("_", " ").capitalize()
+
+    def check(self, value: Any) -> Scalar:
+        """The value in this parameter's type.
+
+        Text is accepted for every type, because forms and command lines have nothing else.
+        Raises InvalidParameter, which names the parameter, the value and what would be right.
+        """
+        typed = self._convert(value)
+        low, high = self._bound(self.minimum), self._bound(self.maximum)
+        if (low is not None and typed < low) or (high is not None and typed > high):  # type: ignore[operator]
+            raise InvalidParameter(self.name, f"{self._show(typed)} is out of bounds: {self._range(low, high)}")
+        if self.pattern is not None and re.fullmatch(self.pattern, str(typed)) is None:
+            raise InvalidParameter(self.name, f"{_short(value)} does not match {self.pattern}")
+        if self.choices and typed not in [self._convert(choice) for choice in self.choices]:
+            allowed = ", ".join(self._show(self._convert(choice)) for choice in self.choices)
+            raise InvalidParameter(self.name, f"{self._show(typed)} is none of the choices: {allowed}")
+        return typed
+
+    def _convert(self, value: Any) -> Scalar:
+        try:
+            return _CONVERTERS[self.type](value)
+        except (ValueError, TypeError, OverflowError) as error:
+            raise InvalidParameter(self.name, str(error)) from error
+
+    def _bound(self, value: Scalar | None) -> Any:
+        return None if value is None else self._convert(value)
+
+    def _show(self, value: Any) -> str:
+        return format_bytes(value) if self.type is ParameterType.MEMORY else _short(value)
+
+    def _range(self, low: Any, high: Any) -> str:
+        if low is None:
+            return f"at most {self._show(high)}"
+        if high is None:
+            return f"at least {self._show(low)}"
+        return f"from {self._show(low)} to {self._show(high)}"
+
+
+def _short(value: Any) -> str:
+    text = repr(value) if isinstance(value, str) else str(value)
+    return text if len(text) <= 60 else text[:57] + "…"
+
+
+def _integer(value: Any) -> int:
+    if isinstance(value, bool) or (isinstance(value, float) and not value.is_integer()):
+        raise ValueError(f"{value!r} is no whole number")
+    try:
+        return int(value)
+    except (ValueError, TypeError):
+        raise ValueError(f"{_short(value)} is no whole number") from None
+
+
+def _number(value: Any) -> float:
+    if isinstance(value, bool):
+        raise ValueError(f"{value!r} is no number")
+    try:
+        number = float(value)
+    except (ValueError, TypeError):
+        raise ValueError(f"{_short(value)} is no number") from None
+    if number != number or number in (float("inf"), float("-inf")):
+        raise ValueError("a number must be finite")
+    return number
+
+
+def _boolean(value: Any) -> bool:
+    known = {"true": True, "on": True, "yes": True, "1": True, "false": False, "off": False, "no": False, "0": False}
+    if isinstance(value, bool):
+        return value
+    if str(value).lower() not in known:
+        raise ValueError(f"{_short(value)} is neither true nor false")
+    return known[str(value).lower()]
+
+
+def _string(value: Any) -> str:
+    if not isinstance(value, str):
+        raise ValueError(f"{_short(value)} is no text")
+    if len(value) > 4096:
+        raise ValueError("the text is longer than 4096 characters")
+    if any(ord(char) < 32 or ord(char) == 127 for char in value):
+        raise ValueError("the text holds a control character, such as a line break")
+    return value
+
+
+_CONVERTERS: dict[ParameterType, Callable[[Any], Scalar]] = {
+    ParameterType.INTEGER: _integer,
+    ParameterType.NUMBER: _number,
+    ParameterType.BOOLEAN: _boolean,
+    ParameterType.STRING: _string,
+    ParameterType.MEMORY: parse_bytes,
+}

@@ -1,0 +1,75 @@
+"""Resource shapes: what one instance needs, what one node has."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated
+
+from pydantic import BeforeValidator, Field
+
+from .base import Document
+
+_UNITS = {
+    "": 1,
+    "B": 1,
+    "K": 10**3, "KB": 10**3, "KI": 2**10, "KIB": 2**10,
+    "M": 10**6, "MB": 10**6, "MI": 2**20, "MIB": 2**20,
+    "G": 10**9, "GB": 10**9, "GI": 2**30, "GIB": 2**30,
+    "T": 10**12, "TB": 10**12, "TI": 2**40, "TIB": 2**40,
+}  # fmt: skip
+_SIZE = re.compile(r"^\s*(\d+(?:\.\d+)?)\s*([A-Za-z]*)\s*$")
+
+
+def parse_bytes(value: object) -> int:
+    """Read an amount of memory: a number of bytes, or text such as ``8 GiB`` or ``512M``.
+
+    Raises ValueError with the accepted forms when the text is none of them.
+    """
+    if isinstance(value, bool):
+        raise ValueError("an amount of memory is a number with a unit, such as 8 GiB")
+    if isinstance(value, (int, float)):
+        return int(value)
+    match = _SIZE.match(str(value))
+    if match is None or match[2].upper() not in _UNITS:
+        raise ValueError(f"{value!r} is no amount of memory; write a number and a unit, such as 512 MiB or 8 GiB")
+    return int(float(match[1]) * _UNITS[match[2].upper()])
+
+
+def format_bytes(amount: int) -> str:
+    """Write an amount of memory for people: the largest binary unit that keeps it above one."""
+    size = float(amount)
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if abs(size) < 1024:
+            return f"{size:.4g} {unit}"
+        size /= 1024
+    return f"{size:.4g} TiB"
+
+
+Bytes = Annotated[int, BeforeValidator(parse_bytes), Field(ge=0)]
+
+
+class Resources(Document):
+    """An amount of each dimension: of one instance, of a sum, or of a node."""
+
+    cpu: float = Field(default=0.0, ge=0, description="Processors; a fraction is a share of one.")
+    memory: Bytes = Field(default=0, description="Bytes of main memory.")
+    gpu: int = Field(default=0, ge=0, description="Whole graphics processors.")
+
+    def __add__(self, other: Resources) -> Resources:
+        return Resources(cpu=self.cpu + other.cpu, memory=self.memory + other.memory, gpu=self.gpu + other.gpu)
+
+    def __mul__(self, count: int) -> Resources:
+        return Resources(cpu=self.cpu * count, memory=self.memory * count, gpu=self.gpu * count)
+
+    def __str__(self) -> str:
+        parts = [f"{self.cpu:g} CPU", format_bytes(self.memory)]
+        if self.gpu:
+            parts.append(f"{self.gpu} GPU")
+        return ", ".join(parts)
+
+
+class Node(Document):
+    """One machine of the engine and what of it Zoe may hand out."""
+
+    name: str
+    capacity: Resources

@@ -1,0 +1,52 @@
+"""ZApps: frameworks, joined and configured, with the parameters a user may choose."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Literal, Union
+
+from pydantic import Field, model_validator
+from typing_extensions import Self
+
+from .base import Document, Identifier, Name, Text
+from .parameters import Parameter
+
+
+class Category(str, Enum):
+    INTERACTIVE = "interactive"
+    """A person works with it."""
+    BATCH = "batch"
+    """It ends by itself."""
+    SUPPORT = "support"
+    """Long-running, for everybody."""
+
+
+class Part(Document):
+    """One framework inside a ZApp."""
+
+    framework: Name
+    options: dict[Identifier, Union[bool, int, float, Text]] = Field(
+        default_factory=dict, description="Values for the framework's options; text is a template over the ZApp's parameters."
+    )
+
+
+class ZApp(Document):
+    """What a user picks in the shop."""
+
+    apiVersion: Literal["zoe/v1"]
+    kind: Literal["ZApp"]
+    name: Name
+    title: str = Field(max_length=80)
+    description: str = Field(default="", max_length=4000)
+    icon: str = Field(default="", max_length=40)
+    category: Category = Category.INTERACTIVE
+    frameworks: tuple[Part, ...] = Field(min_length=1, max_length=16)
+    parameters: tuple[Parameter, ...] = ()
+
+    @model_validator(mode="after")
+    def _names_are_unique(self) -> Self:
+        if len({part.framework for part in self.frameworks}) < len(self.frameworks):
+            raise ValueError("a framework is listed twice")
+        if len({parameter.name for parameter in self.parameters}) < len(self.parameters):
+            raise ValueError("two parameters have the same name")
+        return self

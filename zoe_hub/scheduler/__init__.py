@@ -1,0 +1,1 @@
+"""Who may run, and how much of it. Pure: no I/O, no clock."""

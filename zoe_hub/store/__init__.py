@@ -1,0 +1,1 @@
+"""Where executions, instances and events are kept: the truth."""

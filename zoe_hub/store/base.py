@@ -1,0 +1,124 @@
+"""The interface of a store. Every write stores its event in the same transaction.
+
+A subclass passes ``tests/store/contract.py``.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..model.events import Event
+from ..model.execution import Attachment, Execution, ExecutionState, InstanceStatus
+from ..model.plan import Plan
+from ..model.zapp import ZApp
+
+
+@dataclass(frozen=True)
+class Submission:
+    """An execution to be stored."""
+
+    owner: str
+    plan: Plan
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    name: str | None = None
+    attachment: Attachment | None = None
+    idempotency_key: str | None = None
+
+
+class Store(ABC):
+    """All methods may be called concurrently. Times are in UTC."""
+
+    @abstractmethod
+    async def open(self) -> None:
+        """Connect, and bring the schema to this version."""
+
+    @abstractmethod
+    async def close(self) -> None:
+        """Disconnect. A second call does nothing."""
+
+    @abstractmethod
+    async def submit(self, submission: Submission) -> tuple[Execution, bool]:
+        """Store an execution as QUEUED; true when it is new.
+
+        The same owner and idempotency key give the execution stored first, and false. Without a
+        name, one is made from the ZApp's: ``spark-1``, ``spark-2``. Raises Conflict when the name is taken by
+        an execution of this owner that has not ended.
+        """
+
+    @abstractmethod
+    async def get(self, execution: str) -> Execution:
+        """By identifier. Raises UnknownName."""
+
+    @abstractmethod
+    async def find(self, owner: str, name: str) -> Execution:
+        """By identifier or name; where an ended and a live execution share a name, the live one, then the newest.
+
+        Raises UnknownName, which proposes the nearest name of this owner.
+        """
+
+    @abstractmethod
+    async def list(self, *, owner: str | None = None, live: bool | None = None, limit: int = 1000) -> Sequence[Execution]:
+        """Newest first. `live` true: those that have not ended; false: those that have."""
+
+    @abstractmethod
+    async def change_state(
+        self, execution: str, before: ExecutionState, after: ExecutionState, reason: str = ""
+    ) -> Execution:
+        """Raises Conflict when the state is not `before` any more. Sets `ended` when `after` is an end."""
+
+    @abstractmethod
+    async def explain(self, execution: str, reason: str) -> None:
+        """Store why it waits (event: waiting). The same reason again writes nothing."""
+
+    @abstractmethod
+    async def grant(self, execution: str, granted: Mapping[str, int], reason: str = "") -> None:
+        """Store how many instances of each process key may run. The same again writes nothing."""
+
+    @abstractmethod
+    async def modify(self, execution: str, parameters: Mapping[str, Any], plan: Plan) -> Execution:
+        """Store new parameters and the plan made from them. Raises Conflict when it is ending or has ended."""
+
+    @abstractmethod
+    async def attach(self, execution: str, attachment: Attachment | None) -> Execution:
+        """Tie to a notebook, or let go. The same again writes nothing. Raises Conflict as `modify`."""
+
+    @abstractmethod
+    async def terminate(self, execution: str, by: str) -> Execution:
+        """Store the wish to end. A second call, or one for an ended execution, changes nothing."""
+
+    @abstractmethod
+    async def save_instance(self, status: InstanceStatus) -> None:
+        """Store what the back end reported. The same again writes nothing."""
+
+    @abstractmethod
+    async def drop_instances(self, execution: str, process: str, from_ordinal: int) -> None:
+        """Forget the ended instances of a process with at least this ordinal (after scaling down)."""
+
+    @abstractmethod
+    async def events(
+        self, *, after: int = 0, owner: str | None = None, execution: str | None = None, limit: int = 1000
+    ) -> Sequence[Event]:
+        """Events with a higher `seq`, in order."""
+
+    @abstractmethod
+    async def last_seq(self) -> int:
+        """`seq` of the newest event; 0 when there is none."""
+
+    @abstractmethod
+    async def wait(self, after: int, timeout: float) -> bool:
+        """Return true as soon as there is an event newer than `after`, false after `timeout` seconds."""
+
+    @abstractmethod
+    async def put_zapp(self, owner: str, zapp: ZApp) -> None:
+        """Store a user's own ZApp; replaces one of the same name."""
+
+    @abstractmethod
+    async def delete_zapp(self, owner: str, name: str) -> None:
+        """Raises UnknownName."""
+
+    @abstractmethod
+    async def zapps(self, owner: str) -> Sequence[ZApp]:
+        """A user's own ZApps, by name."""
