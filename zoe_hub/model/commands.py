@@ -17,7 +17,9 @@ class Submit(Document):
     zapp: str | None = Field(default=None, max_length=200, description="Name in the shop.")
     definition: ZApp | None = Field(default=None, description="A ZApp of the user's own, not stored in the shop.")
     parameters: dict[str, Any] = Field(default_factory=dict)
-    name: Name | None = Field(default=None, description="Unique among the owner's executions; chosen by Zoe when absent.")
+    name: Name | None = Field(
+        default=None, description="Unique among the owner's executions; chosen by Zoe when absent."
+    )
     attachment: Attachment | None = None
     owner: str | None = Field(default=None, description="Only with the scope custom:zoe:admin:executions.")
 

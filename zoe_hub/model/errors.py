@@ -63,7 +63,11 @@ class UnknownName(ZoeError):
     def __init__(self, what: str, name: str, known: Iterable[str] = ()) -> None:
         names = sorted(known)
         near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
-        hint = f" Did you mean {near[0]!r}?" if near else (f" There are: {', '.join(names)}." if 0 < len(names) <= 12 else "")
+        hint = ""
+        if near:
+            hint = f" Did you mean {near[0]!r}?"
+        elif 0 < len(names) <= 12:
+            hint = f" There are: {', '.join(names)}."
         super().__init__(f"There is no {what} named {name!r}.{hint}")
         self.name = name
 

@@ -12,6 +12,8 @@ from .base import Document
 
 
 class EventKind(str, Enum):
+    """The kinds of event; their names are part of the REST interface."""
+
     EXECUTION_SUBMITTED = "execution.submitted"
     EXECUTION_STATE_CHANGED = "execution.state_changed"
     EXECUTION_WAITING = "execution.waiting"
@@ -27,6 +29,8 @@ class EventKind(str, Enum):
 
 
 class Event(Document):
+    """One stored change. Frozen: what happened does not change."""
+
     seq: int = Field(description="Rises by at least one with every event; the id to resume from.")
     time: datetime
     owner: str

@@ -42,11 +42,15 @@ _ENDED = frozenset({ExecutionState.TERMINATED, ExecutionState.FAILED, ExecutionS
 
 
 class DesiredState(str, Enum):
+    """What the owner wants of an execution."""
+
     RUNNING = "running"
     TERMINATED = "terminated"
 
 
 class InstanceState(str, Enum):
+    """Observed state of an instance."""
+
     PENDING = "pending"
     """Ordered; not started yet."""
     STARTING = "starting"
@@ -110,7 +114,9 @@ class Execution(Document):
     updated: datetime
     ended: datetime | None = None
     instances: tuple[InstanceStatus, ...] = ()
-    live: dict[str, Any] = Field(default_factory=dict, description="Figures that the framework itself reports; not stored.")
+    live: dict[str, Any] = Field(
+        default_factory=dict, description="Figures that the framework itself reports; not stored."
+    )
 
     @property
     def server(self) -> str | None:

@@ -8,7 +8,7 @@ composition. Texts may also hold *references* such as ``${secret.auth}`` or
 from __future__ import annotations
 
 from enum import Enum
-from typing import Literal, Union
+from typing import Literal
 
 from pydantic import Field, model_validator
 from typing_extensions import Self
@@ -16,11 +16,13 @@ from typing_extensions import Self
 from .base import Document, EnvironmentName, Identifier, Name, Text
 from .parameters import Parameter
 
-Templated = Union[int, float, str]
+Templated = int | float | str
 """A number, or a template that gives one."""
 
 
 class Protocol(str, Enum):
+    """What is spoken on a port."""
+
     TCP = "tcp"
     HTTP = "http"
 
@@ -37,23 +39,32 @@ class Purpose(str, Enum):
 
 
 class Port(Document):
+    """A named port of a process."""
+
     name: Identifier
     protocol: Protocol = Protocol.TCP
     purpose: Purpose = Purpose.INTERNAL
     number: int | None = Field(
-        default=None, ge=1, le=65535, description="The port inside a container; a free one is taken where instances share a host."
+        default=None,
+        ge=1,
+        le=65535,
+        description="The port inside a container; a free one is taken where instances share a host.",
     )
     title: str = Field(default="", max_length=80, description="What the page behind a `ui` port is called.")
     path: str = Field(default="/", description="Where the page behind a `ui` port begins.")
     headers: dict[str, Text] = Field(
-        default_factory=dict, description="Sent with every request that Zoe makes or relays to this port; may hold references."
+        default_factory=dict,
+        description="Sent with every request that Zoe makes or relays to this port; may hold references.",
     )
     keep_prefix: bool = Field(
-        default=False, description="True: requests through the Hub keep the public prefix in their path; false: it is cut off."
+        default=False,
+        description="True: requests through the Hub keep the public prefix in their path; false: it is cut off.",
     )
 
 
 class ReadinessKind(str, Enum):
+    """How readiness is probed."""
+
     TCP = "tcp"
     HTTP = "http"
 
@@ -68,15 +79,25 @@ class Readiness(Document):
 
 
 class RestartPolicy(str, Enum):
+    """When an instance that ended is started again."""
+
     ALWAYS = "always"
     ON_FAILURE = "on-failure"
     NEVER = "never"
 
 
 class Restart(Document):
+    """The restart policy of a process and its backoff."""
+
     policy: RestartPolicy = RestartPolicy.ALWAYS
-    limit: int = Field(default=5, ge=0, description="Restarts in a row, without having been ready for `reset` seconds, before giving up.")
-    delay: float = Field(default=0.5, ge=0, description="Seconds before the first restart; doubles each time, up to 30.")
+    limit: int = Field(
+        default=5,
+        ge=0,
+        description="Restarts in a row, without having been ready for `reset` seconds, before giving up.",
+    )
+    delay: float = Field(
+        default=0.5, ge=0, description="Seconds before the first restart; doubles each time, up to 30."
+    )
     reset: float = Field(default=60, ge=0, description="Seconds of readiness after which the count starts again.")
 
 
@@ -88,9 +109,13 @@ class Drain(Document):
 
 
 class Shutdown(Document):
+    """How an instance is stopped."""
+
     signal: str = Field(default="SIGTERM", pattern=r"^SIG[A-Z0-9]+$")
     grace: float = Field(default=5, ge=0, description="Seconds between the signal and SIGKILL.")
-    drain: Drain | None = Field(default=None, description="Without it, scaling down stops an instance like termination does.")
+    drain: Drain | None = Field(
+        default=None, description="Without it, scaling down stops an instance like termination does."
+    )
 
 
 class File(Document):
@@ -101,6 +126,8 @@ class File(Document):
 
 
 class ResourceTemplate(Document):
+    """What one instance requests of its node."""
+
     cpu: Templated = Field(default=0, description="Processors (template).")
     memory: Templated = Field(default=0, description="Bytes, or text with a unit (template).")
     gpu: Templated = Field(default=0, description="Whole graphics processors (template).")
@@ -114,6 +141,8 @@ class InstanceTemplate(Document):
 
 
 class Placement(str, Enum):
+    """Who starts the instances of a process."""
+
     BACKEND = "backend"
     """Started by Zoe's back end."""
     SERVER = "server"
@@ -125,7 +154,9 @@ class Process(Document):
 
     name: Identifier
     title: str = ""
-    image: Text = Field(default="", description="Container image (template); unused where instances are plain processes.")
+    image: Text = Field(
+        default="", description="Container image (template); unused where instances are plain processes."
+    )
     command: tuple[Text, ...] = Field(
         default=(), description="Program and arguments (template, references), never given to a shell."
     )
@@ -137,7 +168,9 @@ class Process(Document):
     readiness: Readiness | None = Field(default=None, description="Without it, an instance that runs is ready.")
     restart: Restart = Restart()
     shutdown: Shutdown = Shutdown()
-    after: tuple[Identifier, ...] = Field(default=(), description="Processes of this framework that must be ready first.")
+    after: tuple[Identifier, ...] = Field(
+        default=(), description="Processes of this framework that must be ready first."
+    )
     placement: Placement = Placement.BACKEND
 
     @model_validator(mode="after")
@@ -150,6 +183,8 @@ class Process(Document):
 
 
 class SecretKind(str, Enum):
+    """What a secret is made of."""
+
     TOKEN = "token"
     """`${secret.NAME}`: 32 random bytes as unpadded base64url. `${bearer.NAME}`: a compact JWS signed with it (HS256)."""
     CERTIFICATE = "certificate"
@@ -157,6 +192,8 @@ class SecretKind(str, Enum):
 
 
 class Secret(Document):
+    """Something only the processes of one execution, and their owner, know."""
+
     name: Identifier
     kind: SecretKind = SecretKind.TOKEN
 
@@ -223,5 +260,7 @@ class Framework(Document):
         if self.status:
             ports = {(process.name, port.name) for process in self.processes for port in process.ports}
             if (self.status.process, self.status.port) not in ports:
-                raise ValueError(f"status names {self.status.process}.{self.status.port}, which is no port of this framework")
+                raise ValueError(
+                    f"status names {self.status.process}.{self.status.port}, which is no port of this framework"
+                )
         return self

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from enum import Enum
-from typing import Any, Union
+from typing import Any
 
 from pydantic import Field, model_validator
 from typing_extensions import Self
@@ -16,6 +16,8 @@ from .resources import format_bytes, parse_bytes
 
 
 class ParameterType(str, Enum):
+    """Types of parameters; `memory` is bytes, written with a unit."""
+
     INTEGER = "integer"
     NUMBER = "number"
     BOOLEAN = "boolean"
@@ -23,7 +25,7 @@ class ParameterType(str, Enum):
     MEMORY = "memory"
 
 
-Scalar = Union[bool, int, float, str]
+Scalar = bool | int | float | str
 
 
 class Parameter(Document):
@@ -67,7 +69,7 @@ class Parameter(Document):
         """
         typed = self._convert(value)
         low, high = self._bound(self.minimum), self._bound(self.maximum)
-        if (low is not None and typed < low) or (high is not None and typed > high):  # type: ignore[operator]
+        if (low is not None and typed < low) or (high is not None and typed > high):
             raise InvalidParameter(self.name, f"{self._show(typed)} is out of bounds: {self._range(low, high)}")
         if self.pattern is not None and re.fullmatch(self.pattern, str(typed)) is None:
             raise InvalidParameter(self.name, f"{_short(value)} does not match {self.pattern}")

@@ -11,7 +11,7 @@ from .base import Document
 from .framework import Client, File, Placement, Port, Readiness, Restart, Secret, Shutdown, Status
 from .parameters import Scalar
 from .resources import Resources
-from .zapp import Category
+from .zapp import Category, ZApp
 
 
 class ProcessPlan(Document):
@@ -50,11 +50,14 @@ class FrameworkPlan(Document):
 
 
 class Plan(Document):
+    """Everything needed to schedule and start an execution."""
+
     zapp: str
     title: str
     category: Category
     parameters: dict[str, Scalar]
     scales: str | None = Field(description="The parameter that `scale(n)` changes, if there is one.")
+    definition: ZApp = Field(description="What it was composed from, so that it can be composed again.")
     frameworks: tuple[FrameworkPlan, ...]
     processes: tuple[ProcessPlan, ...] = Field(description="Ordered: each comes after all that it waits for.")
 

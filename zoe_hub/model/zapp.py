@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import Enum
-from typing import Literal, Union
+from typing import Literal
 
 from pydantic import Field, model_validator
 from typing_extensions import Self
@@ -13,6 +13,8 @@ from .parameters import Parameter
 
 
 class Category(str, Enum):
+    """How an application behaves over time."""
+
     INTERACTIVE = "interactive"
     """A person works with it."""
     BATCH = "batch"
@@ -25,8 +27,9 @@ class Part(Document):
     """One framework inside a ZApp."""
 
     framework: Name
-    options: dict[Identifier, Union[bool, int, float, Text]] = Field(
-        default_factory=dict, description="Values for the framework's options; text is a template over the ZApp's parameters."
+    options: dict[Identifier, bool | int | float | Text] = Field(
+        default_factory=dict,
+        description="Values for the framework's options; text is a template over the ZApp's parameters.",
     )
 
 

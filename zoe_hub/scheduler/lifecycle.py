@@ -72,7 +72,9 @@ def next_state(state: X, event: ExecutionEvent) -> X:
         return EXECUTION[state, event]
     except KeyError:
         legal = sorted(e.value for (s, e) in EXECUTION if s is state) or ["nothing: it has ended"]
-        raise IllegalTransition(f"an execution that is {state.value} cannot take {event.value}; legal: {', '.join(legal)}") from None
+        raise IllegalTransition(
+            f"an execution that is {state.value} cannot take {event.value}; legal: {', '.join(legal)}"
+        ) from None
 
 
 def may(state: X, event: ExecutionEvent) -> bool:

@@ -1,0 +1,6 @@
+"""Frameworks and ZApps in, plans out. Pure: no I/O, no clock; the same input gives the same plan."""
+
+from .compose import compose, rescale, resolve_parameters
+from .runnable import not_runnable
+
+__all__ = ["compose", "not_runnable", "rescale", "resolve_parameters"]

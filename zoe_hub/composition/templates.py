@@ -1,0 +1,108 @@
+"""The template language: Jinja's expressions, and nothing else of Jinja.
+
+Users may send ZApps of their own, and their templates run in the service. So the language has
+no statements, loops, calls or attributes, a short list of filters, and arithmetic on numbers
+only: whatever is written in it ends at once and reads nothing but its parameters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+from jinja2 import StrictUndefined, Template, TemplateError, nodes
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from ..model.errors import InvalidDocument
+from ..model.references import escape
+
+FILTERS = ("abs", "default", "float", "int", "lower", "max", "mib", "min", "round", "string", "upper")
+
+_ALLOWED: tuple[type[nodes.Node], ...] = (
+    nodes.Template, nodes.Output, nodes.TemplateData, nodes.Name, nodes.Const, nodes.List, nodes.Tuple, nodes.Filter,
+    nodes.Keyword, nodes.CondExpr, nodes.Compare, nodes.Operand, nodes.Add, nodes.Sub, nodes.Mul, nodes.Div,
+    nodes.FloorDiv, nodes.Mod, nodes.Neg, nodes.Pos, nodes.And, nodes.Or, nodes.Not, nodes.Concat,
+)  # fmt: skip
+
+
+class _Environment(ImmutableSandboxedEnvironment):
+    intercepted_binops = frozenset({"+", "-", "*", "/", "//", "%"})
+
+    def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
+        if not all(isinstance(side, (int, float)) for side in (left, right)):
+            raise TemplateError(f"{operator} takes numbers only; join text with ~")
+        return super().call_binop(context, operator, left, right)
+
+
+def _mib(amount: Any) -> int:
+    return int(amount) // 2**20
+
+
+def _environment(finalize: Any) -> _Environment:
+    environment = _Environment(
+        undefined=StrictUndefined, finalize=finalize, autoescape=False, keep_trailing_newline=True
+    )
+    environment.globals.clear()
+    environment.filters["mib"] = _mib
+    environment.filters = {name: environment.filters[name] for name in FILTERS}
+    return environment
+
+
+def _plain(value: Any) -> Any:
+    return "true" if value is True else "false" if value is False else value
+
+
+def _escaped(value: Any) -> Any:
+    return escape(str(_plain(value)))
+
+
+_VALUES = _environment(_plain)
+_TEXTS = _environment(_escaped)
+
+
+@lru_cache(maxsize=4096)
+def _compile(environment: _Environment, source: str) -> Template:
+    tree = environment.parse(source)
+    for node in tree.find_all(nodes.Node):
+        if not isinstance(node, _ALLOWED):
+            raise TemplateError(f"{type(node).__name__.lower()} is not part of the template language")
+    return environment.from_string(source)
+
+
+def _render(environment: _Environment, source: str, values: Mapping[str, Any], where: str) -> str:
+    if "{" not in source:
+        return source
+    try:
+        return _compile(environment, source).render(values)
+    except (TemplateError, ArithmeticError, ValueError, TypeError, RecursionError) as error:
+        raise InvalidDocument(f"{where}: the template {_short(source)} cannot be resolved: {error}") from error
+
+
+def render_value(source: Any, values: Mapping[str, Any], where: str) -> Any:
+    """A number as it is, or a template's result as text. Raises InvalidDocument, which says `where`."""
+    return _render(_VALUES, source, values, where) if isinstance(source, str) else source
+
+
+def render_text(source: str, values: Mapping[str, Any], where: str) -> str:
+    """A text in which values are inserted such that they can form no reference.
+
+    References written by the text's author stay. Raises InvalidDocument, which says `where`.
+    """
+    return _render(_TEXTS, source, values, where)
+
+
+def render_number(source: Any, values: Mapping[str, Any], where: str) -> float:
+    """A finite number from a number or a template. Raises InvalidDocument, which says `where`."""
+    text = render_value(source, values, where)
+    try:
+        number = float(text)
+    except ValueError:
+        number = float("nan")
+    if not abs(number) < 2**53:
+        raise InvalidDocument(f"{where}: {_short(str(text))} is no number in a sensible range")
+    return number
+
+
+def _short(text: str) -> str:
+    return repr(text if len(text) <= 80 else text[:79] + "…")
