@@ -1,0 +1,352 @@
+"""The client: one method for each thing that the REST interface can do."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from contextlib import aclosing
+from typing import Any, TypeVar
+from urllib.parse import quote
+
+import httpx
+from pydantic import ValidationError
+from typing_extensions import Self
+
+from ..model.commands import Modify, Report, Submit
+from ..model.errors import ExecutionEnded, NotPermitted, ServiceUnavailable, ZoeError
+from ..model.events import Event
+from ..model.execution import Attachment, ExecutionState
+from . import problems, sse
+from .transport import make_http
+from .views import ConnectionView, ExecutionView, MeView, PlanView, ShopView, View
+
+V = TypeVar("V", bound=View)
+
+RETRY_DELAYS = (0.2, 0.5, 1.0, 2.0, 4.0)
+_TRY_AGAIN = frozenset({429, 502, 503, 504})
+_SILENCE = 60.0
+"""Seconds without even a keepalive after which an event stream is opened anew."""
+
+
+class ZoeClient:
+    """Speaks with one Zoe service, or with a user's server that relays to it. Bound to one event loop.
+
+    `url` is the base to which ``/api/v1`` is appended, such as ``http://127.0.0.1:9999/services/zoe``. All methods
+    raise the errors of `zoe_hub.model.errors`, with the service's own sentence; ServiceUnavailable when it
+    cannot be reached, after trying again for about `sum(retry_delays)` seconds. `timeout` is in seconds, for one
+    answer. Use it as an async context manager, or call `close`.
+    """
+
+    def __init__(
+        self, url: str, token: str, *, timeout: float = 30, retry_delays: Sequence[float] = RETRY_DELAYS
+    ) -> None:
+        self.url = url.rstrip("/")
+        self._delays = tuple(retry_delays)
+        self._timeout = timeout
+        self._http = make_http(f"{self.url}/api/v1", timeout=timeout)
+        if token:
+            self._http.headers["Authorization"] = f"Bearer {token}"
+        self._http.headers["Accept"] = "application/json"
+
+    def __repr__(self) -> str:
+        return f"<ZoeClient {self.url}>"
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close the connections. A second call does nothing."""
+        await self._http.aclose()
+
+    # -- what there is
+
+    async def me(self) -> MeView:
+        """Whose token this is."""
+        return await self._view(MeView, "GET", "/me")
+
+    async def shop(self) -> ShopView:
+        """What may be started."""
+        return await self._view(ShopView, "GET", "/shop")
+
+    async def nodes(self) -> Any:
+        """The machines, their capacity and what of it is granted, as the service says it."""
+        return (await self._request("GET", "/nodes")).json()
+
+    async def plan(self, submit: Submit) -> PlanView:
+        """What `submit` would run. Nothing is stored."""
+        return await self._view(PlanView, "POST", "/plans", json=_body(submit))
+
+    # -- executions
+
+    async def submit(self, submit: Submit, *, idempotency_key: str | None = None) -> ExecutionView:
+        """Run a ZApp. The same key (a fresh one when None) never starts it twice, however often it is sent."""
+        headers = {"Idempotency-Key": idempotency_key or uuid.uuid4().hex}
+        return await self._view(ExecutionView, "POST", "/executions", json=_body(submit), headers=headers)
+
+    async def execution(self, execution: str) -> ExecutionView:
+        """One execution, by identifier or name. Raises UnknownName."""
+        return await self._view(ExecutionView, "GET", _path(execution))
+
+    async def executions(
+        self, *, live: bool | None = None, name: str | None = None, server: str | None = None, owner: str | None = None
+    ) -> list[ExecutionView]:
+        """Executions, newest first. `live` true: those that have not ended; false: those that have."""
+        query = {"live": None if live is None else str(live).lower(), "name": name, "server": server, "owner": owner}
+        response = await self._request("GET", "/executions", params={k: v for k, v in query.items() if v is not None})
+        found = self._json(response).get("executions", [])
+        return [self._parse(ExecutionView, item) for item in found]
+
+    async def modify(self, execution: str, parameters: Mapping[str, Any]) -> ExecutionView:
+        """Change parameters that may change while it runs; returns when that is stored."""
+        body = _body(Modify(parameters=dict(parameters)))
+        return await self._view(ExecutionView, "PATCH", _path(execution), json=body)
+
+    async def terminate(self, execution: str) -> ExecutionView:
+        """Ask for its end; returns when the wish is stored. A second call changes nothing."""
+        return await self._view(ExecutionView, "DELETE", _path(execution))
+
+    async def attach(self, execution: str, attachment: Attachment) -> ExecutionView:
+        """Tie it to a notebook."""
+        return await self._view(ExecutionView, "PUT", _path(execution, "attachment"), json=_body(attachment))
+
+    async def detach(self, execution: str) -> None:
+        """Untie it from its notebook; it lives on."""
+        await self._request("DELETE", _path(execution, "attachment"))
+
+    async def connection(self, execution: str) -> ConnectionView:
+        """How a kernel connects. Raises Conflict unless it runs, NotPermitted for anybody but its owner."""
+        return await self._view(ConnectionView, "GET", _path(execution, "connection"))
+
+    async def report(self, execution: str, process: str, ordinal: int, report: Report) -> None:
+        """Say how an instance is that the back end does not run (the user's server)."""
+        place = _path(execution, f"instances/{quote(process, safe='')}/{ordinal}")
+        await self._request("PUT", place, json=_body(report))
+
+    # -- streams
+
+    async def events(
+        self, execution: str | None = None, *, after: int | None = None, patience: float = 120
+    ) -> AsyncGenerator[Event, None]:
+        """Events as they are stored, of everything one may see or of one execution. Never ends by itself.
+
+        `after`: begin behind this `seq` (0: from the first one); without it, from now on. A lost stream is
+        resumed where it broke. Raises ServiceUnavailable when the service was away for `patience` seconds.
+        """
+        clock = asyncio.get_running_loop().time
+        last, failures, since = after, 0, clock()
+        while True:
+            try:
+                async with aclosing(self._stream_events(execution, last)) as stream:
+                    async for event in stream:
+                        failures, since = 0, clock()
+                        if event is None or (last is not None and event.seq <= last):
+                            continue
+                        last = event.seq
+                        yield event
+            except httpx.TransportError as error:
+                if clock() - since > patience and failures:
+                    raise self._away(error) from error
+            except ServiceUnavailable:
+                if clock() - since > patience:
+                    raise
+            await asyncio.sleep(min(0.1 * 2**failures, 5.0))
+            failures += 1
+
+    async def _stream_events(self, execution: str | None, after: int | None) -> AsyncGenerator[Event | None, None]:
+        """Events of one connection; None for its opening."""
+        headers = {"Accept": "text/event-stream", "Cache-Control": "no-cache"}
+        if after is not None:
+            headers["Last-Event-ID"] = str(after)
+        query = {} if execution is None else {"execution": execution}
+        timeout = httpx.Timeout(self._timeout, read=_SILENCE)
+        async with self._http.stream("GET", "/events", params=query, headers=headers, timeout=timeout) as response:
+            if response.status_code != 200:
+                await response.aread()
+                raise self._refusal(response)
+            yield None
+            async with aclosing(sse.messages(response.aiter_lines())) as messages:
+                async for message in messages:
+                    try:
+                        yield Event.model_validate_json(message.data)
+                    except ValidationError:
+                        continue  # a kind of event that only a newer version knows
+
+    async def logs(
+        self,
+        execution: str,
+        process: str | None = None,
+        ordinal: int | None = None,
+        *,
+        follow: bool = False,
+        tail: int | None = None,
+    ) -> AsyncGenerator[bytes, None]:
+        """What instances wrote, in chunks. With `follow`, until they have ended."""
+        query = {"process": process, "ordinal": ordinal, "tail": tail, "follow": "true" if follow else None}
+        params = {key: value for key, value in query.items() if value is not None}
+        timeout = httpx.Timeout(self._timeout, read=None if follow else self._timeout)
+        headers = {"Accept": "text/plain"}
+        try:
+            request = self._http.stream(
+                "GET", _path(execution, "logs"), params=params, timeout=timeout, headers=headers
+            )
+            async with request as response:
+                if response.status_code != 200:
+                    await response.aread()
+                    raise self._refusal(response)
+                async for chunk in response.aiter_bytes():
+                    yield chunk
+        except httpx.TransportError as error:
+            raise self._away(error) from error
+
+    async def wait(
+        self,
+        execution: str,
+        done: Callable[[ExecutionView], bool],
+        *,
+        on_event: Callable[[Event, ExecutionView], None] | None = None,
+        timeout: float | None = None,
+    ) -> ExecutionView:
+        """Return the execution as soon as `done` says so.
+
+        `on_event` is called with every event of the execution, from its first one on, and the execution as it is
+        by then. Raises ExecutionEnded, with the reason, when it ends without being done, and
+        TimeoutError after `timeout` seconds.
+        """
+        try:
+            return await asyncio.wait_for(self._wait(execution, done, on_event), timeout)
+        except asyncio.TimeoutError:
+            raise TimeoutError(f"{execution} was not where it should be within {timeout:g} seconds.") from None
+
+    async def _wait(
+        self,
+        execution: str,
+        done: Callable[[ExecutionView], bool],
+        on_event: Callable[[Event, ExecutionView], None] | None,
+    ) -> ExecutionView:
+        view = await self.execution(execution)
+        if self._settled(view, done):
+            return view
+        # From the first event on: whatever happened between the reading above and the stream's opening is in it.
+        arrived: asyncio.Queue[Event | BaseException] = asyncio.Queue()
+        reader = asyncio.create_task(self._collect(view.id, arrived))
+        try:
+            while True:
+                batch = [await arrived.get()]
+                while not arrived.empty():
+                    batch.append(arrived.get_nowait())
+                view = await self.execution(view.id)
+                for item in batch:
+                    if isinstance(item, BaseException):
+                        raise item
+                    if on_event is not None:
+                        on_event(item, view)
+                if self._settled(view, done):
+                    return view
+        finally:
+            reader.cancel()
+            await asyncio.gather(reader, return_exceptions=True)
+
+    async def _collect(self, execution: str, arrived: asyncio.Queue[Event | BaseException]) -> None:
+        try:
+            async with aclosing(self.events(execution, after=0)) as events:
+                async for event in events:
+                    arrived.put_nowait(event)
+        except Exception as error:  # handed to whoever waits
+            arrived.put_nowait(error)
+
+    @staticmethod
+    def _settled(view: ExecutionView, done: Callable[[ExecutionView], bool]) -> bool:
+        if done(view):
+            return True
+        if view.state.ended:
+            raise ExecutionEnded(ended_sentence(view))
+        return False
+
+    # -- one request
+
+    async def _view(self, kind: type[V], method: str, path: str, **kwargs: Any) -> V:
+        return self._parse(kind, self._json(await self._request(method, path, **kwargs)))
+
+    async def _request(self, method: str, path: str, **kwargs: Any) -> httpx.Response:
+        """The answer, when it is one of success. All our requests may be sent twice: see `Idempotency-Key`."""
+        for delay in (*self._delays, None):
+            try:
+                response = await self._http.request(method, path, **kwargs)
+            except httpx.TransportError as error:
+                if delay is None:
+                    raise self._away(error) from error
+            else:
+                if response.is_success:
+                    return response
+                if delay is None or response.status_code not in _TRY_AGAIN or self._not_set_up(response):
+                    raise self._refusal(response)
+            await asyncio.sleep(delay)
+        raise AssertionError("unreachable")
+
+    def _json(self, response: httpx.Response) -> dict[str, Any]:
+        try:
+            document = response.json()
+        except ValueError:
+            document = None
+        if not isinstance(document, dict):
+            raise ServiceUnavailable(f"What answers at {self.url} is not Zoe's service; check the address.")
+        return document
+
+    def _parse(self, kind: type[V], document: Any) -> V:
+        try:
+            return kind.model_validate(document)
+        except ValidationError as error:
+            where = ".".join(map(str, error.errors()[0]["loc"]))
+            raise ServiceUnavailable(
+                f"The answer of {self.url} cannot be read (at {where!r}): "
+                "client and service may be of different versions."
+            ) from error
+
+    @staticmethod
+    def _not_set_up(response: httpx.Response) -> bool:
+        problem = problems.parse(response.headers.get("content-type", ""), response.content)
+        return problem is not None and problem.get("type") == problems.NOT_SET_UP
+
+    def _refusal(self, response: httpx.Response) -> ZoeError:
+        problem = problems.parse(response.headers.get("content-type", ""), response.content)
+        if problem is not None:
+            return problems.to_error(response.status_code, problem)
+        if response.is_redirect or response.status_code in (401, 403):
+            return NotPermitted(f"{self.url} does not accept this token; log in again or request a new one.")
+        if response.status_code == 404:
+            return ServiceUnavailable(
+                f"There is no Zoe service at {self.url}; check the address with your administrator."
+            )
+        return ServiceUnavailable(
+            f"Zoe's service at {self.url} answered {response.status_code} {response.reason_phrase}; "
+            "try again in a minute."
+        )
+
+    def _away(self, error: httpx.TransportError) -> ServiceUnavailable:
+        slow = isinstance(error, httpx.TimeoutException) and not isinstance(error, httpx.ConnectTimeout)
+        what = "did not answer in time" if slow else "could not be reached"
+        return ServiceUnavailable(
+            f"Zoe's service at {self.url} {what}. What runs keeps running: "
+            "try again, and tell your administrator if it lasts."
+        )
+
+
+def ended_sentence(view: ExecutionView) -> str:
+    """How an execution ended, for people."""
+    verb = {ExecutionState.FAILED: "failed", ExecutionState.COMPLETED: "has completed"}.get(
+        view.state, "was terminated"
+    )
+    return f"{view.name} {verb}: {view.reason}" if view.reason else f"{view.name} {verb}."
+
+
+def _path(execution: str, rest: str = "") -> str:
+    path = f"/executions/{quote(execution, safe='')}"
+    return f"{path}/{rest}" if rest else path
+
+
+def _body(document: Any) -> Any:
+    return document.model_dump(mode="json", exclude_none=True)

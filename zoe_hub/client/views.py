@@ -1,0 +1,200 @@
+"""Answers of the REST interface, read tolerantly: a newer service may say more than this version knows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from ..model.execution import Attachment, ExecutionState, InstanceState
+from ..model.parameters import Scalar
+from ..model.resources import Resources
+
+
+class View(BaseModel):
+    """A frozen value; unknown keys are skipped."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True)
+
+
+class MeView(View):
+    """Who the token belongs to."""
+
+    name: str
+    kind: str = "user"
+    admin: bool = False
+    scopes: tuple[str, ...] = ()
+
+
+class ParameterView(View):
+    """A parameter as the shop shows it."""
+
+    name: str
+    type: str = "string"
+    label: str = ""
+    help: str = ""
+    default: Scalar | None = None
+    minimum: Scalar | None = None
+    maximum: Scalar | None = None
+    choices: tuple[Scalar, ...] = ()
+    scales: bool = False
+
+
+class ZAppView(View):
+    """A ZApp as the shop shows it."""
+
+    name: str
+    title: str = ""
+    description: str = ""
+    icon: str = ""
+    category: str = ""
+    parameters: tuple[ParameterView, ...] = ()
+    attachable: bool = False
+    own: bool = False
+
+
+class ShopView(View):
+    """What may be started, and for admins what is wrong with the files it is made from."""
+
+    zapps: tuple[ZAppView, ...] = ()
+    frameworks: tuple[dict[str, Any], ...] = ()
+    problems: tuple[dict[str, Any], ...] = ()
+
+
+class ProcessView(View):
+    """One process of a plan."""
+
+    key: str
+    title: str = ""
+    core: int = 0
+    elastic: int = 0
+    resources: Resources = Resources()
+    placement: str = "backend"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _key_from_parts(cls, value: Any) -> Any:
+        if isinstance(value, Mapping) and "key" not in value:
+            return {**value, "key": f"{value.get('framework', '')}.{value.get('name', '')}"}
+        return value
+
+
+class PlanView(View):
+    """A plan without what only the service needs."""
+
+    zapp: str = ""
+    title: str = ""
+    parameters: dict[str, Any] = Field(default_factory=dict)
+    scales: str | None = None
+    attachable: bool = False
+    processes: tuple[ProcessView, ...] = ()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _attachable_from_frameworks(cls, value: Any) -> Any:
+        if isinstance(value, Mapping) and "attachable" not in value:
+            return {**value, "attachable": any(part.get("client") for part in value.get("frameworks", ()))}
+        return value
+
+    @property
+    def server(self) -> bool:
+        """Whether it holds the user's own Jupyter server, which only the Hub can start."""
+        return any(process.placement == "server" for process in self.processes)
+
+
+class InstanceView(View):
+    """One instance."""
+
+    process: str
+    ordinal: int
+    state: InstanceState
+    host: str | None = None
+    restarts: int = 0
+    exit_code: int | None = None
+    message: str = ""
+    started: datetime | None = None
+
+
+class UIView(View):
+    """A web page of a cluster; `url` is a path at the Hub's public address."""
+
+    process: str = ""
+    port: str = ""
+    title: str = ""
+    url: str = ""
+
+
+class ClientView(View):
+    """How a kernel connects to one framework. `connection` may hold secrets: it is not in the repr."""
+
+    framework: str
+    module: str = "client.py"
+    source: str = Field(repr=False)
+    connection: dict[str, Any] = Field(default_factory=dict, repr=False)
+
+
+class ConnectionView(View):
+    """How a kernel connects to an execution."""
+
+    execution: str
+    name: str
+    clients: tuple[ClientView, ...] = ()
+    ui: tuple[UIView, ...] = ()
+
+
+class ExecutionView(View):
+    """One execution as its owner sees it."""
+
+    id: str
+    owner: str
+    name: str
+    zapp: str
+    state: ExecutionState
+    reason: str = ""
+    desired: str = "running"
+    parameters: dict[str, Any] = Field(default_factory=dict)
+    granted: dict[str, int] = Field(default_factory=dict)
+    instances: tuple[InstanceView, ...] = ()
+    attachment: Attachment | None = None
+    ui: tuple[UIView, ...] = ()
+    live: dict[str, Any] = Field(default_factory=dict)
+    created: datetime | None = None
+    updated: datetime | None = None
+    ended: datetime | None = None
+    plan: PlanView = PlanView()
+
+    @property
+    def workers(self) -> tuple[str, ...]:
+        """Keys of the processes whose number `scale` changes; empty when there are none."""
+        elastic = tuple(process.key for process in self.plan.processes if process.elastic)
+        if elastic or not self.plan.scales:
+            return elastic
+        alike = [process.key for process in self.plan.processes if process.core == self.asked]
+        return tuple(alike[-1:])
+
+    @property
+    def asked(self) -> int:
+        """How many workers its owner wants; 0 when it has no such parameter."""
+        if not self.plan.scales:
+            return 0
+        value = self.parameters.get(self.plan.scales, self.plan.parameters.get(self.plan.scales, 0))
+        return int(value)
+
+    @property
+    def allowed(self) -> int:
+        """How many workers the scheduler has granted."""
+        return sum(self.granted.get(key, 0) for key in self.workers)
+
+    @property
+    def ready(self) -> int:
+        """How many workers are ready."""
+        keys = self.workers
+        return sum(i.process in keys and i.state is InstanceState.READY for i in self.instances)
+
+    @property
+    def present(self) -> int:
+        """How many workers have not ended, those that are going included."""
+        keys = self.workers
+        return sum(i.process in keys and not i.state.ended for i in self.instances)
