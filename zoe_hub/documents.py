@@ -52,7 +52,7 @@ def _compose(text: str, path: str) -> yaml.Node | None:
             loader.dispose()
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        raise InvalidDocument(f"no valid YAML: {error.problem}", path=path, line=mark and mark.line + 1) from error
+        raise InvalidDocument(f"no valid YAML: {error.problem}", path=path, line=mark.line + 1 if mark else None) from error
     except (yaml.YAMLError, RecursionError) as error:
         raise InvalidDocument(f"no valid YAML: {error}", path=path) from error
 
@@ -81,7 +81,7 @@ def _construct(node: yaml.Node, path: str, depth: int, seen: set[int] | None = N
             result[key] = _construct(value_node, path, depth + 1, seen)
         return result
     try:
-        return _SCALARS.construct_object(node)  # type: ignore[no-untyped-call]
+        return _SCALARS.construct_object(node)
     except (yaml.YAMLError, ValueError) as error:
         raise InvalidDocument(f"{node.value!r} is no valid value: {error}", path=path, line=line) from error
 

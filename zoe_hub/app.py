@@ -1,0 +1,169 @@
+"""The Hub service: wires store, back end, controller and web, and runs them in one process."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from tornado.httpserver import HTTPServer
+from traitlets import Bool, Unicode
+from traitlets.config import Application
+
+from . import __version__
+from .backends.base import Backend
+from .backends.local import LocalBackend, LocalSettings
+from .catalogue import Catalogue, shipped_folder
+from .config import ZoeConfig
+from .controller.controller import Controller
+from .controller.live import LiveFigures
+from .model.errors import ZoeError
+from .model.resources import parse_bytes
+from .secrets import Secrets
+from .store.base import Store
+from .store.sql import SQLStore
+from .web import WebContext, make_app
+from .web.identity import HubIdentities
+
+
+class ZoeHub(Application):
+    """Zoe's Hub service. JupyterHub starts it; it needs nothing but its home folder."""
+
+    name = "zoe-hub"
+    version = __version__
+    description = __doc__
+    classes = [ZoeConfig]
+    config_file = Unicode("", help="Configuration file (Python or JSON) with `c.ZoeConfig` settings.").tag(config=True)
+    terminate_all = Bool(False, help="End every execution, wait until all are gone, and exit.").tag(config=True)
+    aliases = {"config": "ZoeHub.config_file", "home": "ZoeConfig.home", "port": "ZoeConfig.port"}
+    flags = {
+        "terminate-all": (
+            {"ZoeHub": {"terminate_all": True}},
+            "End every execution, wait until all are gone, and exit. The service must not be running.",
+        )
+    }
+
+    def initialize(self, argv: list[str] | None = None) -> None:
+        """Read the command line and the configuration file."""
+        super().initialize(argv)
+        path = self.config_file or os.environ.get("ZOE_CONFIG_FILE", "")
+        if path:
+            self.load_config_file(Path(path).stem, path=str(Path(path).absolute().parent))
+            self.parse_command_line(argv)
+        self.settings = ZoeConfig(parent=self)
+
+    def start(self) -> None:
+        """Run until SIGTERM or SIGINT."""
+        logging.basicConfig(level=logging.INFO, format="%(levelname).1s %(asctime)s %(name)s: %(message)s")
+        logging.getLogger("httpx").setLevel(logging.WARNING)
+        logging.getLogger("alembic").setLevel(logging.WARNING)
+        Path(self.settings.home).mkdir(parents=True, exist_ok=True, mode=0o700)
+        self.settings.data_folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        asyncio.run(self._main())
+
+    async def _main(self) -> None:
+        settings = self.settings
+        catalogue = Catalogue([shipped_folder(), *map(Path, settings.folders)])
+        secrets = Secrets.load(settings.key_file)
+        store = SQLStore(settings.database)
+        backend = make_backend(settings, catalogue)
+        prefix = os.environ.get("JUPYTERHUB_SERVICE_PREFIX", "/services/zoe/")
+        await store.open()
+        try:
+            await backend.open()
+            try:
+                controller = Controller(store, backend, secrets, prefix=prefix, interval=settings.round_interval)
+                if self.terminate_all:
+                    await _terminate_all(controller, store)
+                else:
+                    await self._serve(catalogue, secrets, store, backend, controller, prefix)
+            finally:
+                await backend.close()
+        finally:
+            await store.close()
+
+    async def _serve(
+        self,
+        catalogue: Catalogue,
+        secrets: Secrets,
+        store: Store,
+        backend: Backend,
+        controller: Controller,
+        prefix: str,
+    ) -> None:
+        live = LiveFigures(store, secrets, prefix=prefix, interval=self.settings.live_interval)
+        context = WebContext(
+            store=store,
+            catalogue=catalogue,
+            secrets=secrets,
+            identities=HubIdentities(),
+            logs=backend,
+            wake=controller.wake,
+            live=live.get,
+            nodes=backend.nodes,
+            public_prefix=prefix,
+        )
+        where = urlsplit(os.environ.get("JUPYTERHUB_SERVICE_URL", f"http://127.0.0.1:{self.settings.port}"))
+        server = HTTPServer(make_app(context), xheaders=True)
+        server.listen(where.port or 0, where.hostname or "127.0.0.1")
+        self.log.info("Zoe %s answers at %s%s", __version__, where.netloc, prefix)
+        stop = asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        tasks = [asyncio.create_task(controller.run()), asyncio.create_task(live.run())]
+        stopping = asyncio.create_task(stop.wait())
+        try:
+            done, _ = await asyncio.wait([*tasks, stopping], return_when=asyncio.FIRST_COMPLETED)
+            for task in done - {stopping}:
+                task.result()
+        finally:
+            server.stop()
+            if self.settings.terminate_on_exit and stop.is_set():
+                tasks[0].cancel()
+                await asyncio.gather(tasks[0], return_exceptions=True)
+                await _terminate_all(controller, store)
+            for task in [*tasks, stopping]:
+                task.cancel()
+            await asyncio.gather(*tasks, stopping, return_exceptions=True)
+            await server.close_all_connections()
+
+
+def make_backend(settings: ZoeConfig, catalogue: Catalogue) -> Backend:
+    """The engine that the settings name."""
+    return LocalBackend(
+        LocalSettings(
+            folder=settings.instances_folder,
+            framework_folder=catalogue.folder,
+            cache_folder=settings.cache_folder,
+            cpus=settings.cpus or None,
+            memory=parse_bytes(settings.memory) or None,
+            cpu_overcommit=settings.cpu_overcommit,
+        )
+    )
+
+
+async def _terminate_all(controller: Controller, store: Store) -> None:
+    for execution in await store.list(live=True):
+        await store.terminate(execution.id, by="the end of the service")
+    running = asyncio.create_task(controller.run())
+    try:
+        while await store.list(live=True):
+            await store.wait(await store.last_seq(), 0.5)
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Entry point. What an administrator can mend is one sentence, not a traceback."""
+    app: Any = ZoeHub()
+    try:
+        app.initialize(argv)
+        app.start()
+    except ZoeError as error:
+        sys.exit(f"zoe-hub: {error}")

@@ -1,0 +1,97 @@
+"""Settings of the Hub service, as traits: in a configuration file, on the command line, or as ZOE_HOME."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from traitlets import Bool, Float, Integer, List, Unicode, default, validate
+from traitlets.config import Configurable
+
+from .model.resources import parse_bytes
+
+
+def default_home() -> Path:
+    """Where Zoe writes when nothing else is said: ZOE_HOME, else `~/.zoe`."""
+    return Path(os.environ.get("ZOE_HOME") or Path.home() / ".zoe").absolute()
+
+
+class ZoeConfig(Configurable):
+    """Where Zoe keeps its data, where it finds its shop, and what it may hand out."""
+
+    home = Unicode(
+        help="Folder of everything that Zoe writes. It holds the key from which all secrets of clusters are derived: "
+        "keep it readable by the service alone. Default: the environment's ZOE_HOME, else ~/.zoe."
+    ).tag(config=True)
+    database = Unicode(
+        help="SQLAlchemy address of the database. Default: an SQLite file in the home folder; good for one service "
+        "and thousands of executions."
+    ).tag(config=True)
+    folders = List(
+        Unicode(),
+        help="Folders of further frameworks and ZApps, read after the shipped ones. What has the same name replaces "
+        "what came before. Changes are seen without a restart.",
+    ).tag(config=True)
+    cpus = Float(
+        0.0,
+        help="Processors that local instances may be granted, in all. 0: the machine's, times `cpu_overcommit`.",
+    ).tag(config=True)
+    cpu_overcommit = Float(
+        8.0,
+        help="How often each processor of the machine is handed out while `cpus` is 0. Interactive work leaves "
+        "processors idle most of the time, and a process that gets less is slowed, not killed; lower it where "
+        "jobs run all day.",
+    ).tag(config=True)
+    memory = Unicode(
+        "0",
+        help="Memory that local instances may be granted, in all, such as '48 GiB'. 0: what the machine has. Never "
+        "handed out twice: a machine without memory kills processes.",
+    ).tag(config=True)
+    round_interval = Float(
+        10.0,
+        help="Seconds after which the controller looks again though nothing was reported. Changes do not wait for it.",
+    ).tag(config=True)
+    live_interval = Float(
+        2.0,
+        help="Seconds between two looks at the figures of running clusters. Shorter is livelier and costs processor.",
+    ).tag(config=True)
+    terminate_on_exit = Bool(
+        False, help="True: all executions end with the service. False: they go on, and the next service finds them."
+    ).tag(config=True)
+    port = Integer(0, help="Port to listen on at 127.0.0.1 when JupyterHub did not say; 0: a free one.").tag(
+        config=True
+    )
+
+    @default("home")
+    def _default_home(self) -> str:
+        return str(default_home())
+
+    @default("database")
+    def _default_database(self) -> str:
+        return f"sqlite:///{self.data_folder / 'zoe.sqlite'}"
+
+    @validate("memory")
+    def _memory_is_an_amount(self, proposal: dict[str, str]) -> str:
+        parse_bytes(proposal["value"])
+        return proposal["value"]
+
+    @property
+    def data_folder(self) -> Path:
+        return Path(self.home) / "data"
+
+    @property
+    def cache_folder(self) -> Path:
+        return cache_folder(Path(self.home))
+
+    @property
+    def instances_folder(self) -> Path:
+        return self.data_folder / "instances"
+
+    @property
+    def key_file(self) -> Path:
+        return self.data_folder / "key"
+
+
+def cache_folder(home: Path) -> Path:
+    """Where the frameworks' preparations put what they make, by framework."""
+    return home / "data" / "cache"

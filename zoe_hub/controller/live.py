@@ -1,0 +1,83 @@
+"""Live figures of running clusters, read from the HTTP port that their framework names."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Any
+
+import httpx
+import jmespath
+from jmespath.exceptions import JMESPathError
+
+from ..model.bindings import bindings
+from ..model.errors import InvalidDocument
+from ..model.execution import Execution, ExecutionState, InstanceState
+from ..model.plan import FrameworkPlan
+from ..model.references import bind
+from ..secrets import Secrets
+from ..store.base import Store
+
+log = logging.getLogger(__name__)
+
+
+class LiveFigures:
+    """Polls every running execution. Figures of one that does not answer are dropped."""
+
+    def __init__(self, store: Store, secrets: Secrets, *, prefix: str, interval: float = 2.0) -> None:
+        self._store = store
+        self._secrets = secrets
+        self._prefix = prefix
+        self._interval = interval
+        self._figures: dict[str, dict[str, Any]] = {}
+
+    def get(self, execution: str) -> dict[str, Any]:
+        """The newest figures of an execution, by the framework's field names; empty when there are none."""
+        return dict(self._figures.get(execution, {}))
+
+    async def run(self) -> None:
+        """Go on until cancelled."""
+        async with httpx.AsyncClient(timeout=2.0, trust_env=False) as http:
+            while True:
+                running = [
+                    execution
+                    for execution in await self._store.list(live=True)
+                    if execution.state in (ExecutionState.RUNNING, ExecutionState.DEGRADED)
+                ]
+                figures = await asyncio.gather(*(self._read(http, execution) for execution in running))
+                self._figures = {e.id: found for e, found in zip(running, figures, strict=True) if found}
+                await asyncio.sleep(self._interval)
+
+    async def _read(self, http: httpx.AsyncClient, execution: Execution) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for framework in execution.plan.frameworks:
+            if framework.status is not None:
+                found |= await self._ask(http, execution, framework)
+        return found
+
+    async def _ask(self, http: httpx.AsyncClient, execution: Execution, framework: FrameworkPlan) -> dict[str, Any]:
+        status = framework.status
+        assert status is not None
+        process = execution.plan.process(f"{framework.name}.{status.process}")
+        instance = next((i for i in execution.instances if i.process == process.key and i.ordinal == 0), None)
+        if instance is None or instance.state is not InstanceState.READY or status.port not in instance.ports:
+            return {}
+        port = next(port for port in process.ports if port.name == status.port)
+        values = bindings(
+            execution.plan,
+            framework.name,
+            execution=execution.id,
+            owner=execution.owner,
+            name=execution.name,
+            instances=execution.instances,
+            secrets=self._secrets.references(execution.plan, execution.id, execution.created).get(framework.name, {}),
+            prefix=self._prefix,
+        )
+        try:
+            headers = {name: bind(text, values) for name, text in port.headers.items()}
+            url = f"http://{instance.host}:{instance.ports[status.port]}{status.path}"
+            answer = (await http.get(url, headers=headers)).raise_for_status().json()
+            return {name: jmespath.search(expression, answer) for name, expression in status.fields.items()}
+        except (httpx.HTTPError, ValueError, JMESPathError, InvalidDocument) as error:
+            log.debug("No live figures of execution %s: %s", execution.id, error)
+            return {}

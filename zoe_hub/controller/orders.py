@@ -1,0 +1,72 @@
+"""From an execution to the orders that a back end is given. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from ..backends.base import Order
+from ..model.bindings import bindings, own_paths
+from ..model.execution import Execution, InstanceState
+from ..model.framework import Placement
+from ..model.plan import ProcessPlan
+from ..model.references import bind
+
+
+def ready_count(execution: Execution, key: str) -> int:
+    """How many instances of a process are ready."""
+    return sum(i.process == key and i.state is InstanceState.READY for i in execution.instances)
+
+
+def core_is_ready(execution: Execution) -> bool:
+    """Whether every process has as many ready instances as its core counts."""
+    return all(ready_count(execution, process.key) >= process.core for process in execution.plan.processes)
+
+
+def orders(execution: Execution, secrets: Mapping[str, Mapping[str, str]], prefix: str) -> Iterator[Order]:
+    """What may be ordered now: processes of the back end for which all that they come after are ready.
+
+    `secrets` are the values of references by framework, `prefix` the public path of the Hub service.
+    """
+    started = {instance.process for instance in execution.instances}
+    for process in execution.plan.processes:
+        if process.placement is not Placement.BACKEND:
+            continue
+        # What has been started stays ordered while its predecessor restarts.
+        waits = any(ready_count(execution, other) == 0 for other in process.after)
+        if waits and process.key not in started:
+            continue
+        values = bindings(
+            execution.plan,
+            process.framework,
+            execution=execution.id,
+            owner=execution.owner,
+            name=execution.name,
+            instances=execution.instances,
+            secrets=secrets.get(process.framework, {}),
+            prefix=prefix,
+        )
+        values |= own_paths(prefix, execution.id, process.key, (port.name for port in process.ports))
+        yield Order(
+            execution=execution.id,
+            owner=execution.owner,
+            template=_bound(process, values),
+            replicas=execution.granted.get(process.key, process.core),
+        )
+
+
+def _bound(process: ProcessPlan, values: Mapping[str, str]) -> ProcessPlan:
+    def fill(text: str) -> str:
+        return bind(text, values, partial=True)
+
+    return process.model_copy(
+        update={
+            "image": fill(process.image),
+            "command": tuple(fill(word) for word in process.command),
+            "environment": {name: fill(text) for name, text in process.environment.items()},
+            "files": tuple(file.model_copy(update={"content": fill(file.content)}) for file in process.files),
+            "ports": tuple(
+                port.model_copy(update={"headers": {name: fill(text) for name, text in port.headers.items()}})
+                for port in process.ports
+            ),
+        }
+    )
