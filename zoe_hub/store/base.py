@@ -60,7 +60,9 @@ class Store(ABC):
         """
 
     @abstractmethod
-    async def list(self, *, owner: str | None = None, live: bool | None = None, limit: int = 1000) -> Sequence[Execution]:
+    async def list(
+        self, *, owner: str | None = None, live: bool | None = None, limit: int = 1000
+    ) -> Sequence[Execution]:
         """Newest first. `live` true: those that have not ended; false: those that have."""
 
     @abstractmethod

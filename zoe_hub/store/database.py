@@ -1,0 +1,185 @@
+"""A relational database under an event loop: engine, threads and transactions."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sqlite3
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any, TypeVar
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, insert, make_url, select, update
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
+
+from ..model.errors import ServiceUnavailable
+from ..model.events import EventKind
+from .tables import event_counter, events
+from .upgrade import upgrade
+
+T = TypeVar("T")
+
+_ATTEMPTS = 20
+_SERIALISATION_FAILURES = frozenset({"40001", "40P01"})
+_BUSY_TIMEOUT = 30
+"""Seconds for which SQLite waits for another process' transaction."""
+
+
+class Transaction:
+    """A writing transaction and the events that it stores at its end."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        self.now = datetime.now(timezone.utc)
+        self._events: list[dict[str, Any]] = []
+
+    def record(self, owner: str, execution: str, kind: EventKind, **data: Any) -> None:
+        self._events.append(
+            {"time": self.now, "owner": owner, "execution": execution, "kind": kind.value, "data": data}
+        )
+
+    def finish(self) -> int:
+        """Store the events, as the last thing before the commit. Returns the last number, 0 without events."""
+        if not self._events:
+            return 0
+        count = len(self._events)
+        self.connection.execute(update(event_counter).values(value=event_counter.c.value + count))
+        last: int = self.connection.execute(select(event_counter.c.value)).scalar_one()
+        first = last - count + 1
+        self.connection.execute(insert(events), [{"seq": first + n, **row} for n, row in enumerate(self._events)])
+        return last
+
+
+class Database:
+    """Runs each transaction as one synchronous function in a thread of its own, never in the event loop.
+
+    `committed` is called in the event loop with the number of the last event of each transaction.
+    """
+
+    def __init__(self, url: str, committed: Callable[[int], None]) -> None:
+        parsed = _with_driver(make_url(url))
+        self._sqlite = parsed.get_backend_name() == "sqlite"
+        self._path = parsed.database if self._sqlite and parsed.database not in (None, "", ":memory:") else None
+        self._committed = committed
+        self._open = False
+        if self._sqlite:
+            self._engine = _sqlite_engine(parsed)
+            self._writes, self._reads = self._engine.execution_options(zoe_writes=True), self._engine
+        else:
+            self._engine = create_engine(parsed, pool_size=8, pool_pre_ping=True)
+            # An execution and its instances are two queries: both must see the same moment.
+            self._writes, self._reads = self._engine, self._engine.execution_options(isolation_level="REPEATABLE READ")
+
+    async def open(self) -> None:
+        """Connect and bring the schema to this version. Raises NewerDatabase, ServiceUnavailable."""
+        self._loop = asyncio.get_running_loop()
+        self._writer = ThreadPoolExecutor(1 if self._sqlite else 4, "zoe-store-write")
+        # A database in memory lives in one connection, and that in one thread.
+        in_memory = self._sqlite and self._path is None
+        self._reader = self._writer if in_memory else ThreadPoolExecutor(2 if self._sqlite else 4, "zoe-store-read")
+        self._open = True
+        try:
+            await self._loop.run_in_executor(self._writer, self._upgrade)
+        except BaseException:
+            await self.close()
+            raise
+
+    def _upgrade(self) -> None:
+        try:
+            if self._path is not None:
+                _make_private_file(Path(self._path))
+            with self._writes.begin() as connection:
+                upgrade(connection)
+        except OperationalError as error:
+            raise _unavailable(error.orig) from error
+        except OSError as error:
+            raise _unavailable(error) from error
+
+    async def close(self) -> None:
+        """Finish what was begun and disconnect. A second call does nothing."""
+        if not self._open:
+            return
+        self._open = False
+        await self._loop.run_in_executor(self._writer, self._engine.dispose)
+        for executor in (self._reader, self._writer):
+            await asyncio.to_thread(executor.shutdown)
+
+    async def read(self, work: Callable[[Connection], T]) -> T:
+        """Run `work` in a transaction that sees one moment."""
+        return await self._loop.run_in_executor(self._reader, self._read, work)
+
+    async def write(self, work: Callable[[Transaction], T]) -> T:
+        """Run `work` in a transaction.
+
+        It is run again when it collided with another one, and must therefore look at the database afresh.
+        """
+        return await self._loop.run_in_executor(self._writer, self._write, work)
+
+    def _read(self, work: Callable[[Connection], T]) -> T:
+        try:
+            with self._reads.begin() as connection:
+                return work(connection)
+        except OperationalError as error:
+            raise _unavailable(error.orig) from error
+
+    def _write(self, work: Callable[[Transaction], T]) -> T:
+        attempt = 1
+        while True:
+            try:
+                with self._writes.begin() as connection:
+                    transaction = Transaction(connection)
+                    result = work(transaction)
+                    seq = transaction.finish()
+                break
+            except DBAPIError as error:
+                if attempt < _ATTEMPTS and _collided(error):
+                    attempt += 1
+                    continue
+                if isinstance(error, OperationalError):
+                    raise _unavailable(error.orig) from error
+                raise
+        if seq:
+            self._loop.call_soon_threadsafe(self._committed, seq)
+        return result
+
+
+def _collided(error: DBAPIError) -> bool:
+    return isinstance(error, IntegrityError) or getattr(error.orig, "sqlstate", None) in _SERIALISATION_FAILURES
+
+
+def _unavailable(reason: BaseException | None) -> ServiceUnavailable:
+    return ServiceUnavailable(f"Zoe's database cannot be used just now: {reason}")
+
+
+def _with_driver(url: URL) -> URL:
+    # SQLAlchemy 2.0 would take psycopg2.
+    return url.set(drivername="postgresql+psycopg") if url.drivername in ("postgresql", "postgres") else url
+
+
+def _sqlite_engine(url: URL) -> Engine:
+    engine = create_engine(url)
+
+    @event.listens_for(engine, "connect")
+    def configure(connection: sqlite3.Connection, _record: object) -> None:
+        # The driver's own transactions begin too late, at the first write: see `begin`.
+        connection.isolation_level = None
+        connection.execute(f"PRAGMA busy_timeout = {_BUSY_TIMEOUT * 1000}")
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = NORMAL")
+        connection.execute("PRAGMA foreign_keys = ON")
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        # A transaction that reads first and writes later fails at once if another process wrote in between;
+        # one that locks from its beginning waits instead.
+        writes = connection.get_execution_options().get("zoe_writes", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    return engine
+
+
+def _make_private_file(path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))

@@ -1,0 +1,84 @@
+"""Rows of the tables to documents of the model, and plans to rows."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections import OrderedDict
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Row
+
+from ..model.events import Event
+from ..model.execution import Attachment, Execution, InstanceStatus
+from ..model.plan import Plan
+
+
+def serialise_plan(plan: Plan) -> tuple[str, str]:
+    """Digest and text of a plan."""
+    text = plan.model_dump_json()
+    return hashlib.sha256(text.encode()).hexdigest(), text
+
+
+def attachment_from(row: Row[Any]) -> Attachment | None:
+    """The notebook that a row of `executions` is tied to."""
+    return Attachment(server=row.server, kernel=row.kernel) if row.server is not None else None
+
+
+def execution_from(row: Row[Any], plan: Plan, instances: Sequence[InstanceStatus]) -> Execution:
+    """The execution of a row of `executions` and what belongs to it."""
+    return Execution(
+        id=row.id,
+        owner=row.owner,
+        name=row.name,
+        zapp=row.zapp,
+        parameters=row.parameters,
+        plan=plan,
+        desired=row.desired,
+        state=row.state,
+        reason=row.reason,
+        granted=row.granted,
+        attachment=attachment_from(row),
+        created=row.created,
+        updated=row.updated,
+        ended=row.ended,
+        instances=tuple(instances),
+    )
+
+
+def instance_from(row: Row[Any]) -> InstanceStatus:
+    """The instance of a row of `instances`."""
+    return InstanceStatus.model_validate(row._asdict())
+
+
+def event_from(row: Row[Any]) -> Event:
+    """The event of a row of `events`."""
+    return Event.model_validate(row._asdict())
+
+
+class PlanCache:
+    """Parsed plans by digest, the least recently used forgotten first. Safe to share between threads.
+
+    Parsing a plan costs far more than all the rest of reading an execution, and the controller
+    reads every live execution in every round.
+    """
+
+    def __init__(self, size: int = 2048) -> None:
+        self._size = size
+        self._plans: OrderedDict[str, Plan] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, digest: str) -> Plan | None:
+        with self._lock:
+            plan = self._plans.get(digest)
+            if plan is not None:
+                self._plans.move_to_end(digest)
+            return plan
+
+    def put(self, digest: str, plan: Plan) -> None:
+        with self._lock:
+            self._plans[digest] = plan
+            self._plans.move_to_end(digest)
+            while len(self._plans) > self._size:
+                self._plans.popitem(last=False)

@@ -1,0 +1,58 @@
+"""Reading executions: one query for them, one for all their instances, one for plans not seen before."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Row, Select, select
+
+from ..model.execution import Execution, InstanceStatus
+from ..model.plan import Plan
+from .documents import PlanCache, execution_from, instance_from
+from .tables import executions, instances, plans
+
+_BATCH = 500
+"""Values in one IN (…): databases limit them."""
+
+
+class ExecutionReader:
+    """Reads executions with their instances and plans."""
+
+    def __init__(self) -> None:
+        self._cache = PlanCache()
+
+    def read(self, connection: Connection, query: Select[Any]) -> list[Execution]:
+        """The executions of a query over the table's columns, in its order."""
+        rows = connection.execute(query).all()
+        if not rows:
+            return []
+        by_execution = _instances(connection, query if len(rows) > 1 else None, rows)
+        parsed = self._plans(connection, {row.plan for row in rows})
+        return [execution_from(row, parsed[row.plan], by_execution[row.id]) for row in rows]
+
+    def _plans(self, connection: Connection, digests: set[str]) -> dict[str, Plan]:
+        found = {digest: plan for digest in digests if (plan := self._cache.get(digest)) is not None}
+        missing = sorted(digests - found.keys())
+        for start in range(0, len(missing), _BATCH):
+            query = select(plans).where(plans.c.digest.in_(missing[start : start + _BATCH]))
+            for digest, document in connection.execute(query):
+                found[digest] = Plan.model_validate_json(document)
+                self._cache.put(digest, found[digest])
+        return found
+
+
+def _instances(
+    connection: Connection, query: Select[Any] | None, rows: Sequence[Row[Any]]
+) -> dict[str, list[InstanceStatus]]:
+    wanted: Any = [rows[0].id] if query is None else select(query.with_only_columns(executions.c.id).subquery().c.id)
+    ordered = (
+        select(instances)
+        .where(instances.c.execution.in_(wanted))
+        .order_by(instances.c.execution, instances.c.process, instances.c.ordinal)
+    )
+    found: dict[str, list[InstanceStatus]] = defaultdict(list)
+    for row in connection.execute(ordered):
+        found[row.execution].append(instance_from(row))
+    return found

@@ -1,0 +1,329 @@
+"""The store in a relational database."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Row, delete, func, insert, select, update
+
+from ..model.errors import Conflict, UnknownName
+from ..model.events import Event, EventKind
+from ..model.execution import Attachment, DesiredState, Execution, ExecutionState, InstanceState, InstanceStatus
+from ..model.plan import Plan
+from ..model.zapp import ZApp
+from .announcements import Announcements
+from .base import Store, Submission
+from .database import Database, Transaction
+from .documents import attachment_from, event_from, instance_from, serialise_plan
+from .identifiers import Identifiers, free_name
+from .queries import ExecutionReader
+from .tables import event_counter, events, executions, instances, plans, zapps
+
+_ENDED = tuple(state.value for state in InstanceState if state.ended)
+_PROPOSED_NAMES = 1000
+"""The newest executions of an owner whose names are compared with a mistyped one."""
+
+
+class SQLStore(Store):
+    """The store in SQLite (``sqlite:////path``) or PostgreSQL (``postgresql://…``)."""
+
+    def __init__(self, url: str) -> None:
+        self._announcements = Announcements(self.last_seq)
+        self._database = Database(url, committed=self._announcements.announce)
+        self._identifiers = Identifiers()
+        self._reader = ExecutionReader()
+
+    async def open(self) -> None:
+        await self._database.open()
+
+    async def close(self) -> None:
+        await self._announcements.close()
+        await self._database.close()
+
+    # Executions: reading
+
+    async def get(self, execution: str) -> Execution:
+        return await self._database.read(lambda connection: self._get(connection, execution))
+
+    def _get(self, connection: Connection, execution: str) -> Execution:
+        found = self._reader.read(connection, select(executions).where(executions.c.id == execution))
+        if not found:
+            raise UnknownName("execution", execution)
+        return found[0]
+
+    async def find(self, owner: str, name: str) -> Execution:
+        def work(connection: Connection) -> Execution:
+            by_id = self._reader.read(connection, select(executions).where(executions.c.id == name))
+            if by_id:
+                return by_id[0]
+            own = select(executions).where(executions.c.owner == owner)
+            newest = (executions.c.ended.is_(None).desc(), executions.c.id.desc())
+            by_name = self._reader.read(connection, own.where(executions.c.name == name).order_by(*newest).limit(1))
+            if by_name:
+                return by_name[0]
+            known = own.with_only_columns(executions.c.name).order_by(executions.c.id.desc()).limit(_PROPOSED_NAMES)
+            raise UnknownName("execution", name, set(connection.execute(known).scalars()))
+
+        return await self._database.read(work)
+
+    async def list(
+        self, *, owner: str | None = None, live: bool | None = None, limit: int = 1000
+    ) -> Sequence[Execution]:
+        query = select(executions).order_by(executions.c.id.desc()).limit(limit)
+        if owner is not None:
+            query = query.where(executions.c.owner == owner)
+        if live is not None:
+            query = query.where(executions.c.ended.is_(None) if live else executions.c.ended.is_not(None))
+        return await self._database.read(lambda connection: self._reader.read(connection, query))
+
+    # Executions: writing
+
+    async def submit(self, submission: Submission) -> tuple[Execution, bool]:
+        def work(transaction: Transaction) -> tuple[Execution, bool]:
+            connection = transaction.connection
+            earlier = _submitted_with(connection, submission)
+            if earlier is not None:
+                return self._get(connection, earlier), False
+            identifier, name = self._identifiers.new(), _name_for(connection, submission)
+            parameters = dict(submission.parameters)
+            row = insert(executions).values(
+                id=identifier,
+                owner=submission.owner,
+                name=name,
+                zapp=submission.plan.zapp,
+                parameters=parameters,
+                plan=_put_plan(connection, submission.plan),
+                desired=DesiredState.RUNNING.value,
+                state=ExecutionState.QUEUED.value,
+                reason="",
+                granted={},
+                idempotency_key=submission.idempotency_key,
+                created=transaction.now,
+                updated=transaction.now,
+                **_attachment_columns(submission.attachment),
+            )
+            connection.execute(row)
+            data = {"name": name, "zapp": submission.plan.zapp, "parameters": parameters}
+            transaction.record(submission.owner, identifier, EventKind.EXECUTION_SUBMITTED, **data)
+            return self._get(connection, identifier), True
+
+        return await self._database.write(work)
+
+    async def change_state(
+        self, execution: str, before: ExecutionState, after: ExecutionState, reason: str = ""
+    ) -> Execution:
+        def change(transaction: Transaction, row: Row[Any]) -> None:
+            if row.state != before.value:
+                raise Conflict(f"{row.name} is {row.state}, not {before.value}; it cannot become {after.value}.")
+            ended = transaction.now if after.ended else None
+            _update(transaction, row, state=after.value, reason=reason, ended=ended)
+            data = {"before": before.value, "after": after.value, "reason": reason, "name": row.name, "zapp": row.zapp}
+            transaction.record(row.owner, row.id, EventKind.EXECUTION_STATE_CHANGED, **data)
+
+        return await self._change(execution, change)
+
+    async def explain(self, execution: str, reason: str) -> None:
+        def change(transaction: Transaction, row: Row[Any]) -> None:
+            # What an execution ended of must not be hidden by a reason that comes late.
+            if row.reason != reason and row.ended is None:
+                _update(transaction, row, reason=reason)
+                transaction.record(row.owner, row.id, EventKind.EXECUTION_WAITING, reason=reason)
+
+        await self._change(execution, change)
+
+    async def grant(self, execution: str, granted: Mapping[str, int], reason: str = "") -> None:
+        def change(transaction: Transaction, row: Row[Any]) -> None:
+            if row.granted != dict(granted):
+                _update(transaction, row, granted=dict(granted))
+                transaction.record(row.owner, row.id, EventKind.EXECUTION_GRANTED, granted=dict(granted), reason=reason)
+
+        await self._change(execution, change)
+
+    async def modify(self, execution: str, parameters: Mapping[str, Any], plan: Plan) -> Execution:
+        def change(transaction: Transaction, row: Row[Any]) -> None:
+            _must_go_on(row)
+            digest = _put_plan(transaction.connection, plan)
+            if (row.parameters, row.plan) != (dict(parameters), digest):
+                _update(transaction, row, parameters=dict(parameters), plan=digest)
+                transaction.record(row.owner, row.id, EventKind.EXECUTION_SCALED, parameters=dict(parameters))
+
+        return await self._change(execution, change)
+
+    async def attach(self, execution: str, attachment: Attachment | None) -> Execution:
+        def change(transaction: Transaction, row: Row[Any]) -> None:
+            before = attachment_from(row)
+            if attachment == before:
+                return
+            _must_go_on(row)
+            _update(transaction, row, **_attachment_columns(attachment))
+            if attachment is None:
+                transaction.record(
+                    row.owner, row.id, EventKind.EXECUTION_DETACHED, server=row.server, kernel=row.kernel
+                )
+            else:
+                data = attachment.model_dump()
+                transaction.record(row.owner, row.id, EventKind.EXECUTION_ATTACHED, **data)
+
+        return await self._change(execution, change)
+
+    async def terminate(self, execution: str, by: str) -> Execution:
+        def change(transaction: Transaction, row: Row[Any]) -> None:
+            if row.ended is None and row.desired != DesiredState.TERMINATED.value:
+                _update(transaction, row, desired=DesiredState.TERMINATED.value)
+                transaction.record(row.owner, row.id, EventKind.EXECUTION_TERMINATION_REQUESTED, by=by)
+
+        return await self._change(execution, change)
+
+    async def _change(self, execution: str, change: Callable[[Transaction, Row[Any]], None]) -> Execution:
+        def work(transaction: Transaction) -> Execution:
+            change(transaction, _locked(transaction, execution))
+            return self._get(transaction.connection, execution)
+
+        return await self._database.write(work)
+
+    # Instances
+
+    async def save_instance(self, status: InstanceStatus) -> None:
+        def work(transaction: Transaction) -> None:
+            owner = _locked(transaction, status.execution).owner
+            this = (
+                (instances.c.execution == status.execution)
+                & (instances.c.process == status.process)
+                & (instances.c.ordinal == status.ordinal)
+            )
+            row = transaction.connection.execute(select(instances).where(this)).first()
+            before = None if row is None else instance_from(row)
+            if before == status:
+                return
+            values = status.model_dump() | {"state": status.state.value}
+            if before is None:
+                transaction.connection.execute(insert(instances).values(values))
+            else:
+                transaction.connection.execute(update(instances).where(this).values(values))
+            if before is None or before.model_copy(update={"started": status.started}) != status:
+                data = {k: values[k] for k in ("process", "ordinal", "state", "message", "restarts", "exit_code")}
+                transaction.record(owner, status.execution, EventKind.INSTANCE_STATE_CHANGED, **data)
+
+        await self._database.write(work)
+
+    async def drop_instances(self, execution: str, process: str, from_ordinal: int) -> None:
+        gone = delete(instances).where(
+            instances.c.execution == execution,
+            instances.c.process == process,
+            instances.c.ordinal >= from_ordinal,
+            instances.c.state.in_(_ENDED),
+        )
+
+        def work(transaction: Transaction) -> None:
+            _locked(transaction, execution)
+            transaction.connection.execute(gone)
+
+        await self._database.write(work)
+
+    # Events
+
+    async def events(
+        self, *, after: int = 0, owner: str | None = None, execution: str | None = None, limit: int = 1000
+    ) -> Sequence[Event]:
+        query = select(events).where(events.c.seq > after).order_by(events.c.seq).limit(limit)
+        if owner is not None:
+            query = query.where(events.c.owner == owner)
+        if execution is not None:
+            query = query.where(events.c.execution == execution)
+        return await self._database.read(lambda connection: [event_from(row) for row in connection.execute(query)])
+
+    async def last_seq(self) -> int:
+        query = select(event_counter.c.value)
+        return await self._database.read(lambda connection: int(connection.execute(query).scalar_one()))
+
+    async def wait(self, after: int, timeout: float) -> bool:
+        return await self._announcements.wait(after, timeout)
+
+    # ZApps
+
+    async def put_zapp(self, owner: str, zapp: ZApp) -> None:
+        def work(transaction: Transaction) -> None:
+            this = (zapps.c.owner == owner) & (zapps.c.name == zapp.name)
+            document = zapp.model_dump_json()
+            updated = transaction.connection.execute(update(zapps).where(this).values(document=document))
+            if updated.rowcount == 0:
+                transaction.connection.execute(insert(zapps).values(owner=owner, name=zapp.name, document=document))
+
+        await self._database.write(work)
+
+    async def delete_zapp(self, owner: str, name: str) -> None:
+        def work(transaction: Transaction) -> None:
+            connection = transaction.connection
+            deleted = connection.execute(delete(zapps).where(zapps.c.owner == owner, zapps.c.name == name))
+            if deleted.rowcount == 0:
+                known = connection.execute(select(zapps.c.name).where(zapps.c.owner == owner)).scalars()
+                raise UnknownName("ZApp of your own", name, known)
+
+        await self._database.write(work)
+
+    async def zapps(self, owner: str) -> Sequence[ZApp]:
+        query = select(zapps.c.document).where(zapps.c.owner == owner).order_by(zapps.c.name)
+
+        def work(connection: Connection) -> Sequence[ZApp]:
+            return [ZApp.model_validate_json(document) for document in connection.execute(query).scalars()]
+
+        return await self._database.read(work)
+
+
+def _locked(transaction: Transaction, execution: str) -> Row[Any]:
+    """The row, which no other transaction changes until this one is over. Raises UnknownName."""
+    query = select(executions).where(executions.c.id == execution).with_for_update()
+    row = transaction.connection.execute(query).first()
+    if row is None:
+        raise UnknownName("execution", execution)
+    return row
+
+
+def _update(transaction: Transaction, row: Row[Any], **values: Any) -> None:
+    this = update(executions).where(executions.c.id == row.id)
+    transaction.connection.execute(this.values(updated=transaction.now, **values))
+
+
+def _must_go_on(row: Row[Any]) -> None:
+    """Raises Conflict when the execution is ending or has ended."""
+    if row.ended is not None:
+        raise Conflict(f"{row.name} has ended ({row.state}) and cannot be changed any more.")
+    if row.desired == DesiredState.TERMINATED.value or row.state in _ENDING:
+        raise Conflict(f"{row.name} is ending and cannot be changed any more.")
+
+
+_ENDING = frozenset(
+    state.value for state in (ExecutionState.STOPPING, ExecutionState.FAILING, ExecutionState.COMPLETING)
+)
+
+
+def _attachment_columns(attachment: Attachment | None) -> dict[str, str | None]:
+    if attachment is None:
+        return {"server": None, "kernel": None}
+    return {"server": attachment.server, "kernel": attachment.kernel}
+
+
+def _submitted_with(connection: Connection, submission: Submission) -> str | None:
+    if submission.idempotency_key is None:
+        return None
+    this = (executions.c.owner == submission.owner) & (executions.c.idempotency_key == submission.idempotency_key)
+    return connection.execute(select(executions.c.id).where(this)).scalar()
+
+
+def _name_for(connection: Connection, submission: Submission) -> str:
+    live = (executions.c.owner == submission.owner) & executions.c.ended.is_(None)
+    taken = frozenset(connection.execute(select(executions.c.name).where(live)).scalars())
+    if submission.name is None:
+        return free_name(submission.plan.zapp, taken)
+    if submission.name in taken:
+        raise Conflict(f"You have an execution named {submission.name!r} already; choose another name or terminate it.")
+    return submission.name
+
+
+def _put_plan(connection: Connection, plan: Plan) -> str:
+    digest, document = serialise_plan(plan)
+    stored = select(func.count()).select_from(plans).where(plans.c.digest == digest)
+    if not connection.execute(stored).scalar_one():
+        connection.execute(insert(plans).values(digest=digest, document=document))
+    return digest

@@ -1,0 +1,132 @@
+"""The tables. A change here needs a migration: see `migrations/`."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Column,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+)
+
+
+class UTCDateTime(TypeDecorator[datetime]):
+    """A point in time. Goes in with any time zone, comes out in UTC; SQLite itself knows no zones."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"{value} has no time zone")
+        return value.astimezone(timezone.utc)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=timezone.utc) if value.tzinfo is None else value.astimezone(timezone.utc)
+
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+plans = Table(
+    "plans",
+    metadata,
+    # Addressed by content: equal plans are stored once, and a parsed one may be kept for ever.
+    Column("digest", String(64), primary_key=True),
+    Column("document", Text, nullable=False),
+)
+
+executions = Table(
+    "executions",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("owner", String(255), nullable=False),
+    Column("name", String(63), nullable=False),
+    Column("zapp", String(63), nullable=False),
+    Column("parameters", JSON, nullable=False),
+    Column("plan", ForeignKey(plans.c.digest), nullable=False),
+    Column("desired", String(16), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("granted", JSON, nullable=False),
+    Column("server", Text),
+    Column("kernel", Text),
+    Column("idempotency_key", String(255)),
+    Column("created", UTCDateTime, nullable=False),
+    Column("updated", UTCDateTime, nullable=False),
+    Column("ended", UTCDateTime),
+)
+_live = executions.c.ended.is_(None)
+_if_live: dict[str, Any] = {"sqlite_where": _live, "postgresql_where": _live}
+Index("uq_executions_live_name", executions.c.owner, executions.c.name, unique=True, **_if_live)
+Index("ix_executions_live", executions.c.id, **_if_live)
+Index("uq_executions_idempotency_key", executions.c.owner, executions.c.idempotency_key, unique=True)
+Index("ix_executions_owner", executions.c.owner, executions.c.id)
+
+instances = Table(
+    "instances",
+    metadata,
+    Column("execution", ForeignKey(executions.c.id, ondelete="CASCADE"), primary_key=True),
+    Column("process", String(127), primary_key=True),
+    Column("ordinal", Integer, primary_key=True, autoincrement=False),
+    Column("state", String(16), nullable=False),
+    Column("host", Text),
+    Column("ports", JSON, nullable=False),
+    Column("restarts", Integer, nullable=False),
+    Column("exit_code", Integer),
+    Column("message", Text, nullable=False),
+    Column("started", UTCDateTime),
+)
+
+events = Table(
+    "events",
+    metadata,
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("time", UTCDateTime, nullable=False),
+    Column("owner", String(255), nullable=False),
+    Column("execution", ForeignKey(executions.c.id, ondelete="CASCADE"), nullable=False),
+    Column("kind", String(63), nullable=False),
+    Column("data", JSON, nullable=False),
+)
+Index("ix_events_execution", events.c.execution, events.c.seq)
+Index("ix_events_owner", events.c.owner, events.c.seq)
+
+event_counter = Table(
+    # One row, locked by a transaction from the moment it numbers its events until it commits: numbers
+    # become visible in their order. With a database sequence, whoever resumes after 7 could miss a 6
+    # that was committed late.
+    "event_counter",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("value", BigInteger, nullable=False),
+)
+
+zapps = Table(
+    "zapps",
+    metadata,
+    Column("owner", String(255), primary_key=True),
+    Column("name", String(63), primary_key=True),
+    Column("document", Text, nullable=False),
+)
