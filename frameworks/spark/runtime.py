@@ -1,0 +1,167 @@
+"""Finds Java, Spark and the class archive that fits both. Standard library only."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import json
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+OLDEST_JAVA = 17
+NO_JAVA = 78
+"""Exit status when there is no Java, or none that is new enough (EX_CONFIG of sysexits.h)."""
+NO_SPARK = 79
+"""Exit status when the Python that runs this has no pyspark with Spark's jars in it."""
+
+FAST_START = ("-XX:-UsePerfData", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
+"""For processes that coordinate and do not compute: nothing in /tmp, one collector thread, no costly compiler."""
+
+class Missing(Exception):
+    """Raised when something that the administrator installs is not there; `status` is the exit status for it."""
+
+    def __init__(self, message: str, status: int) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """One Java with one Spark."""
+
+    java_home: Path
+    spark_home: Path
+
+    @property
+    def java(self) -> str:
+        return str(self.java_home / "bin" / "java")
+
+    def archive(self, cache: str) -> Path:
+        """Where the class archive for this Java and these jars is, or would be."""
+        return Path(cache) / f"spark-{self.fingerprint()}.jsa"
+
+    def launcher_file(self, cache: str) -> Path:
+        """Where the answer of Spark's launcher is kept, or would be."""
+        return Path(cache) / f"spark-{self.fingerprint()}.json"
+
+    def archive_options(self, cache: str) -> list[str]:
+        """Options that use the archive, or none while there is no archive that fits."""
+        archive = self.archive(cache)
+        # Auto and no log: a JVM that cannot map the archive after all starts without it, and says nothing.
+        return [f"-XX:SharedArchiveFile={archive}", "-Xshare:auto", "-Xlog:disable", "-Xlog:all=error:stderr"] if archive.is_file() else []
+
+    def launcher_options(self, cache: str) -> list[str]:
+        """Class path and module options of this Spark, from the cache or from Spark's own launcher.
+
+        Workers ask the same launcher how to start an executor; an archive serves that one class path only.
+        """
+        try:
+            kept = json.loads(self.launcher_file(cache).read_text())
+        except (OSError, ValueError):
+            return self.ask_launcher()
+        return [str(option) for option in kept]
+
+    def ask_launcher(self) -> list[str]:
+        """What Spark's launcher puts before the main class, without its choice of heap. Raises Missing."""
+        main = "org.apache.spark.deploy.worker.Worker"
+        answer = subprocess.run(
+            [self.java, *FAST_START, "-Xmx64m", "-cp", f"{self.spark_home}/jars/*", "org.apache.spark.launcher.Main", main],
+            env=self.environment(),
+            stdout=subprocess.PIPE,
+            timeout=60,
+        )
+        words = [word.strip() for word in answer.stdout.decode().split("\0")]
+        if answer.returncode != 0 or main not in words:
+            raise Missing(f"Spark's launcher in {self.spark_home} did not say how to start a worker.", NO_SPARK)
+        options = words[words.index(self.java) + 1 : words.index(main)]
+        return [option for option in options if not option.startswith("-Xmx")]
+
+    def environment(self) -> dict[str, str]:
+        """The environment of this process, with what Spark's own processes look up in theirs."""
+        scala = next((self.spark_home / "jars").glob("spark-core_*.jar")).name.split("_")[1].split("-")[0]
+        # The folder spark_home/conf is not there in the package: a folder with files would make archives unusable.
+        return {
+            **os.environ,
+            "JAVA_HOME": str(self.java_home),
+            "SPARK_HOME": str(self.spark_home),
+            "SPARK_SCALA_VERSION": scala,
+        }
+
+    def fingerprint(self) -> str:
+        """Changes with the Java, with Spark's jars and with where they are."""
+        digest = hashlib.sha256()
+        files = [self.java_home / "lib" / "server" / "libjvm.so", *sorted((self.spark_home / "jars").glob("*.jar"))]
+        for file in files:
+            stat = file.stat()
+            digest.update(f"{file}\0{stat.st_size}\0{stat.st_mtime_ns}\n".encode())
+        return digest.hexdigest()[:24]
+
+
+def find() -> Runtime:
+    """The Java and the Spark to use. Raises Missing."""
+    return Runtime(find_java(), find_spark())
+
+
+def find_spark() -> Path:
+    """The folder of the pyspark that this Python would import. Raises Missing."""
+    spec = importlib.util.find_spec("pyspark")
+    for place in (spec.submodule_search_locations or []) if spec else []:
+        if (Path(place) / "jars").is_dir():
+            return Path(place).resolve()
+    raise Missing("This Python has no Spark: install the package pyspark (version 4.1 or newer) into it.", NO_SPARK)
+
+
+def find_java() -> Path:
+    """The home of the first Java that is new enough: JAVA_HOME, then PATH, then the system's. Raises Missing."""
+    found: list[str] = []
+    for home in _java_homes():
+        version = _java_version(home)
+        if version >= OLDEST_JAVA:
+            return home
+        found.append(f"Java {version} in {home}")
+    had = f"found only {', '.join(found)}" if found else "found none in JAVA_HOME, PATH or /usr/lib/jvm"
+    raise Missing(
+        f"Spark needs Java {OLDEST_JAVA} or newer, and this machine has none ({had}): "
+        "install one, for example the package openjdk-17-jre-headless, or set JAVA_HOME.",
+        NO_JAVA,
+    )
+
+
+def _java_homes() -> Iterator[Path]:
+    candidates: list[Path] = []
+    if os.environ.get("JAVA_HOME"):
+        candidates.append(Path(os.environ["JAVA_HOME"]))
+    on_path = shutil.which("java")
+    if on_path:
+        candidates.append(Path(on_path).resolve().parent.parent)
+    candidates.extend(sorted(Path("/usr/lib/jvm").glob("*")))
+    seen: set[Path] = set()
+    for candidate in candidates:
+        home = candidate.resolve()
+        if home not in seen and (home / "lib" / "server" / "libjvm.so").is_file() and (home / "bin" / "java").is_file():
+            seen.add(home)
+            yield home
+
+
+def _java_version(home: Path) -> int:
+    """The major version; 0 when it cannot be found out."""
+    try:
+        text = (home / "release").read_text()
+    except OSError:
+        text = ""
+    match = re.search(r'JAVA_VERSION="(\d+)(?:\.(\d+))?', text)
+    if match is None:
+        try:
+            answer = subprocess.run([str(home / "bin" / "java"), "-version"], capture_output=True, text=True, timeout=30)
+        except (OSError, subprocess.TimeoutExpired):
+            return 0
+        match = re.search(r'version "(\d+)(?:\.(\d+))?', answer.stderr)
+    if match is None:
+        return 0
+    # Until Java 8 the version was written 1.8.
+    return int(match[2] or 0) if match[1] == "1" else int(match[1])
