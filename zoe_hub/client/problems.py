@@ -12,7 +12,7 @@ from ..model.errors import ZoeError
 
 MEDIA_TYPE = "application/problem+json"
 
-NOT_SET_UP = "urn:zoe:not-set-up"
+NOT_SET_UP = "urn:zoe:problem:NotSetUp"
 """The type of a problem that trying again does not help: a server without a Zoe service."""
 
 _BY_STATUS: Mapping[int, type[ZoeError]] = {

@@ -53,6 +53,7 @@ class ZAppView(View):
     parameters: tuple[ParameterView, ...] = ()
     attachable: bool = False
     own: bool = False
+    server: bool | None = Field(default=None, description="Whether it holds a Jupyter server; none: the service does not say.")
 
 
 class ShopView(View):
@@ -68,6 +69,9 @@ class ProcessView(View):
 
     key: str
     title: str = ""
+    image: str = ""
+    command: tuple[str, ...] = ()
+    environment: dict[str, str] = Field(default_factory=dict)
     core: int = 0
     elastic: int = 0
     resources: Resources = Resources()
