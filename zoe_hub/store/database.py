@@ -64,13 +64,14 @@ class Database:
         self._path = parsed.database if self._sqlite and parsed.database not in (None, "", ":memory:") else None
         self._committed = committed
         self._open = False
-        if self._sqlite:
-            self._engine = _sqlite_engine(parsed)
-            self._writes, self._reads = self._engine.execution_options(zoe_writes=True), self._engine
-        else:
-            self._engine = create_engine(parsed, pool_size=8, pool_pre_ping=True)
-            # An execution and its instances are two queries: both must see the same moment.
-            self._writes, self._reads = self._engine, self._engine.execution_options(isolation_level="REPEATABLE READ")
+        self._engine = (
+            _sqlite_engine(parsed) if self._sqlite else create_engine(parsed, pool_size=8, pool_pre_ping=True)
+        )
+        self._writes: Engine = self._engine.execution_options(zoe_writes=True)
+        # An execution and its instances are two queries: both must see the same moment. SQLite does so anyhow.
+        self._reads = (
+            self._engine if self._sqlite else self._engine.execution_options(isolation_level="REPEATABLE READ")
+        )
 
     async def open(self) -> None:
         """Connect and bring the schema to this version. Raises NewerDatabase, ServiceUnavailable."""
