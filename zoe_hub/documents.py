@@ -14,6 +14,7 @@ from .model.errors import InvalidDocument
 MAX_SIZE = 512 * 1024
 """Bytes of one file."""
 MAX_DEPTH = 24
+MAX_VALUES = 20_000
 
 D = TypeVar("D", bound=Document)
 
@@ -35,7 +36,7 @@ def parse_document(text: str, kind: type[D], path: str = "") -> D:
     if not isinstance(root, yaml.MappingNode):
         raise InvalidDocument(f"a {kind.__name__} is a mapping of keys to values", path=path, line=1)
     try:
-        return kind.model_validate(_construct(root, path, 0))
+        return kind.model_validate(_Constructor(path).build(root))
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         place = ".".join(str(part) for part in first["loc"])
@@ -52,38 +53,54 @@ def _compose(text: str, path: str) -> yaml.Node | None:
             loader.dispose()
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        raise InvalidDocument(f"no valid YAML: {error.problem}", path=path, line=mark.line + 1 if mark else None) from error
+        line = mark.line + 1 if mark else None
+        raise InvalidDocument(f"no valid YAML: {error.problem}", path=path, line=line) from error
     except (yaml.YAMLError, RecursionError) as error:
         raise InvalidDocument(f"no valid YAML: {error}", path=path) from error
 
 
-_SCALARS = yaml.SafeLoader("")
+class _Constructor:
+    """Builds plain values; counts what it builds, so that aliases cannot multiply without end."""
 
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._left = MAX_VALUES
+        self._yaml = yaml.SafeLoader("")
 
-def _construct(node: yaml.Node, path: str, depth: int, seen: set[int] | None = None) -> Any:
-    seen = set() if seen is None else seen
-    line = node.start_mark.line + 1
-    if id(node) in seen:
-        raise InvalidDocument("anchors and aliases are not taken; write the value out", path=path, line=line)
-    if depth > MAX_DEPTH:
-        raise InvalidDocument(f"nested deeper than {MAX_DEPTH} levels", path=path, line=line)
-    seen.add(id(node))
-    if isinstance(node, yaml.SequenceNode):
-        return [_construct(child, path, depth + 1, seen) for child in node.value]
-    if isinstance(node, yaml.MappingNode):
+    def build(self, node: yaml.Node, depth: int = 0) -> Any:
+        self._left -= 1
+        if self._left < 0:
+            raise self._error(node, f"more than {MAX_VALUES} values, aliases counted each time")
+        if depth > MAX_DEPTH:
+            raise self._error(node, f"nested deeper than {MAX_DEPTH} levels")
+        if not node.tag.startswith("tag:yaml.org,2002:"):
+            raise self._error(node, f"the tag {node.tag} is not taken")
+        if isinstance(node, yaml.SequenceNode):
+            return [self.build(child, depth + 1) for child in node.value]
+        if isinstance(node, yaml.MappingNode):
+            return self._mapping(node, depth)
+        try:
+            return self._yaml.construct_object(node)
+        except (yaml.YAMLError, ValueError) as error:
+            raise self._error(node, f"{node.value!r} is no valid value: {error}") from error
+
+    def _mapping(self, node: yaml.MappingNode, depth: int) -> dict[str, Any]:
+        seen: set[Any] = set()
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode) and key.value in seen:
+                raise self._error(key, f"the key {key.value!r} stands twice")
+            seen.add(key.value if isinstance(key, yaml.ScalarNode) else id(key))
+        self._yaml.flatten_mapping(node)
         result: dict[str, Any] = {}
         for key_node, value_node in node.value:
-            key = _construct(key_node, path, depth + 1, seen)
+            key = self.build(key_node, depth + 1)
             if not isinstance(key, str):
-                raise InvalidDocument(f"the key {key!r} is no text", path=path, line=key_node.start_mark.line + 1)
-            if key in result:
-                raise InvalidDocument(f"the key {key!r} stands twice", path=path, line=key_node.start_mark.line + 1)
-            result[key] = _construct(value_node, path, depth + 1, seen)
+                raise self._error(key_node, f"the key {key!r} is no text")
+            result[key] = self.build(value_node, depth + 1)
         return result
-    try:
-        return _SCALARS.construct_object(node)
-    except (yaml.YAMLError, ValueError) as error:
-        raise InvalidDocument(f"{node.value!r} is no valid value: {error}", path=path, line=line) from error
+
+    def _error(self, node: yaml.Node, reason: str) -> InvalidDocument:
+        return InvalidDocument(reason, path=self._path, line=node.start_mark.line + 1)
 
 
 def _line(root: yaml.Node, location: tuple[int | str, ...]) -> int:

@@ -1,0 +1,103 @@
+"""Reads every import of the tree and fails on an arrow that the architecture does not have."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+
+MAY_IMPORT: dict[str, set[str]] = {
+    "zoe_hub.model": set(),
+    "zoe_hub.composition": {"model"},
+    "zoe_hub.scheduler": {"model"},
+    "zoe_hub.documents": {"model"},
+    "zoe_hub.secrets": {"model"},
+    "zoe_hub.store": {"model"},
+    "zoe_hub.backends": {"model"},
+    "zoe_hub.client": {"model"},
+    "zoe_hub.catalogue": {"model", "composition", "documents"},
+    "zoe_hub.config": {"model"},
+    "zoe_hub.controller": {"model", "scheduler", "store", "backends", "secrets"},
+    "zoe_hub.web": {"model", "composition", "catalogue", "store", "secrets", ""},
+    "zoe_hub.spawner": {"model", "client"},
+    "zoe_hub.cli": {"model", "client", "catalogue", "documents", "config", "backends", "composition", ""},
+    "zoe_hub.hub": {"config", "web", "spawner"},
+    "zoe_hub.app": {"model", "catalogue", "config", "controller", "backends", "secrets", "store", "web", ""},
+    "zoe_hub.__main__": {"app"},
+    "zoe_hub.__init__": set(),
+}
+"""Our own packages that each may import; the empty name is ``zoe_hub`` itself (its version)."""
+
+PURE = ("zoe_hub/composition", "zoe_hub/scheduler")
+IMPURE = {
+    "asyncio",
+    "datetime",
+    "time",
+    "os",
+    "socket",
+    "subprocess",
+    "random",
+    "threading",
+    "httpx",
+    "tornado",
+    "sqlalchemy",
+}
+
+
+def modules() -> list[Path]:
+    return sorted(path for path in (ROOT / "zoe_hub").rglob("*.py") if "migrations" not in path.parts)
+
+
+def part_of(path: Path) -> str:
+    inside = path.relative_to(ROOT / "zoe_hub").with_suffix("").parts
+    return f"zoe_hub.{inside[0]}"
+
+
+def imported(path: Path) -> Iterator[str]:
+    """Absolute names of everything a file imports, wherever in the file."""
+    package = path.relative_to(ROOT).with_suffix("").parts[:-1]
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = package[: len(package) - node.level + 1] if node.level else ()
+            stem = ".".join([*base, *(node.module or "").split(".")]).strip(".")
+            yield from (f"{stem}.{alias.name}" for alias in node.names)
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(ROOT)))
+def test_arrows(path: Path) -> None:
+    part = part_of(path)
+    assert part in MAY_IMPORT, f"{part} is new: say in MAY_IMPORT what it may import"
+    allowed = MAY_IMPORT[part] | {part.removeprefix("zoe_hub.")}
+    for name in imported(path):
+        assert not name.startswith(("zoe_server_ext", "zoe_widgets")), f"{path} imports {name}"
+        if name.startswith("zoe_hub"):
+            target = name.split(".")[1] if "." in name else ""
+            known = {key.removeprefix("zoe_hub.") for key in MAY_IMPORT}
+            assert (target if target in known else "") in allowed, f"{path.relative_to(ROOT)} imports {name}"
+
+
+@pytest.mark.parametrize("package", ["zoe_server_ext", "zoe_widgets"])
+def test_the_users_side_speaks_through_the_client(package: str) -> None:
+    for path in (ROOT / package).rglob("*.py"):
+        for name in imported(path):
+            if name.startswith("zoe_hub."):
+                assert name.split(".")[1] in {"client", "model", "__version__"}, f"{path} imports {name}"
+
+
+@pytest.mark.parametrize("path", [p for p in modules() if str(p.relative_to(ROOT)).startswith(PURE)], ids=str)
+def test_the_pure_packages_do_no_io(path: Path) -> None:
+    assert not {name.split(".")[0] for name in imported(path)} & IMPURE
+
+
+def test_no_framework_is_named_outside_its_folder() -> None:
+    """What is particular to Spark or Dask is in their folders: the core does not even know their modules."""
+    for package in ("zoe_hub", "zoe_server_ext", "zoe_widgets"):
+        for path in (ROOT / package).rglob("*.py"):
+            for name in imported(path):
+                assert name.split(".")[0] not in {"pyspark", "dask", "distributed"}, f"{path} imports {name}"
