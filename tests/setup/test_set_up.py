@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from scripts import set_up, system
+from scripts.errors import SetUpError
+from scripts.folders import CHECKOUT, Folders
+from scripts.stamps import Stamp, digest
+
+
+def test_everything_is_below_zoe_home(tmp_path: Path) -> None:
+    folders = Folders.of({"ZOE_HOME": str(tmp_path / "elsewhere")})
+    for name in ("venv", "python", "node", "bundled_node", "proxy", "stamps", "data", "log"):
+        assert (tmp_path / "elsewhere") in getattr(folders, name).parents
+    environment = folders.environment({"PATH": "/usr/bin"})
+    assert environment["PIP_CACHE_DIR"].startswith(str(folders.home))
+    assert environment["npm_config_cache"].startswith(str(folders.home))
+
+
+def test_zoe_home_is_in_the_checkout_unless_said() -> None:
+    assert Folders.of({}).home == CHECKOUT / ".zoe"
+
+
+def test_programs_of_the_environment_come_first_on_path(tmp_path: Path) -> None:
+    folders = Folders(tmp_path)
+    path = folders.environment({"PATH": "/usr/bin:/bin"})["PATH"].split(":")
+    assert path[0] == str(tmp_path / "venv" / "bin")
+    assert path[-2:] == ["/usr/bin", "/bin"]
+
+
+def test_a_chosen_cache_is_left_alone(tmp_path: Path) -> None:
+    assert Folders(tmp_path).environment({"PIP_CACHE_DIR": "/elsewhere"})["PIP_CACHE_DIR"] == "/elsewhere"
+
+
+def test_an_old_python_is_refused_with_what_to_type() -> None:
+    with pytest.raises(SetUpError, match=r"Python 3\.10 or newer is needed, and this is 3\.9\.2.*make hub PYTHON="):
+        set_up.check_python((3, 9, 2))
+    set_up.check_python((3, 10, 0))
+
+
+def test_a_stage_is_done_again_when_a_file_changed(tmp_path: Path) -> None:
+    stamp, file = Stamp(tmp_path / "stamps", "packages"), tmp_path / "pyproject.toml"
+    file.write_text("one")
+    key = digest("demo", files=[file])
+    assert not stamp.holds(key)
+    stamp.set(key)
+    assert stamp.holds(digest("demo", files=[file]))
+    assert not stamp.holds(digest("dev", files=[file]))
+    file.write_text("two")
+    assert not stamp.holds(digest("demo", files=[file]))
+
+
+@pytest.fixture
+def no_root(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """A PATH with an apt-get that must not be called, for a user without sudo."""
+    apt = tmp_path / "apt-get"
+    apt.write_text("#!/bin/sh\nexit 99\n")
+    apt.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr("os.geteuid", lambda: 1000)
+    return tmp_path
+
+
+def test_without_root_one_sentence_says_what_to_type(no_root: Path) -> None:
+    groups = [(system.venv_package(),), system.JAVA_PACKAGES]
+    with pytest.raises(SetUpError) as caught:
+        system.install(groups, "Python's venv module and Java 17 or newer", no_root / "log")
+    assert str(caught.value) == (
+        "Missing: Python's venv module and Java 17 or newer. "
+        f"Please type: sudo apt-get install {system.venv_package()} openjdk-17-jre-headless"
+    )
+
+
+def test_a_sudo_that_wants_a_password_is_not_used(no_root: Path) -> None:
+    sudo = no_root / "sudo"
+    sudo.write_text("#!/bin/sh\necho 'sudo: a password is required' >&2\nexit 1\n")
+    sudo.chmod(0o755)
+    assert system.elevation() is None
+
+
+def test_a_system_without_apt_is_told_what_is_missing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(SetUpError, match="Please install Java 17 or newer with this system's package manager"):
+        system.install([system.JAVA_PACKAGES], "Java 17 or newer", tmp_path / "log")
