@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
+
+from ..model.errors import ServiceUnavailable
 
 POLL_INTERVAL = 1.0
 """Seconds between two looks for what other processes wrote, while somebody waits."""
@@ -50,7 +53,9 @@ class Announcements:
             await asyncio.sleep(POLL_INTERVAL)
             if not self._waiters:
                 return
-            self.announce(await self._last_seq())
+            # The next one to read learns why; for those who only wait, it may be over in a second.
+            with contextlib.suppress(ServiceUnavailable):
+                self.announce(await self._last_seq())
 
     async def close(self) -> None:
         """Let all waiters go."""

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, insert, make_url, select, update
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
+from sqlalchemy.pool import StaticPool
 
 from ..model.errors import ServiceUnavailable
 from ..model.events import EventKind
@@ -61,7 +62,7 @@ class Database:
     def __init__(self, url: str, committed: Callable[[int], None]) -> None:
         parsed = _with_driver(make_url(url))
         self._sqlite = parsed.get_backend_name() == "sqlite"
-        self._path = parsed.database if self._sqlite and parsed.database not in (None, "", ":memory:") else None
+        self._path = parsed.database if self._sqlite and not _in_memory(parsed) else None
         self._committed = committed
         self._open = False
         self._engine = (
@@ -77,7 +78,6 @@ class Database:
         """Connect and bring the schema to this version. Raises NewerDatabase, ServiceUnavailable."""
         self._loop = asyncio.get_running_loop()
         self._writer = ThreadPoolExecutor(1 if self._sqlite else 4, "zoe-store-write")
-        # A database in memory lives in one connection, and that in one thread.
         in_memory = self._sqlite and self._path is None
         self._reader = self._writer if in_memory else ThreadPoolExecutor(2 if self._sqlite else 4, "zoe-store-read")
         self._open = True
@@ -103,9 +103,9 @@ class Database:
         if not self._open:
             return
         self._open = False
-        await self._loop.run_in_executor(self._writer, self._engine.dispose)
         for executor in (self._reader, self._writer):
             await asyncio.to_thread(executor.shutdown)
+        await asyncio.to_thread(self._engine.dispose)
 
     async def read(self, work: Callable[[Connection], T]) -> T:
         """Run `work` in a transaction that sees one moment."""
@@ -159,8 +159,14 @@ def _with_driver(url: URL) -> URL:
     return url.set(drivername="postgresql+psycopg") if url.drivername in ("postgresql", "postgres") else url
 
 
+def _in_memory(url: URL) -> bool:
+    return url.database in (None, "", ":memory:")
+
+
 def _sqlite_engine(url: URL) -> Engine:
-    engine = create_engine(url)
+    # A database in memory lives as long as its one connection, which must then be everybody's.
+    shared = {"poolclass": StaticPool, "connect_args": {"check_same_thread": False}}
+    engine = create_engine(url, **shared if _in_memory(url) else {})
 
     @event.listens_for(engine, "connect")
     def configure(connection: sqlite3.Connection, _record: object) -> None:

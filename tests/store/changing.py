@@ -1,0 +1,251 @@
+"""Part of the contract: changing executions and their instances."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+
+from zoe_hub.model.errors import Conflict, UnknownName
+from zoe_hub.model.execution import Attachment, DesiredState, Execution, ExecutionState, InstanceState
+from zoe_hub.store.base import Store
+
+from .examples import (
+    HERE,
+    QUEUED,
+    RUNNING,
+    STARTING,
+    TERMINATED,
+    a_plan,
+    an_instance,
+    ended,
+    new_events,
+    submitted,
+)
+
+
+class Changing:
+    async def test_change_state(self, store: Store) -> None:
+        execution = await submitted(store)
+        seq = await store.last_seq()
+        changed = await store.change_state(execution.id, QUEUED, STARTING, "it fits")
+        assert (changed.state, changed.reason, changed.ended) == (STARTING, "it fits", None)
+        assert changed.updated >= execution.updated
+        assert changed == await store.get(execution.id)
+        assert await new_events(store, seq) == [
+            (
+                "execution.state_changed",
+                {"before": "queued", "after": "starting", "reason": "it fits", "name": "spark-1", "zapp": "spark"},
+            )
+        ]
+
+    @pytest.mark.parametrize("end", [state for state in ExecutionState if state.ended])
+    async def test_an_end_is_dated(self, store: Store, end: ExecutionState) -> None:
+        execution = await submitted(store)
+        changed = await store.change_state(execution.id, QUEUED, end)
+        assert changed.ended is not None
+        assert changed.ended >= execution.created
+
+    async def test_change_from_another_state_is_refused(self, store: Store) -> None:
+        execution = await submitted(store)
+        seq = await store.last_seq()
+        with pytest.raises(Conflict, match="queued"):
+            await store.change_state(execution.id, RUNNING, TERMINATED)
+        assert await store.get(execution.id) == execution
+        assert await new_events(store, seq) == []
+
+    async def test_of_many_at_once_exactly_one_wins(self, store: Store) -> None:
+        execution = await submitted(store)
+        seq = await store.last_seq()
+        wishes = (store.change_state(execution.id, QUEUED, STARTING, str(n)) for n in range(30))
+        results = await asyncio.gather(*wishes, return_exceptions=True)
+        (winner,) = [result for result in results if isinstance(result, Execution)]
+        assert sum(isinstance(result, Conflict) for result in results) == 29
+        ((_, data),) = await new_events(store, seq)
+        assert data["reason"] == winner.reason == (await store.get(execution.id)).reason
+
+    async def test_explain(self, store: Store) -> None:
+        execution = await submitted(store)
+        seq = await store.last_seq()
+        await store.explain(execution.id, "2 CPU are free, it needs 4")
+        await store.explain(execution.id, "2 CPU are free, it needs 4")
+        assert (await store.get(execution.id)).reason == "2 CPU are free, it needs 4"
+        assert await new_events(store, seq) == [("execution.waiting", {"reason": "2 CPU are free, it needs 4"})]
+
+    async def test_explain_never_hides_why_it_ended(self, store: Store) -> None:
+        execution = await ended(store)
+        await store.explain(execution.id, "waits")
+        assert await store.get(execution.id) == execution
+
+    async def test_grant(self, store: Store) -> None:
+        execution = await submitted(store)
+        seq = await store.last_seq()
+        await store.grant(execution.id, {"spark.master": 1, "spark.worker": 2}, "room")
+        await store.grant(execution.id, {"spark.worker": 2, "spark.master": 1}, "the same again")
+        found = await store.get(execution.id)
+        assert found.granted == {"spark.master": 1, "spark.worker": 2}
+        assert found.reason == ""
+        assert await new_events(store, seq) == [
+            ("execution.granted", {"granted": {"spark.master": 1, "spark.worker": 2}, "reason": "room"})
+        ]
+
+    async def test_modify(self, store: Store) -> None:
+        execution = await submitted(store)
+        seq = await store.last_seq()
+        changed = await store.modify(execution.id, {"workers": 4}, a_plan(4))
+        assert (changed.parameters, changed.plan) == ({"workers": 4}, a_plan(4))
+        assert await store.get(execution.id) == changed
+        assert await new_events(store, seq) == [("execution.scaled", {"parameters": {"workers": 4}})]
+
+    async def test_attach_and_detach(self, store: Store) -> None:
+        execution = await submitted(store)
+        seq = await store.last_seq()
+        assert (await store.attach(execution.id, HERE)).attachment == HERE
+        await store.attach(execution.id, HERE)
+        moved = Attachment(server="alice/second")
+        assert (await store.attach(execution.id, moved)).attachment == moved
+        assert (await store.attach(execution.id, None)).attachment is None
+        assert (await store.attach(execution.id, None)).attachment is None
+        assert await new_events(store, seq) == [
+            ("execution.attached", {"server": "alice/", "kernel": "k1"}),
+            ("execution.attached", {"server": "alice/second", "kernel": None}),
+            ("execution.detached", {"server": "alice/second", "kernel": None}),
+        ]
+
+    @pytest.mark.parametrize("state", ["stopping", "failing", "completing", "terminated", "failed", "completed"])
+    async def test_what_ends_cannot_be_changed(self, store: Store, state: str) -> None:
+        execution = await submitted(store)
+        execution = await store.change_state(execution.id, QUEUED, ExecutionState(state))
+        seq = await store.last_seq()
+        with pytest.raises(Conflict, match="spark-1"):
+            await store.modify(execution.id, {"workers": 4}, a_plan(4))
+        with pytest.raises(Conflict, match="spark-1"):
+            await store.attach(execution.id, HERE)
+        assert await store.get(execution.id) == execution
+        assert await new_events(store, seq) == []
+
+    async def test_what_shall_end_cannot_be_changed(self, store: Store) -> None:
+        execution = await submitted(store)
+        await store.terminate(execution.id, "alice")
+        with pytest.raises(Conflict, match="ending"):
+            await store.modify(execution.id, {"workers": 4}, a_plan(4))
+        with pytest.raises(Conflict, match="ending"):
+            await store.attach(execution.id, HERE)
+
+    async def test_terminate(self, store: Store) -> None:
+        execution = await submitted(store)
+        seq = await store.last_seq()
+        wished = await store.terminate(execution.id, "admin")
+        assert (wished.desired, wished.state) == (DesiredState.TERMINATED, QUEUED)
+        assert await store.terminate(execution.id, "alice") == wished
+        assert await new_events(store, seq) == [("execution.termination_requested", {"by": "admin"})]
+
+    async def test_terminate_what_has_ended(self, store: Store) -> None:
+        execution = await ended(store)
+        seq = await store.last_seq()
+        assert await store.terminate(execution.id, "alice") == execution
+        assert await new_events(store, seq) == []
+
+    async def test_unknown_execution(self, store: Store) -> None:
+        for change in (
+            store.change_state("x0", QUEUED, STARTING),
+            store.explain("x0", "why"),
+            store.grant("x0", {}),
+            store.modify("x0", {}, a_plan()),
+            store.attach("x0", None),
+            store.terminate("x0", "alice"),
+            store.save_instance(an_instance("x0")),
+            store.drop_instances("x0", "spark.worker", 0),
+        ):
+            with pytest.raises(UnknownName, match="'x0'"):
+                await change
+        assert await store.events() == []
+
+
+class Instances:
+    async def test_saved_as_reported(self, store: Store) -> None:
+        execution = await submitted(store)
+        east = timezone(timedelta(hours=2))
+        status = an_instance(
+            execution.id,
+            3,
+            state=InstanceState.READY,
+            host="127.0.0.1",
+            ports={"rpc": 7077, "ui": 8080},
+            restarts=2,
+            exit_code=-9,
+            message="killed by SIGKILL",
+            started=datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=east),
+        )
+        seq = await store.last_seq()
+        await store.save_instance(status)
+        (found,) = (await store.get(execution.id)).instances
+        assert found == status
+        assert found.started is not None
+        assert found.started.utcoffset() == timedelta(0)
+        assert await new_events(store, seq) == [
+            (
+                "instance.state_changed",
+                {
+                    "process": "spark.worker",
+                    "ordinal": 3,
+                    "state": "ready",
+                    "message": "killed by SIGKILL",
+                    "restarts": 2,
+                    "exit_code": -9,
+                },
+            )
+        ]
+
+    async def test_same_again_writes_nothing(self, store: Store) -> None:
+        execution = await submitted(store)
+        await store.save_instance(an_instance(execution.id))
+        seq = await store.last_seq()
+        await store.save_instance(an_instance(execution.id))
+        assert await new_events(store, seq) == []
+
+    @pytest.mark.parametrize(
+        "change",
+        [
+            {"state": InstanceState.READY},
+            {"message": "why"},
+            {"restarts": 1},
+            {"exit_code": 1},
+            {"host": "127.0.0.2"},
+            {"ports": {"ui": 1}},
+        ],
+        ids=lambda change: next(iter(change)),
+    )
+    async def test_every_change_is_an_event(self, store: Store, change: dict[str, Any]) -> None:
+        execution = await submitted(store)
+        await store.save_instance(an_instance(execution.id))
+        seq = await store.last_seq()
+        await store.save_instance(an_instance(execution.id, **change))
+        assert (await store.get(execution.id)).instances == (an_instance(execution.id, **change),)
+        assert len(await new_events(store, seq)) == 1
+
+    async def test_its_start_alone_is_no_event(self, store: Store) -> None:
+        execution = await submitted(store)
+        await store.save_instance(an_instance(execution.id))
+        seq = await store.last_seq()
+        started = an_instance(execution.id, started=datetime(2026, 1, 1, tzinfo=timezone.utc))
+        await store.save_instance(started)
+        assert (await store.get(execution.id)).instances == (started,)
+        assert await new_events(store, seq) == []
+
+    async def test_drop_forgets_the_ended_from_an_ordinal(self, store: Store) -> None:
+        execution = await submitted(store)
+        for ordinal, state in enumerate(["stopped", "ready", "stopped", "ready", "failed", "draining"]):
+            await store.save_instance(an_instance(execution.id, ordinal, state=InstanceState(state)))
+        await store.save_instance(an_instance(execution.id, 4, process="spark.other", state=InstanceState.STOPPED))
+        await store.drop_instances(execution.id, "spark.worker", 1)
+        left = [(i.process, i.ordinal) for i in (await store.get(execution.id)).instances]
+        assert left == [
+            ("spark.other", 4),
+            ("spark.worker", 0),
+            ("spark.worker", 1),
+            ("spark.worker", 3),
+            ("spark.worker", 5),
+        ]
