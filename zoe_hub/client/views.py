@@ -176,7 +176,8 @@ class ExecutionView(View):
         if elastic or not self.plan.scales:
             return elastic
         alike = [process.key for process in self.plan.processes if process.core == self.asked]
-        return tuple(alike[-1:])
+        named = [key for key in alike if "worker" in key.partition(".")[2]]
+        return tuple((named or alike)[-1:])
 
     @property
     def asked(self) -> int:

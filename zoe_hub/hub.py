@@ -1,0 +1,173 @@
+"""Adds Zoe to a JupyterHub: three lines at the end of ``jupyterhub_config.py``.
+
+::
+
+    from zoe_hub.hub import configure
+    configure(c)
+    c.JupyterHub.spawner_class = "zoe-simple"
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from jupyterhub import version_info  # type: ignore[import-untyped]
+from traitlets.config import Config
+from traitlets.config.loader import LazyConfigValue
+
+from .config import default_home
+from .model.errors import InvalidRequest
+from .web.scopes import ADMIN_EXECUTIONS, SCOPES, USER_SCOPES
+
+SERVICE = "zoe"
+ACCESS = f"access:services!service={SERVICE}"
+PREFIX = f"/services/{SERVICE}"
+TOKEN_FILE = "service-token"
+PORT_FILE = "service-port"
+
+_PASSED_ON = ("HOME", "USER", "LOGNAME", "TMPDIR", "JAVA_HOME", "SPARK_HOME", "TZ", "SSL_CERT_FILE")
+_SECRET_WORDS = ("PASSWORD", "TOKEN", "SECRET", "KEY")
+
+
+def configure(
+    c: Config,
+    *,
+    home: str | Path | None = None,
+    service_url: str | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> None:
+    """Register Zoe's service, its scopes and roles, and tell the spawner where the service is.
+
+    Adds to the lists that the configuration has so far and replaces none; call it after they are set.
+    A second call changes nothing.
+
+    `home` is the folder of everything that Zoe writes (default: ZOE_HOME, else ``~/.zoe``); made here,
+    for the Hub's user only. `service_url` is where the service listens, ``http://127.0.0.1:PORT``
+    (default: a port that is free at the first start and kept in the home folder). `environment` is
+    added to the service's own. Raises InvalidRequest for a `service_url` that is no such address.
+    """
+    folder = Path(home).absolute() if home else default_home()
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    url = _service_url(service_url, folder)
+    token = _kept_token(folder / TOKEN_FILE)
+
+    services = _list(c, "services")
+    if any(service.get("name") == SERVICE for service in services):
+        return
+    services.append(
+        {
+            "name": SERVICE,
+            "display": True,
+            "url": url,
+            "api_token": token,
+            "command": [sys.executable, "-m", "zoe_hub"],
+            "environment": {**_inherited(), **(environment or {}), "ZOE_HOME": str(folder)},
+            "oauth_no_confirm": True,
+            "oauth_client_allowed_scopes": list(USER_SCOPES),
+        }
+    )
+    _add_scopes_and_roles(c)
+    c.ZoeMixin.zoe_url = url + _base_url(c) + PREFIX.lstrip("/")
+    c.ZoeMixin.zoe_token = token
+    c.ZoeMixin.zoe_server_scopes = [ACCESS, *USER_SCOPES]
+
+
+def _add_scopes_and_roles(c: Config) -> None:
+    known = _dict(c, "custom_scopes")
+    for scope, description in SCOPES.items():
+        known.setdefault(scope, {key: value for key, value in description.items() if value})
+    roles = _list(c, "load_roles")
+    roles.append({"name": f"service-{SERVICE}", "services": [SERVICE], "scopes": [ADMIN_EXECUTIONS]})
+    ours = [ACCESS, *USER_SCOPES]
+    own = next((role for role in roles if role.get("name") == "user"), None)
+    if own is not None:
+        own["scopes"] = list(dict.fromkeys([*own.get("scopes", ["self"]), *ours]))
+    elif version_info[0] >= 6:
+        _set(c, "extra_user_scopes").update(ours)
+    else:
+        roles.append({"name": "user", "scopes": ["self", *ours]})
+
+
+def _service_url(wanted: str | None, folder: Path) -> str:
+    if wanted is None:
+        return f"http://127.0.0.1:{_kept_port(folder / PORT_FILE)}"
+    scheme, _, rest = wanted.rstrip("/").partition("://")
+    port = rest.rpartition(":")[2]
+    if scheme not in ("http", "https") or "/" in rest or not port.isdecimal():
+        raise InvalidRequest(
+            f"service_url is {wanted!r}; it is written like http://127.0.0.1:9999, with a port and without a path."
+        )
+    return wanted.rstrip("/")
+
+
+def _kept_port(path: Path) -> int:
+    """The port chosen at the first start. A file that holds no port is written anew."""
+    try:
+        return int(path.read_text().strip())
+    except (FileNotFoundError, ValueError):
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = int(probe.getsockname()[1])
+        path.write_text(f"{port}\n")
+        return port
+
+
+def _kept_token(path: Path) -> str:
+    """The token made at the first start, readable by its owner alone."""
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        path.chmod(0o600)
+        return path.read_text().strip()
+    token = secrets.token_hex(32)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(token)
+    return token
+
+
+def _inherited() -> dict[str, str]:
+    """What the service needs of the Hub's environment, which JupyterHub does not pass on by itself."""
+    wanted = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
+    for name, value in os.environ.items():
+        if name.startswith("ZOE_") and not any(word in name for word in _SECRET_WORDS):
+            wanted[name] = value
+    return wanted
+
+
+def _base_url(c: Config) -> str:
+    """The Hub's prefix, with a slash at both ends; it may also be part of `bind_url`."""
+    base = c.JupyterHub.get("base_url") or urlsplit(str(c.JupyterHub.get("bind_url", ""))).path
+    inner = str(base).strip("/")
+    return f"/{inner}/" if inner else "/"
+
+
+def _list(c: Config, name: str) -> list[dict[str, Any]]:
+    value = _so_far(c, name, [])
+    c.JupyterHub[name] = list(value)
+    found: list[dict[str, Any]] = c.JupyterHub[name]
+    return found
+
+
+def _dict(c: Config, name: str) -> dict[str, Any]:
+    c.JupyterHub[name] = dict(_so_far(c, name, {}))
+    found: dict[str, Any] = c.JupyterHub[name]
+    return found
+
+
+def _set(c: Config, name: str) -> set[str]:
+    c.JupyterHub[name] = set(_so_far(c, name, set()))
+    found: set[str] = c.JupyterHub[name]
+    return found
+
+
+def _so_far(c: Config, name: str, empty: Any) -> Any:
+    """What the configuration has for a list of JupyterHub, also when it was only appended to."""
+    value = c.JupyterHub.get(name, empty)
+    return value.get_value(empty) if isinstance(value, LazyConfigValue) else value

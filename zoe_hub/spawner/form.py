@@ -1,0 +1,100 @@
+"""The shop as a plain HTML form: no JavaScript, Bootstrap 5 classes as in JupyterHub's own pages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import jinja2
+
+from ..client.views import ParameterView, ZAppView
+from ..model.errors import ZoeError
+from ..model.parameters import ParameterType
+from ..model.resources import parse_bytes
+
+_UNITS = (("TiB", 2**40), ("GiB", 2**30), ("MiB", 2**20), ("KiB", 2**10))
+_TEMPLATES = jinja2.Environment(
+    loader=jinja2.PackageLoader("zoe_hub.spawner"), autoescape=True, trim_blocks=True, lstrip_blocks=True
+)
+
+
+def render_shop(zapps: Iterable[ZAppView], chosen: str, values: Mapping[str, Any]) -> str:
+    """The form: a card for each ZApp; `chosen` is marked and its parameters have `values`.
+
+    With nothing to choose from, the form says so. When `chosen` is not among them the first one is marked.
+    """
+    cards = list(zapps)
+    if cards and chosen not in [zapp.name for zapp in cards]:
+        chosen, values = cards[0].name, {}
+    return _TEMPLATES.get_template("shop.html").render(
+        zapps=[_card(zapp, zapp.name == chosen, values if zapp.name == chosen else {}) for zapp in cards]
+    )
+
+
+def render_away(error: ZoeError, chosen: str, values: Mapping[str, Any]) -> str:
+    """What stands in place of the shop while the service is away: why, and how to go on."""
+    fields = {f"{chosen}.{name}": _text(value) for name, value in values.items()}
+    return _TEMPLATES.get_template("away.html").render(error=str(error), chosen=chosen, fields=fields)
+
+
+def _card(zapp: ZAppView, chosen: bool, values: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "name": zapp.name,
+        "title": zapp.title or zapp.name,
+        "icon": zapp.icon,
+        "description": zapp.description,
+        "own": zapp.own,
+        "chosen": chosen,
+        "fields": [_field(zapp.name, p, values.get(p.name, p.default)) for p in zapp.parameters],
+    }
+
+
+def _field(zapp: str, parameter: ParameterView, value: Any) -> dict[str, Any]:
+    memory = parameter.type == ParameterType.MEMORY.value
+
+    def text(item: Any) -> str:
+        return _memory(item) if memory else _text(item)
+
+    choices = [text(choice) for choice in parameter.choices]
+    return {
+        "id": f"zoe-{zapp}-{parameter.name}",
+        "name": f"{zapp}.{parameter.name}",
+        "label": parameter.label or parameter.name.replace("_", " ").capitalize(),
+        "help": parameter.help,
+        "kind": "choice" if choices else parameter.type,
+        "value": text(value),
+        # A remembered value that the shop does not offer any more must not be chosen silently.
+        "choices": choices,
+        "minimum": text(parameter.minimum),
+        "maximum": text(parameter.maximum),
+        "range": _range(text(parameter.minimum), text(parameter.maximum)),
+        "needed": parameter.default is None,
+    }
+
+
+def _range(low: str, high: str) -> str:
+    if low and high:
+        return f"From {low} to {high}."
+    return f"At least {low}." if low else (f"At most {high}." if high else "")
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f"{value:g}" if isinstance(value, float) and value.is_integer() else str(value)
+
+
+def _memory(value: Any) -> str:
+    """An amount as people write it, exactly: the largest unit that divides it."""
+    if value is None:
+        return ""
+    try:
+        amount = parse_bytes(value)
+    except ValueError:
+        return str(value)
+    for unit, size in _UNITS:
+        if amount >= size and amount % size == 0:
+            return f"{amount // size} {unit}"
+    return str(value)
