@@ -5,13 +5,14 @@ export ZOE_HOME
 IN_ENV := $(PYTHON) -m scripts.within
 
 .DEFAULT_GOAL := help
-.PHONY: help hub setup test lint wheel docs bench-attach bench-spawn test-fresh clean
+.PHONY: help hub setup test lint wheel bench-attach bench-spawn test-fresh clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 	@echo "Variables: ZOE_PORT (8000), ZOE_DEMO_PASSWORD (made at start), ZOE_HOME (.zoe), PYTHON (python3)."
 
 hub: ## set up what is missing and start the demo hub on 127.0.0.1; Ctrl-C ends it
+	@$(PYTHON) -m scripts.hub --check
 	@$(PYTHON) -m scripts.set_up demo
 	@$(IN_ENV) python -m scripts.hub
 
@@ -30,18 +31,14 @@ lint: setup ## run ruff and mypy
 wheel: setup ## build the wheel into dist/
 	@$(IN_ENV) python -m build --wheel
 
-docs: setup ## write the reference pages that are made from code
-	@$(IN_ENV) python -m scripts.docs
-
 bench-attach: setup ## measure attaching a cluster against starting one by hand
 	@$(IN_ENV) python benchmarks/attach.py
 
 bench-spawn: setup ## measure spawning a server against SimpleLocalProcessSpawner
 	@$(IN_ENV) python benchmarks/spawn.py
 
-test-fresh: ## make a bare Debian in a folder, start the hub and run a notebook's cell in it (root, debootstrap)
+test-fresh: ## make a bare Debian in a folder, start the demo hub in it twice, and end it (root, debootstrap)
 	@scripts/fresh.sh
 
 clean: ## delete what set-up and builds made; the demo's data and logs stay
-	rm -rf "$$ZOE_HOME/venv" "$$ZOE_HOME/node" "$$ZOE_HOME/stamps" "$$ZOE_HOME/cache" dist build
-	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	@$(PYTHON) -m scripts.clean

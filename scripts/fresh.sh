@@ -18,7 +18,7 @@ command -v debootstrap > /dev/null || fail "debootstrap is missing. Type: sudo a
 if [ ! -e "$folder/base/.complete" ]; then
     rm -rf "$folder/base"
     mkdir -p "$folder"
-    echo "Making a bare $suite in $folder/base …"
+    echo "Making a bare $suite in $folder/base ..."
     debootstrap --variant=minbase --include=python3,git,make,ca-certificates "$suite" "$folder/base" \
         ${FRESH_MIRROR:+"$FRESH_MIRROR"} > "$folder/debootstrap.log" 2>&1 || fail "debootstrap failed: see $folder/debootstrap.log"
     touch "$folder/base/.complete"

@@ -17,7 +17,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from types import FrameType
 from typing import IO
@@ -27,6 +27,7 @@ from .errors import SetUpError
 from .folders import CHECKOUT, Folders
 
 HOST = "127.0.0.1"
+PORT = "8000"
 START = 90.0
 """Seconds until the start is given up."""
 STOP = 30.0
@@ -87,7 +88,7 @@ class Demo:
 
     def run(self) -> int:
         """Start, and return when it has ended. Raises SetUpError when it does not start."""
-        self.port = check_port(self.environ.get("ZOE_PORT") or "8000")
+        self.port = check_port(self.environ.get("ZOE_PORT") or PORT)
         for folder in (self.folders.data, self.folders.data / "home", self.folders.log):
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         with (self.folders.data / "demo.lock").open("a+") as lock:
@@ -101,7 +102,7 @@ class Demo:
                 self._announce()
                 self._watch()
             except Interrupted:
-                print("\nEnding the demo …", flush=True)
+                print("\nEnding the demo ...", flush=True)
             finally:
                 self._stop()
         print("Everything has ended.", flush=True)
@@ -114,7 +115,7 @@ class Demo:
             lock.seek(0)
             raise SetUpError(
                 f"A demo hub already runs on {self.folders.home}: {lock.read().strip()}. Use it, or name another "
-                "folder: make hub ZOE_HOME=…"
+                "folder: make hub ZOE_HOME=FOLDER"
             ) from None
         lock.truncate(0)
         lock.write(f"{self.url} (process {os.getpid()})")
@@ -126,7 +127,7 @@ class Demo:
         env["ZOE_DEMO_PASSWORD"] = self.password
         if self.log.exists():
             self.log.replace(self.log.with_suffix(".log.1"))
-        print("Starting the hub …", flush=True)
+        print("Starting the hub ...", flush=True)
         with os.fdopen(os.open(self.log, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "wb") as output:
             self._hub = subprocess.Popen(
                 [sys.executable, "-m", "jupyterhub", "-f", str(CHECKOUT / "deploy" / "demo" / "jupyterhub_config.py")],
@@ -147,7 +148,7 @@ class Demo:
                     raise SetUpError(self._failure("The hub ended while it was starting."))
                 if time.monotonic() > deadline:
                     raise SetUpError(self._failure(f"{self.url + path} does not answer after {START:.0f} s."))
-                time.sleep(0.1)
+                time.sleep(0.2)
 
     def _failure(self, sentence: str) -> str:
         last = self.log.read_text(errors="replace").strip().splitlines()[-15:]
@@ -181,7 +182,7 @@ class Demo:
             with self.log.open("ab") as output:
                 subprocess.run(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, timeout=STOP)
         except (Interrupted, subprocess.TimeoutExpired):
-            print("Ending what is left at once …", flush=True)
+            print("Ending what is left at once ...", flush=True)
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, signal.SIG_IGN)
         processes.end_descendants()
@@ -204,9 +205,15 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
     raise Interrupted
 
 
-def main() -> int:
-    """Exit status: 0 after Ctrl-C, 1 when it could not start or ended by itself."""
+def main(arguments: Sequence[str]) -> int:
+    """Exit status: 0 after Ctrl-C, 1 when it could not start or ended by itself.
+
+    With the argument `--check`, only look whether the port is free, before minutes are spent on set-up.
+    """
     try:
+        if "--check" in arguments:
+            check_port(os.environ.get("ZOE_PORT") or PORT)
+            return 0
         return Demo(os.environ).run()
     except SetUpError as error:
         print(error, file=sys.stderr)
@@ -214,4 +221,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

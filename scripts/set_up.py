@@ -159,7 +159,7 @@ class SetUp:
 
     @contextmanager
     def _stage(self, sentence: str) -> Iterator[None]:
-        say(f"{sentence} …")
+        say(f"{sentence} ...")
         start = time.monotonic()
         yield
         say(f"    done in {time.monotonic() - start:.0f} s.")
@@ -170,7 +170,7 @@ class SetUp:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                say("Waiting for another set-up in the same folder …")
+                say("Waiting for another set-up in the same folder ...")
                 fcntl.flock(lock, fcntl.LOCK_EX)
             yield
 

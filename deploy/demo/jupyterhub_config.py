@@ -12,6 +12,8 @@ from pathlib import Path
 
 from jupyterhub.auth import Authenticator
 
+from zoe_hub.hub import configure
+
 HOST = "127.0.0.1"
 c = get_config()  # noqa: F821
 
@@ -61,10 +63,6 @@ if os.geteuid() == 0:
     c.Spawner.args = ["--allow-root"]
 c.SimpleLocalProcessSpawner.home_dir_template = str(data / "home" / "{username}")
 
-try:
-    from zoe_hub.hub import configure
-except ModuleNotFoundError:
-    c.JupyterHub.spawner_class = "simple"
-else:
-    c.JupyterHub.spawner_class = "zoe-simple"
-    configure(c)
+# What an existing hub would add:
+configure(c)
+c.JupyterHub.spawner_class = "zoe-simple"
