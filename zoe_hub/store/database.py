@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, insert, make_url, select, update
-from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
+from sqlalchemy.exc import DatabaseError, DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.pool import StaticPool
 
 from ..model.errors import ServiceUnavailable
@@ -93,8 +93,8 @@ class Database:
                 _make_private_file(Path(self._path))
             with self._writes.begin() as connection:
                 upgrade(connection)
-        except OperationalError as error:
-            raise _unavailable(error.orig) from error
+        except DBAPIError as error:
+            raise _translated(error) from error
         except OSError as error:
             raise _unavailable(error) from error
 
@@ -122,8 +122,8 @@ class Database:
         try:
             with self._reads.begin() as connection:
                 return work(connection)
-        except OperationalError as error:
-            raise _unavailable(error.orig) from error
+        except DBAPIError as error:
+            raise _translated(error) from error
 
     def _write(self, work: Callable[[Transaction], T]) -> T:
         attempt = 1
@@ -138,9 +138,7 @@ class Database:
                 if attempt < _ATTEMPTS and _collided(error):
                     attempt += 1
                     continue
-                if isinstance(error, OperationalError):
-                    raise _unavailable(error.orig) from error
-                raise
+                raise _translated(error) from error
         if seq:
             self._loop.call_soon_threadsafe(self._committed, seq)
         return result
@@ -148,6 +146,13 @@ class Database:
 
 def _collided(error: DBAPIError) -> bool:
     return isinstance(error, IntegrityError) or getattr(error.orig, "sqlstate", None) in _SERIALISATION_FAILURES
+
+
+def _translated(error: DBAPIError) -> Exception:
+    """What a user is told, if it is the database that is at fault and not the statement."""
+    # Damaged files have the base class itself.
+    at_fault = isinstance(error, OperationalError) or type(error) is DatabaseError
+    return _unavailable(error.orig) if at_fault else error
 
 
 def _unavailable(reason: BaseException | None) -> ServiceUnavailable:
