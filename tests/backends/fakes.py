@@ -76,7 +76,7 @@ class InstantBackend(Backend):
     def state(self, execution: str, process: str, ordinal: int) -> InstanceState | None:
         """The state of an instance; None when there is none."""
         status = self._instances.get((execution, process, ordinal))
-        return status and status.state
+        return status.state if status else None
 
     # How it behaves: for subclasses
 
@@ -139,7 +139,7 @@ class InstantBackend(Backend):
     async def nodes(self) -> Sequence[Node]:
         return [Node(name="memory", capacity=self.capacity)]
 
-    async def logs(  # type: ignore[override]  # an async generator is an async iterator
+    async def logs(
         self, execution: str, process: str, ordinal: int, *, follow: bool = False, tail: int | None = None
     ) -> AsyncIterator[bytes]:
         try:

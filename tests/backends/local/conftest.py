@@ -1,0 +1,42 @@
+"""Fixtures for the local back end.
+
+`settings`  settings of a back end with a folder of its own
+`backend`   an open one; everything that it started is removed afterwards
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from zoe_hub.backends.local import LocalBackend, LocalSettings
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> LocalSettings:
+    return make_settings(tmp_path / "zoe")
+
+
+def make_settings(folder: Path) -> LocalSettings:
+    return LocalSettings(
+        folder=folder, framework_folder=lambda name: folder / "frameworks" / name, cache_folder=folder / "cache"
+    )
+
+
+@pytest.fixture
+async def backend(settings: LocalSettings) -> AsyncIterator[LocalBackend]:
+    backend = LocalBackend(settings)
+    await backend.open()
+    yield backend
+    await backend.close()
+    await remove_everything(settings)
+
+
+async def remove_everything(settings: LocalSettings) -> None:
+    backend = LocalBackend(settings)
+    await backend.open()
+    for execution in {status.execution for status in await backend.instances()}:
+        await backend.remove(execution)
+    await backend.close()

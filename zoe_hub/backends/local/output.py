@@ -1,0 +1,89 @@
+"""What an instance wrote: read from its log file."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Callable, Collection
+from pathlib import Path
+from typing import BinaryIO
+
+_CHUNK = 64 * 1024
+_LOOK_EVERY = 0.2
+"""Seconds between looks at a log that somebody follows."""
+_EXCERPT_LINES = 10
+_EXCERPT_BYTES = 2048
+_LONG_RANDOM_TEXT = re.compile(r"(?=[^\s]*\d)(?=[^\s]*[a-z])(?=[^\s]*[A-Z])[A-Za-z0-9_-]{32,}")
+_PEM = re.compile(r"-----BEGIN [^-]+-----\s+(.+?)\s+-----END", re.DOTALL)
+HIDDEN = "[hidden]"
+
+
+async def read(path: Path, *, tail: int | None, follow: bool, ended: Callable[[], bool]) -> AsyncIterator[bytes]:
+    """The log in chunks; with `follow`, until `ended` says that nothing more will be written.
+
+    A log that does not exist yet is empty.
+    """
+    file: BinaryIO | None = None
+    try:
+        while True:
+            over = ended() or not follow
+            if file is None and path.exists():
+                file = path.open("rb")
+                if tail is not None:
+                    file.seek(_start_of_tail(file, tail))
+            while file is not None and (chunk := file.read(_CHUNK)):
+                yield chunk
+            if over:
+                return
+            await asyncio.sleep(_LOOK_EVERY)
+    finally:
+        if file is not None:
+            file.close()
+
+
+def _start_of_tail(file: BinaryIO, lines: int) -> int:
+    """Where the last `lines` lines begin."""
+    end = position = file.seek(0, 2)
+    if lines <= 0:
+        return end
+    # The line break that ends the file ends its last line and does not begin another.
+    wanted = lines
+    while position > 0:
+        size = min(_CHUNK, position)
+        position -= size
+        file.seek(position)
+        block = file.read(size)
+        search_end = size - 1 if position + size == end else size
+        while (found := block.rfind(b"\n", 0, max(search_end, 0))) >= 0:
+            wanted -= 1
+            if wanted == 0:
+                return position + found + 1
+            search_end = found
+    return 0
+
+
+def excerpt(path: Path, secrets: Collection[str]) -> str:
+    """The last lines of a log, short enough for a message, without the secrets. Empty when there is nothing."""
+    try:
+        with path.open("rb") as file:
+            start = _start_of_tail(file, _EXCERPT_LINES)
+            end = file.seek(0, 2)
+            # More than is shown is read, so that a secret at the cut is recognised as a whole.
+            file.seek(max(start, end - 4 * _EXCERPT_BYTES))
+            text = file.read().decode(errors="replace")
+    except FileNotFoundError:
+        return ""
+    for secret in sorted(secrets, key=len, reverse=True):
+        text = text.replace(secret, HIDDEN)
+    data = text.rstrip().encode()
+    return data[-_EXCERPT_BYTES:].decode(errors="ignore")
+
+
+def secrets_in(texts: Collection[str]) -> frozenset[str]:
+    """Whatever in these texts looks like a token or a line of a key, and must not be shown."""
+    found: set[str] = set()
+    for text in texts:
+        found.update(match[0] for match in _LONG_RANDOM_TEXT.finditer(text))
+        for block in _PEM.finditer(text):
+            found.update(line for line in block[1].split() if len(line) >= 8)
+    return frozenset(found)

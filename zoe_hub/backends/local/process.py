@@ -1,0 +1,249 @@
+"""All instances of one process of one execution: does what the keeper decides, and tells it what happened."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from ...model.errors import InvalidDocument, ZoeError
+from ...model.execution import InstanceState, InstanceStatus
+from ...model.framework import Shutdown
+from ..base import Order
+from ..replicas import Replica, ReplicaKeeper, Rules
+from .files import Layout, Record
+from .instance import Instance, Machine
+
+log = logging.getLogger(__name__)
+
+
+class OrderedProcess:
+    """The instances of one process key of one execution."""
+
+    def __init__(
+        self, machine: Machine, layout: Layout, execution: str, key: str, publish: Callable[[InstanceStatus], None]
+    ) -> None:
+        self.execution = execution
+        self.key = key
+        self._machine = machine
+        self._layout = layout
+        self._publish = publish
+        self._order: Order | None = None
+        self._keeper = ReplicaKeeper()
+        self._instances: dict[int, Instance] = {}
+        self._said: dict[int, InstanceStatus] = {}
+        self._lives: dict[int, asyncio.Task[None]] = {}
+        self._probes: dict[int, asyncio.Task[None]] = {}
+        self._others: set[asyncio.Task[None]] = set()
+        self._timer: asyncio.TimerHandle | None = None
+
+    def statuses(self) -> list[InstanceStatus]:
+        return [self._said[ordinal] for ordinal in sorted(self._said)]
+
+    def status(self, ordinal: int) -> InstanceStatus | None:
+        return self._said.get(ordinal)
+
+    def restore(self, ordinal: int) -> None:
+        """Take in an instance that left a folder. Call before `adopt`."""
+        folder = self._layout.instance(self.execution, self.key, ordinal)
+        record = folder.load()
+        if record is None:
+            # It was never written, or by another version: its runs still say what is there.
+            last = folder.last_run()
+            record = Record(Replica(ordinal, InstanceState.STARTING if last else InstanceState.PENDING), run=last)
+            record.replica.present = last > 0
+        self._keeper.restore(record.replica, time.monotonic())
+        self._instances[ordinal] = Instance(self._machine, self.execution, self.key, folder, record)
+
+    async def adopt(self, order: Order | None) -> None:
+        """Find out what became of the restored instances, and go on with them."""
+        if order is not None:
+            self._order = order
+            self._keeper.order(order.replicas, _rules(order))
+        settled = []
+        for ordinal, instance in self._instances.items():
+            replica = self._keeper.replicas[ordinal]
+            if replica.present:
+                event = asyncio.Event()
+                settled.append(event)
+                self._lives[ordinal] = self._task(self._adopted_life(ordinal, instance, event))
+            self._report(ordinal)
+        for event in settled:
+            await event.wait()
+        self.act()
+
+    def apply(self, order: Order) -> None:
+        """Go for the order. Returns at once."""
+        if order != self._order:
+            self._layout.save_order(order)
+            self._order = order
+        self._keeper.order(order.replicas, _rules(order))
+        self.act()
+        for ordinal in self._lives:
+            self._ensure_probe(ordinal)
+
+    async def remove(self) -> None:
+        """Stop everything; return when nothing runs."""
+        self._keeper.order(0, Rules())
+        self.act()
+        lives = dict(self._lives)
+        await asyncio.gather(
+            *(self._instances[o].take_down(life, self._shutdown(), None) for o, life in lives.items()),
+        )
+        await self._let_go()
+        for instance in self._instances.values():
+            instance.release_ports()
+
+    async def close(self) -> None:
+        """Let go of the instances, which keep running."""
+        await self._let_go()
+
+    async def _let_go(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        tasks = [*self._lives.values(), *self._probes.values(), *self._others]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def act(self) -> None:
+        """Do what is due now, and come back when something will be."""
+        decision = self._keeper.decide(time.monotonic())
+        for ordinal in decision.changed:
+            self._report(ordinal)
+        for ordinal in decision.start:
+            self._instance(ordinal).expect_start()
+            self._lives[ordinal] = self._task(self._life(ordinal))
+        for ordinal in (*decision.drain, *decision.stop):
+            self._others.add(self._task(self._take_down(ordinal, self._lives[ordinal], ordinal in decision.drain)))
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if decision.look is not None:
+            delay = max(0.0, decision.look - time.monotonic())
+            self._timer = asyncio.get_running_loop().call_later(delay, self.act)
+
+    async def _take_down(self, ordinal: int, life: asyncio.Task[None], gently: bool) -> None:
+        shutdown = self._shutdown()
+        await self._instances[ordinal].take_down(life, shutdown, shutdown.drain if gently else None)
+
+    def _shutdown(self) -> Shutdown:
+        return self._order.template.shutdown if self._order else Shutdown()
+
+    async def _life(self, ordinal: int) -> None:
+        instance = self._instance(ordinal)
+        assert self._order is not None
+        template = self._order.template
+        try:
+            try:
+                await instance.start(instance.prepare(template, self._keeper.replicas[ordinal]))
+            finally:
+                instance.start_over()
+        except InvalidDocument as error:
+            self._ended(ordinal, None, f"it cannot be started: {error}", hopeless=True)
+        except (ZoeError, OSError, ValueError) as error:
+            self._ended(ordinal, None, f"it could not be started: {error}")
+        else:
+            await self._follow(ordinal, instance)
+
+    async def _adopted_life(self, ordinal: int, instance: Instance, settled: asyncio.Event) -> None:
+        assert instance.run is not None
+        identity = await instance.run.begun()
+        if self._order is not None:
+            try:
+                instance.bound(self._order.template)
+            except ZoeError as error:
+                log.warning("%s/%s/%d: %s", self.execution, self.key, ordinal, error)
+        if identity is None:
+            self._keeper.on_not_started(ordinal, time.monotonic())
+            self._settle(ordinal)
+            settled.set()
+        elif identity.is_alive():
+            settled.set()
+            await self._follow(ordinal, instance)
+        else:
+            await self._follow(ordinal, instance)
+            settled.set()
+
+    async def _follow(self, ordinal: int, instance: Instance) -> None:
+        """From the begin of a run to its end."""
+        assert instance.run is not None
+        identity = await instance.run.begun()
+        if identity is not None and identity.is_alive() and not instance.run.is_hopeless():
+            self._keeper.on_started(ordinal, time.monotonic())
+            self._report(ordinal)
+            self.act()
+            self._ensure_probe(ordinal)
+        result = await instance.ended()
+        reason, hopeless = instance.explain(result)
+        if not result.begun:
+            reason = "it could not be started: its supervisor was killed"
+        self._ended(ordinal, result.code, reason, hopeless=hopeless)
+
+    def _ended(self, ordinal: int, code: int | None, reason: str, *, hopeless: bool = False) -> None:
+        self._keeper.on_ended(ordinal, time.monotonic(), code, reason, hopeless=hopeless)
+        replica = self._keeper.replicas[ordinal]
+        if replica.state is InstanceState.FAILED and (words := self._instance(ordinal).last_words()):
+            replica.message += f". The end of its log:\n{words}"
+        self._settle(ordinal)
+
+    def _settle(self, ordinal: int) -> None:
+        """Nothing of a run is left."""
+        if (probe := self._probes.pop(ordinal, None)) is not None:
+            probe.cancel()
+        replica = self._keeper.replicas[ordinal]
+        if replica.dropped or replica.again:
+            self._instance(ordinal).release_ports()
+        self._report(ordinal)
+        self.act()
+
+    def _ensure_probe(self, ordinal: int) -> None:
+        starting = self._keeper.replicas[ordinal].state is InstanceState.STARTING
+        if not starting or ordinal in self._probes or self._order is None:
+            return
+        instance = self._instances[ordinal]
+        probe = instance.probe(self._order.template, instance.bound(self._order.template))
+        if probe is not None:
+            self._probes[ordinal] = self._task(self._await_ready(ordinal, self._machine.pace.until(probe)))
+
+    async def _await_ready(self, ordinal: int, ready: Coroutine[Any, Any, None]) -> None:
+        await ready
+        self._keeper.on_ready(ordinal, time.monotonic())
+        self._report(ordinal)
+        self.act()
+
+    def _instance(self, ordinal: int) -> Instance:
+        if ordinal not in self._instances:
+            folder = self._layout.instance(self.execution, self.key, ordinal)
+            record = Record(self._keeper.replicas[ordinal])
+            self._instances[ordinal] = Instance(self._machine, self.execution, self.key, folder, record)
+        return self._instances[ordinal]
+
+    def _report(self, ordinal: int) -> None:
+        """Write down and publish what is new."""
+        replica = self._keeper.replicas[ordinal]
+        instance = self._instance(ordinal)
+        instance.record.replica = replica
+        instance.folder.save(instance.record)
+        status = instance.status(replica)
+        if status != self._said.get(ordinal):
+            self._said[ordinal] = status
+            self._publish(status)
+
+    def _task(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.create_task(work)
+        task.add_done_callback(self._on_done)
+        return task
+
+    def _on_done(self, task: asyncio.Task[None]) -> None:
+        self._others.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("%s/%s: an instance is not watched any more", self.execution, self.key, exc_info=error)
+
+
+def _rules(order: Order) -> Rules:
+    template = order.template
+    timeout = template.readiness.timeout if template.readiness else None
+    return Rules(template.restart, timeout, template.shutdown.drain is not None)
