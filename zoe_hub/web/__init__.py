@@ -1,0 +1,16 @@
+"""The Hub service's web layer: REST, server-sent events, relayed pages of clusters, the home page."""
+
+from .app import make_app
+from .context import WebContext
+from .identity import Caller, Identities, StaticIdentities
+from .scopes import SCOPES, USER_SCOPES
+
+__all__ = [
+    "SCOPES",
+    "USER_SCOPES",
+    "Caller",
+    "Identities",
+    "StaticIdentities",
+    "WebContext",
+    "make_app",
+]

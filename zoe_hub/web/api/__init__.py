@@ -1,0 +1,14 @@
+"""The table of the REST interface: every operation there is."""
+
+from __future__ import annotations
+
+from ..operations import Operation
+from . import connection, documents, executions, shop, streams
+
+OPERATIONS: tuple[Operation, ...] = (
+    *documents.OPERATIONS,
+    *shop.OPERATIONS,
+    *executions.OPERATIONS,
+    *connection.OPERATIONS,
+    *streams.OPERATIONS,
+)

@@ -1,0 +1,305 @@
+"""Executions: submit, see, scale, attach, terminate."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from ...composition import rescale
+from ...model.commands import Modify, Report, Submit
+from ...model.errors import Conflict, InvalidRequest, NotPermitted
+from ...model.execution import Attachment, Execution, InstanceState, InstanceStatus
+from ...model.framework import Placement
+from ...model.plan import Plan
+from ...store.base import Submission
+from .. import scopes
+from ..access import find_execution, lacks
+from ..operations import Call, Headers, Operation, Query, Reply
+from ..views import ExecutionList, ExecutionView, PlanView
+from .plans import check_capacity, plan_of
+
+EVERYBODY = "*"
+
+
+class SubmitHeaders(Headers):
+    """Headers of a submission."""
+
+    idempotency_key: str | None = Field(
+        default=None,
+        alias="idempotency-key",
+        pattern=r"^[\x21-\x7e]{1,200}$",
+        description="Up to 200 printable characters. The same key never starts anything twice.",
+    )
+
+
+class ListQuery(Query):
+    """Which executions."""
+
+    live: bool | None = Field(default=None, description="True: those that have not ended; false: those that have.")
+    name: str | None = Field(default=None, max_length=200)
+    server: str | None = Field(default=None, max_length=400, description="Attached to this user server, `user/name`.")
+    owner: str | None = Field(
+        default=None,
+        max_length=200,
+        description=f"Somebody else's, or everybody's (`{EVERYBODY}`): with the scope for administrators. "
+        "Without it: one's own; a service's: everybody's.",
+    )
+    limit: int = Field(default=1000, ge=1, le=1000, description="At most so many.")
+
+
+async def plan_execution(call: Call) -> Reply:
+    """What a submission would run.
+
+    Nothing is stored.
+    """
+    plan, _ = await plan_of(call, call.body)
+    await check_capacity(call.context, plan)
+    return Reply(PlanView.of(plan))
+
+
+async def submit_execution(call: Call) -> Reply:
+    """Run a ZApp.
+
+    The wish is stored; `Location` says where to watch what comes of it. A repetition with the same
+    `Idempotency-Key` gives the execution stored first.
+    """
+    submit: Submit = call.body
+    owner = _owner_of(call, submit.owner)
+    plan, definition = await plan_of(call, submit)
+    _check_attachment(submit.attachment, owner, plan)
+    await check_capacity(call.context, plan)
+    execution, new = await call.context.store.submit(
+        Submission(
+            owner=owner,
+            plan=plan,
+            parameters=submit.parameters,
+            name=submit.name,
+            attachment=submit.attachment,
+            idempotency_key=call.headers.idempotency_key,
+        )
+    )
+    if not new and (execution.plan.definition.name, execution.parameters) != (definition, submit.parameters):
+        raise Conflict("This Idempotency-Key was used for another request; choose a new one.")
+    call.context.wake()
+    return _reply(call, execution, status=202, location=True)
+
+
+async def list_executions(call: Call) -> Reply:
+    """Executions, newest first."""
+    query: ListQuery = call.query
+    owner = readable_owner(call, query.owner)
+    narrow = query.name is not None or query.server is not None
+    found = await call.context.store.list(owner=owner, live=query.live, limit=1000 if narrow else query.limit)
+    chosen = [
+        execution
+        for execution in found
+        if query.name in (None, execution.name)
+        and query.server in (None, execution.attachment.server if execution.attachment else "")
+    ]
+    return Reply(ExecutionList(executions=[_view(call, execution) for execution in chosen[: query.limit]]))
+
+
+async def get_execution(call: Call) -> Reply:
+    """One execution, with its instances and live figures.
+
+    Here and below, `{id}` is the identifier, or the name of an execution of the caller's own.
+    """
+    return _reply(call, await _find(call, scopes.READ_EXECUTIONS))
+
+
+async def modify_execution(call: Call) -> Reply:
+    """Scale: change the parameters that may change while it runs."""
+    modify: Modify = call.body
+    execution = await _find(call, scopes.EXECUTIONS)
+    plan = rescale(execution.plan, modify.parameters, call.context.catalogue.frameworks)
+    if plan.core != execution.plan.core or plan.total != execution.plan.total:
+        await check_capacity(call.context, plan)
+    parameters = {**execution.parameters, **modify.parameters}
+    changed = await call.context.store.modify(execution.id, parameters, plan)
+    call.context.wake()
+    return _reply(call, changed, status=202)
+
+
+async def terminate_execution(call: Call) -> Reply:
+    """Terminate.
+
+    A second call changes nothing.
+    """
+    execution = await _find(call, scopes.EXECUTIONS)
+    ended = await call.context.store.terminate(execution.id, by=call.who.name)
+    call.context.wake()
+    return _reply(call, ended, status=202)
+
+
+async def attach_execution(call: Call) -> Reply:
+    """Attach to a notebook."""
+    execution = await _find(call, scopes.EXECUTIONS)
+    _check_attachment(call.body, execution.owner, execution.plan)
+    if execution.server is not None and call.body.server != execution.server:
+        raise Conflict("This execution is a user's server itself; it cannot be attached to another one.")
+    return _reply(call, await call.context.store.attach(execution.id, call.body))
+
+
+async def detach_execution(call: Call) -> Reply:
+    """Detach: it lives on."""
+    execution = await _find(call, scopes.EXECUTIONS)
+    if execution.server is not None:
+        raise Conflict("This execution is a user's server itself; it cannot be detached from it.")
+    return _reply(call, await call.context.store.attach(execution.id, None))
+
+
+async def report_instance(call: Call) -> Reply:
+    """Report the state of a user's server, which JupyterHub runs."""
+    report: Report = call.body
+    execution = await _find(call, scopes.ADMIN_EXECUTIONS)
+    key = call.path["process"]
+    process = next((process for process in execution.plan.processes if process.key == key), None)
+    if process is None or process.placement is not Placement.SERVER:
+        raise InvalidRequest(f"{key} is not the user's server of this execution: only that is reported here.")
+    ordinal = int(call.path["ordinal"]) if call.path["ordinal"].isdecimal() and len(call.path["ordinal"]) < 6 else -1
+    if not 0 <= ordinal < process.core + process.elastic:
+        raise InvalidRequest(f"{key} has {process.core + process.elastic} instance(s), numbered from 0.")
+    status = InstanceStatus(execution=execution.id, process=key, ordinal=ordinal, state=InstanceState.PENDING)
+    before = next((i for i in execution.instances if (i.process, i.ordinal) == (key, ordinal)), status)
+    state = InstanceState(report.state)
+    if execution.state.ended and not state.ended:
+        raise Conflict(f"The execution is {execution.state.value}.")
+    await call.context.store.save_instance(
+        before.model_copy(update={"state": state, "host": report.host or before.host, "message": report.message})
+    )
+    call.context.wake()
+    return Reply(status=204)
+
+
+def readable_owner(call: Call, owner: str | None) -> str | None:
+    """Whose executions are asked for; none: everybody's. Raises NotPermitted, which names the scope."""
+    if owner is None and call.who.user is not None:
+        owner = call.who.user
+    if owner is None or owner == EVERYBODY:
+        if not call.who.admin:
+            raise lacks(scopes.ADMIN_EXECUTIONS)
+        return None
+    if not call.who.may(scopes.READ_EXECUTIONS, owner):
+        raise lacks(scopes.READ_EXECUTIONS if owner == call.who.user else scopes.ADMIN_EXECUTIONS)
+    return owner
+
+
+def _owner_of(call: Call, wanted: str | None) -> str:
+    owner = wanted or call.who.user
+    if owner is None:
+        raise InvalidRequest("A service owns no executions: say for which user, as `owner`.")
+    if not call.who.may(scopes.EXECUTIONS, owner):
+        raise lacks(scopes.EXECUTIONS if owner == call.who.user else scopes.ADMIN_EXECUTIONS)
+    return owner
+
+
+def _check_attachment(attachment: Attachment | None, owner: str, plan: Plan) -> None:
+    if attachment is None:
+        if plan.server is not None:
+            raise InvalidRequest(
+                f"{plan.zapp} contains a notebook server, which only JupyterHub starts: start it from the Hub's pages "
+                "or the Hub's REST interface."
+            )
+        return
+    user, _, name = attachment.server.rpartition("/")
+    if not user or len(attachment.server) > 400 or len(name) > 255 or not attachment.server.isprintable():
+        raise InvalidRequest("attachment.server is written `user/`, or `user/servername` for a named server.")
+    if user != owner:
+        raise NotPermitted(f"The server {attachment.server} is not one of {owner}'s; attach to one's own only.")
+    if attachment.kernel is not None and not (attachment.kernel.isprintable() and 0 < len(attachment.kernel) <= 100):
+        raise InvalidRequest("attachment.kernel is the kernel's identifier, of at most 100 printable characters.")
+
+
+async def _find(call: Call, scope: str) -> Execution:
+    return await find_execution(call.context.store, call.who, call.path["id"], scope)
+
+
+def _view(call: Call, execution: Execution) -> ExecutionView:
+    return ExecutionView.of(execution, call.context.prefix, call.context.live(execution.id))
+
+
+def _reply(call: Call, execution: Execution, *, status: int = 200, location: bool = False) -> Reply:
+    address = f"{call.context.prefix}api/v1/executions/{execution.id}"
+    return Reply(_view(call, execution), status=status, headers={"Location": address} if location else {})
+
+
+OPERATIONS = (
+    Operation(
+        "POST",
+        "/plans",
+        plan_execution,
+        scope=scopes.READ_SHOP,
+        body=Submit,
+        response=PlanView,
+        problems=(404,),
+    ),
+    Operation(
+        "POST",
+        "/executions",
+        submit_execution,
+        scope=scopes.EXECUTIONS,
+        headers=SubmitHeaders,
+        body=Submit,
+        response=ExecutionView,
+        status=202,
+        problems=(404, 409),
+    ),
+    Operation(
+        "GET",
+        "/executions",
+        list_executions,
+        scope=scopes.READ_EXECUTIONS,
+        query=ListQuery,
+        response=ExecutionList,
+    ),
+    Operation(
+        "GET",
+        "/executions/{id}",
+        get_execution,
+        scope=scopes.READ_EXECUTIONS,
+        response=ExecutionView,
+    ),
+    Operation(
+        "PATCH",
+        "/executions/{id}",
+        modify_execution,
+        scope=scopes.EXECUTIONS,
+        body=Modify,
+        response=ExecutionView,
+        status=202,
+        problems=(409,),
+    ),
+    Operation(
+        "DELETE",
+        "/executions/{id}",
+        terminate_execution,
+        scope=scopes.EXECUTIONS,
+        response=ExecutionView,
+        status=202,
+    ),
+    Operation(
+        "PUT",
+        "/executions/{id}/attachment",
+        attach_execution,
+        scope=scopes.EXECUTIONS,
+        body=Attachment,
+        response=ExecutionView,
+        problems=(409,),
+    ),
+    Operation(
+        "DELETE",
+        "/executions/{id}/attachment",
+        detach_execution,
+        scope=scopes.EXECUTIONS,
+        response=ExecutionView,
+        problems=(409,),
+    ),
+    Operation(
+        "PUT",
+        "/executions/{id}/instances/{process}/{ordinal}",
+        report_instance,
+        scope=scopes.ADMIN_EXECUTIONS,
+        body=Report,
+        status=204,
+        problems=(409,),
+    ),
+)

@@ -1,0 +1,147 @@
+"""The shop: what there is to start, users' own ZApps included, and on which machines."""
+
+from __future__ import annotations
+
+from ...composition import compose
+from ...model.errors import Conflict, InvalidRequest, UnknownName
+from ...model.execution import Execution
+from ...model.resources import Resources
+from ...model.zapp import ZApp
+from .. import scopes
+from ..context import WebContext
+from ..operations import Call, Operation, Reply
+from ..views import FrameworkView, NodesView, ProblemView, ShopView, ZAppView
+
+MAX_OWN = 100
+"""ZApps that a user may keep."""
+
+
+async def get_shop(call: Call) -> Reply:
+    """Everything that can be started, and joined."""
+    shelves = call.context.catalogue
+    own = await own_zapps(call)
+    broken = shelves.problems if call.who.admin else ()
+    return Reply(
+        ShopView(
+            zapps=[_zapp(call.context, zapp, own=False) for zapp in shelves.zapps.values()]
+            + [_zapp(call.context, zapp, own=True) for name, zapp in own.items() if name not in shelves.zapps],
+            frameworks=[
+                FrameworkView(
+                    name=framework.name,
+                    title=framework.title,
+                    description=framework.description,
+                    icon=framework.icon,
+                    options=framework.options,
+                    attachable=framework.client is not None,
+                )
+                for framework in shelves.frameworks.values()
+            ],
+            problems=[ProblemView(path=p.path, line=p.line, reason=p.reason) for p in broken],
+        )
+    )
+
+
+async def get_zapp(call: Call) -> Reply:
+    """One ZApp."""
+    zapp, own = await find_zapp(call, call.path["name"])
+    return Reply(_zapp(call.context, zapp, own=own))
+
+
+async def put_zapp(call: Call) -> Reply:
+    """Keep a ZApp of one's own."""
+    zapp: ZApp = call.body
+    owner = _owner(call)
+    if zapp.name != call.path["name"]:
+        raise InvalidRequest(f"The address says {call.path['name']!r}, the document {zapp.name!r}: make them the same.")
+    if zapp.name in call.context.catalogue.zapps:
+        raise Conflict(f"The shop has a ZApp named {zapp.name!r} already; choose another name.")
+    own = await own_zapps(call)
+    if zapp.name not in own and len(own) >= MAX_OWN:
+        raise Conflict(f"You keep {len(own)} ZApps already, which is as many as are possible; delete one first.")
+    for part in zapp.frameworks:
+        if part.framework not in call.context.catalogue.frameworks:
+            raise UnknownName("framework", part.framework, call.context.catalogue.frameworks)
+    if all(parameter.default is not None for parameter in zapp.parameters):
+        compose(zapp, {}, call.context.catalogue.frameworks)
+    await call.context.store.put_zapp(owner, zapp)
+    return Reply(_zapp(call.context, zapp, own=True))
+
+
+async def delete_zapp(call: Call) -> Reply:
+    """Delete a ZApp of one's own."""
+    await call.context.store.delete_zapp(_owner(call), call.path["name"])
+    return Reply(status=204)
+
+
+async def get_nodes(call: Call) -> Reply:
+    """The machines, and what of them is granted."""
+    nodes = await call.context.nodes()
+    live = await call.context.store.list(live=True)
+    return Reply(
+        NodesView(
+            nodes=list(nodes),
+            capacity=sum((node.capacity for node in nodes), Resources()),
+            granted=sum((_granted(execution) for execution in live), Resources()),
+        )
+    )
+
+
+async def own_zapps(call: Call) -> dict[str, ZApp]:
+    """The caller's own ZApps, by name; a service has none."""
+    return {} if call.who.user is None else {z.name: z for z in await call.context.store.zapps(call.who.user)}
+
+
+async def find_zapp(call: Call, name: str) -> tuple[ZApp, bool]:
+    """A ZApp of the shop, or of the caller's own, and whether it is the latter. Raises UnknownName."""
+    shelf = call.context.catalogue.zapps
+    if name in shelf:
+        return shelf[name], False
+    own = await own_zapps(call)
+    if name in own:
+        return own[name], True
+    raise UnknownName("ZApp", name, [*shelf, *own])
+
+
+def _owner(call: Call) -> str:
+    if call.who.user is None:
+        raise InvalidRequest("A service keeps no ZApps of its own; use a user's token.")
+    return call.who.user
+
+
+def _zapp(context: WebContext, zapp: ZApp, *, own: bool) -> ZAppView:
+    frameworks = context.catalogue.frameworks
+    attachable = any(part.framework in frameworks and frameworks[part.framework].client for part in zapp.frameworks)
+    return ZAppView(**zapp.model_dump(), attachable=attachable, own=own)
+
+
+def _granted(execution: Execution) -> Resources:
+    return sum((p.resources * execution.granted.get(p.key, 0) for p in execution.plan.processes), Resources())
+
+
+OPERATIONS = (
+    Operation(
+        "GET",
+        "/shop",
+        get_shop,
+        scope=scopes.READ_SHOP,
+        response=ShopView,
+    ),
+    Operation("GET", "/zapps/{name}", get_zapp, scope=scopes.READ_SHOP, response=ZAppView),
+    Operation(
+        "PUT",
+        "/zapps/{name}",
+        put_zapp,
+        scope=scopes.ZAPPS,
+        body=ZApp,
+        response=ZAppView,
+        problems=(409,),
+    ),
+    Operation("DELETE", "/zapps/{name}", delete_zapp, scope=scopes.ZAPPS, status=204),
+    Operation(
+        "GET",
+        "/nodes",
+        get_nodes,
+        scope=scopes.READ_SHOP,
+        response=NodesView,
+    ),
+)

@@ -1,0 +1,132 @@
+"""What goes on: events as they are stored, and what instances write."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+from pydantic import Field
+
+from .. import scopes
+from ..access import find_execution
+from ..iteration import closed
+from ..logs import follow_logs
+from ..operations import Call, Headers, Operation, Query, Reply
+from .executions import readable_owner
+
+RETRY = 2000
+"""Milliseconds after which a browser opens a lost stream again."""
+
+
+class ResumeHeaders(Headers):
+    """Where to resume."""
+
+    last_event_id: int | None = Field(
+        default=None, alias="last-event-id", ge=0, description="Begin after this event; 0: with the first one."
+    )
+
+
+class ResumeQuery(Query):
+    """Where to resume, for those who cannot send a header."""
+
+    last_event_id: int | None = Field(default=None, ge=0, description="As the header `Last-Event-ID`.")
+
+
+class EventsQuery(ResumeQuery):
+    """Which events."""
+
+    execution: str | None = Field(default=None, max_length=200, description="Of this execution only.")
+    owner: str | None = Field(default=None, max_length=200, description="As for the list of executions.")
+
+
+class LogsQuery(Query):
+    """Which output."""
+
+    process: str | None = Field(
+        default=None, max_length=200, description="Key or name of a process; without it, of all of them."
+    )
+    ordinal: int | None = Field(default=None, ge=0, description="Number of the instance; without it, all of them.")
+    follow: bool = Field(default=False, description="Go on until the instances have ended.")
+    tail: int | None = Field(default=None, ge=0, le=1_000_000, description="Begin with the last so many lines of each.")
+
+
+async def get_events(call: Call) -> Reply:
+    """What happens to executions, as server-sent events.
+
+    Without `Last-Event-ID`, begins now. `id` is the event's `seq`, `event` its kind, `data` the event. A
+    comment every 15 seconds shows that the stream is alive. A stream ends after an hour; resume it.
+    """
+    if call.query.execution is not None:
+        return await _events_of(call, call.query.execution)
+    owner = readable_owner(call, call.query.owner)
+    return Reply(_stream(call, owner, None))
+
+
+async def get_execution_events(call: Call) -> Reply:
+    """What happens to one execution, as server-sent events.
+
+    Without `Last-Event-ID`, begins now. `id` is the event's `seq`, `event` its kind, `data` the event. A
+    comment every 15 seconds shows that the stream is alive. A stream ends after an hour; resume it.
+    """
+    return await _events_of(call, call.path["id"])
+
+
+async def get_logs(call: Call) -> Reply:
+    """What instances wrote.
+
+    Where several instances are asked for, each line begins with the instance in brackets.
+    """
+    query: LogsQuery = call.query
+    execution = await find_execution(call.context.store, call.who, call.path["id"], scopes.READ_LOGS)
+    return Reply(
+        await follow_logs(
+            call.context.logs, execution, query.process, query.ordinal, follow=query.follow, tail=query.tail
+        )
+    )
+
+
+async def _events_of(call: Call, name: str) -> Reply:
+    execution = await find_execution(call.context.store, call.who, name, scopes.READ_EXECUTIONS)
+    return Reply(_stream(call, execution.owner, execution.id))
+
+
+async def _stream(call: Call, owner: str | None, execution: str | None) -> AsyncIterator[bytes]:
+    after = call.headers.last_event_id if call.headers.last_event_id is not None else call.query.last_event_id
+    yield f"retry: {RETRY}\n\n".encode()
+    async with closed(call.feed.follow(after, owner=owner, execution=execution)) as events:
+        async for event in events:
+            if event is None:
+                yield b": alive\n\n"
+            else:
+                yield f"id: {event.seq}\nevent: {event.kind.value}\ndata: {event.model_dump_json()}\n\n".encode()
+
+
+OPERATIONS = (
+    Operation(
+        "GET",
+        "/events",
+        get_events,
+        scope=scopes.READ_EXECUTIONS,
+        query=EventsQuery,
+        headers=ResumeHeaders,
+        media="text/event-stream",
+        problems=(404,),
+    ),
+    Operation(
+        "GET",
+        "/executions/{id}/events",
+        get_execution_events,
+        scope=scopes.READ_EXECUTIONS,
+        query=ResumeQuery,
+        headers=ResumeHeaders,
+        media="text/event-stream",
+    ),
+    Operation(
+        "GET",
+        "/executions/{id}/logs",
+        get_logs,
+        scope=scopes.READ_LOGS,
+        query=LogsQuery,
+        media="text/plain",
+        problems=(422,),
+    ),
+)

@@ -1,0 +1,71 @@
+"""What the handlers are given: every part of Zoe that the web layer may speak to."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Protocol
+from urllib.parse import urlsplit
+
+from ..model.errors import InvalidDocument
+from ..model.framework import Framework
+from ..model.plan import Plan
+from ..model.resources import Node
+from ..model.zapp import ZApp
+from ..store.base import Store
+from .identity import Identities
+
+
+class Shelves(Protocol):
+    """The shop, as `zoe_hub.catalogue` reads it from folders."""
+
+    @property
+    def frameworks(self) -> Mapping[str, Framework]: ...
+
+    @property
+    def zapps(self) -> Mapping[str, ZApp]: ...
+
+    @property
+    def problems(self) -> Sequence[InvalidDocument]: ...
+
+    def folder(self, framework: str) -> Path: ...
+
+    def refresh(self) -> None: ...
+
+
+class SecretSource(Protocol):
+    """Derives the secrets of an execution."""
+
+    def references(self, plan: Plan, execution: str, created: datetime, /) -> Mapping[str, Mapping[str, str]]:
+        """Values of references such as ``secret.auth``, by framework."""
+
+
+class LogSource(Protocol):
+    """Where instances' output is kept."""
+
+    def logs(
+        self, execution: str, process: str, ordinal: int, *, follow: bool = False, tail: int | None = None
+    ) -> AsyncIterator[bytes]:
+        """Raises UnknownName when there was never such an instance."""
+
+
+@dataclass(frozen=True)
+class WebContext:
+    """The parts of a running service. `public_prefix` is the service's address or path, with a slash at the end."""
+
+    store: Store
+    catalogue: Shelves
+    secrets: SecretSource
+    identities: Identities
+    logs: LogSource
+    wake: Callable[[], None]
+    live: Callable[[str], Mapping[str, Any]]
+    nodes: Callable[[], Awaitable[Sequence[Node]]]
+    public_prefix: str = "/services/zoe/"
+
+    @property
+    def prefix(self) -> str:
+        """The path part of `public_prefix`: below it the application is mounted."""
+        return urlsplit(self.public_prefix).path

@@ -1,0 +1,121 @@
+"""One reader of the store for any number of subscribers to events."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import AsyncIterator
+
+from ..model.errors import ZoeError
+from ..model.events import Event
+from ..store.base import Store
+
+log = logging.getLogger(__name__)
+
+_BATCH = 1000
+
+
+class EventFeed:
+    """Follows the store's events once, however many listen. Bound to one event loop.
+
+    The newest `kept` events are held in memory; who is further behind reads from the store.
+    """
+
+    def __init__(self, store: Store, *, kept: int = 4096, keepalive: float = 15.0) -> None:
+        self._store = store
+        self._keepalive = keepalive
+        self._recent: deque[Event] = deque(maxlen=kept)
+        self._floor = 0
+        """`_recent` holds every event newer than this one, as far as `_head`."""
+        self._head = 0
+        self._followers = 0
+        self._news = asyncio.Event()
+        self._reader: asyncio.Task[None] | None = None
+
+    async def follow(
+        self, after: int | None, *, owner: str | None = None, execution: str | None = None
+    ) -> AsyncIterator[Event | None]:
+        """Events newer than `after`, in order and without an end; without it, those from now on.
+
+        Gives nothing (None) at once and after every `keepalive` seconds of silence, so that the
+        caller can show signs of life.
+        """
+        self._followers += 1
+        try:
+            await self._ensure_reader()
+            # A number from the future, as after a change of database, means: from now on.
+            position = self._head if after is None else min(after, self._head)
+            yield None
+            while True:
+                news = self._news
+                events, end = await self._next(position, owner, execution)
+                for event in events:
+                    if _matches(event, owner, execution):
+                        yield event
+                position = end
+                if position < self._head:
+                    continue
+                try:
+                    await asyncio.wait_for(news.wait(), self._keepalive)
+                except asyncio.TimeoutError:
+                    yield None
+        finally:
+            self._followers -= 1
+
+    async def close(self) -> None:
+        """Stop reading. Those who follow wait for ever; a second call does nothing."""
+        if self._reader is not None:
+            self._reader.cancel()
+            await asyncio.gather(self._reader, return_exceptions=True)
+            self._reader = None
+
+    async def _next(self, position: int, owner: str | None, execution: str | None) -> tuple[list[Event], int]:
+        """Events after `position`, perhaps more than were asked for, and how far they reach."""
+        head = self._head
+        if position >= self._floor:
+            return _after(self._recent, position), head
+        events = list(await self._store.events(after=position, owner=owner, execution=execution, limit=_BATCH))
+        last = events[-1].seq if events else position
+        return events, last if len(events) == _BATCH else max(last, head)
+
+    async def _ensure_reader(self) -> None:
+        if self._reader is None or self._reader.done():
+            head = await self._store.last_seq()
+            if self._reader is None or self._reader.done():
+                self._recent.clear()
+                self._head = self._floor = head
+                self._reader = asyncio.create_task(self._read())
+
+    async def _read(self) -> None:
+        while self._followers:
+            try:
+                if not await self._store.wait(self._head, self._keepalive):
+                    continue
+                events = await self._store.events(after=self._head, limit=_BATCH)
+            except ZoeError:
+                log.exception("Events could not be read; the next attempt is in a second")
+                await asyncio.sleep(1)
+                continue
+            for event in events:
+                if len(self._recent) == self._recent.maxlen:
+                    self._floor = self._recent[0].seq
+                self._recent.append(event)
+                self._head = event.seq
+            if events:
+                self._news.set()
+                self._news = asyncio.Event()
+
+
+def _after(recent: deque[Event], position: int) -> list[Event]:
+    found: list[Event] = []
+    for event in reversed(recent):
+        if event.seq <= position:
+            break
+        found.append(event)
+    found.reverse()
+    return found
+
+
+def _matches(event: Event, owner: str | None, execution: str | None) -> bool:
+    return owner in (None, event.owner) and execution in (None, event.execution)

@@ -1,0 +1,141 @@
+"""What all handlers share: identity, problems as answers, headers, and a log without secrets."""
+
+from __future__ import annotations
+
+import html
+import json
+import logging
+import re
+from types import TracebackType
+from typing import Any
+
+from tornado.web import HTTPError, RequestHandler
+
+from ..model.errors import NotPermitted, ServiceUnavailable
+from .context import WebContext
+from .events import EventFeed
+from .identity import Caller
+from .problems import Problem, Refused, problem_of
+
+log = logging.getLogger(__name__)
+access_log = logging.getLogger("tornado.access")
+
+_SECRET_ARGUMENT = re.compile(r"([?&][^=&]*(?:token|_xsrf|code|state|secret|key|password)[^=&]*=)[^&]*", re.IGNORECASE)
+_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+
+
+class BaseHandler(RequestHandler):
+    """A handler with a context, whose errors become problem details, or pages for browsers."""
+
+    SUPPORTED_METHODS = _METHODS
+    relays_foreign_pages = False
+    """Whether pages behind this handler are a framework's, which know nothing of our XSRF tokens."""
+
+    context: WebContext
+    feed: EventFeed
+
+    def initialize(self, context: WebContext, feed: EventFeed, **options: Any) -> None:
+        self.context = context
+        self.feed = feed
+
+    def set_default_headers(self) -> None:
+        self.clear_header("Server")
+        self.set_header("X-Content-Type-Options", "nosniff")
+        self.set_header("Referrer-Policy", "same-origin")
+        self.set_header("Cross-Origin-Resource-Policy", "same-origin")
+        self.set_header("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'; base-uri 'none'")
+
+    async def identify(self) -> Caller | None:
+        """The caller, or nothing for a stranger. Raises NotPermitted and ServiceUnavailable."""
+        if self.get_query_arguments("token"):
+            raise Refused(
+                400,
+                "A token in the address is not accepted, as addresses are logged; send it as the header Authorization.",
+            )
+        try:
+            return await self.context.identities.identify(self)
+        except HTTPError as error:
+            if error.status_code < 500:
+                raise NotPermitted("You may not use this service; ask your administrator for access.") from error
+            log.warning("The Hub could not say who is calling: %s", error)
+            raise ServiceUnavailable("JupyterHub could not be asked who you are; try again in a minute.") from error
+
+    async def require_caller(self) -> Caller | None:
+        """The caller; a browser without one is sent to log in, and nothing returned. Raises Refused 401."""
+        caller = await self.identify()
+        if caller is None and self.is_page_load() and (address := self.context.identities.login_url(self)):
+            self.redirect(address)
+            return None
+        if caller is None:
+            raise stranger()
+        return caller
+
+    def is_page_load(self) -> bool:
+        """Whether a browser wants a page to show, rather than a script its data."""
+        mode = self.request.headers.get("Sec-Fetch-Mode", "navigate")
+        return self.request.method == "GET" and mode == "navigate" and self.wants_html()
+
+    def wants_html(self) -> bool:
+        return "text/html" in self.request.headers.get("Accept", "")
+
+    def write_error(self, status_code: int, **kwargs: Any) -> None:
+        error = kwargs["exc_info"][1] if "exc_info" in kwargs else HTTPError(status_code)
+        problem, headers = problem_of(error)
+        self.set_status(problem.status)
+        for name, value in headers.items():
+            self.set_header(name, value)
+        self.set_header("Cache-Control", "no-store")
+        if self.wants_html():
+            self.set_header("Content-Type", "text/html; charset=utf-8")
+            self.finish(_page(problem, self.context.prefix))
+        else:
+            self.set_header("Content-Type", "application/problem+json")
+            self.finish(json.dumps(problem.model_dump(mode="json", exclude_none=True), ensure_ascii=False).encode())
+
+    def log_exception(
+        self, typ: type[BaseException] | None, value: BaseException | None, tb: TracebackType | None
+    ) -> None:
+        """Nothing: what is expected is in the access log, what is not is logged by `problem_of` under a reference."""
+
+    def data_received(self, chunk: bytes) -> None:
+        raise NotImplementedError
+
+
+class UnknownAddress(BaseHandler):
+    """Whatever the application has no route for."""
+
+    async def prepare(self) -> None:
+        raise Refused(404, "There is nothing at this address.")
+
+
+def stranger() -> Refused:
+    """The error for a caller without an identity."""
+    return Refused(
+        401,
+        "Who you are could not be told: send a token in the header Authorization, or log in; a script of a page that "
+        "is logged in sends the XSRF token as well.",
+        {"WWW-Authenticate": "Bearer"},
+    )
+
+
+def masked(uri: str) -> str:
+    """An address without the values of arguments that may be secret."""
+    return _SECRET_ARGUMENT.sub(r"\1…", uri)
+
+
+def log_request(handler: RequestHandler) -> None:
+    """Tornado's `log_function`: one line a request, without secrets."""
+    request, status = handler.request, handler.get_status()
+    level = logging.INFO if status < 500 else logging.ERROR
+    uri = masked(request.uri or "")
+    access_log.log(
+        level, "%d %s %s (%s) %.0fms", status, request.method, uri, request.remote_ip, 1000 * request.request_time()
+    )
+
+
+def _page(problem: Problem, prefix: str) -> str:
+    return (
+        "<!doctype html><html lang='en'><head><meta charset='utf-8'><title>Zoe: "
+        f"{html.escape(problem.title)}</title></head><body><main><h1>{html.escape(problem.title)}</h1>"
+        f"<p>{html.escape(problem.detail)}</p><p><a href='{html.escape(prefix)}'>Zoe</a></p></main></body></html>"
+    )

@@ -1,0 +1,83 @@
+"""Who is calling, according to JupyterHub: its tokens, and its login for browsers."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Any
+
+from jupyterhub.services.auth import (  # type: ignore[import-untyped]
+    HubOAuth,
+    HubOAuthCallbackHandler,
+    HubOAuthenticated,
+)
+from tornado.httputil import url_concat
+from tornado.web import RequestHandler
+
+from ..model.errors import NotPermitted
+from .handlers import log
+from .identity import Caller, bearer, require_same_origin
+
+
+class HubIdentities:
+    """Asks JupyterHub, through the environment that it gives to its services (``JUPYTERHUB_…``).
+
+    Answers are remembered for `remembered` seconds: so long does a withdrawn token go on working.
+    """
+
+    def __init__(self, auth: HubOAuth | None = None, *, remembered: int = 60) -> None:
+        self.auth = auth or _HeaderOAuth(cache_max_age=remembered)
+        oauth = self.auth
+        self._mixin = type("HubMixin", (_HubMixin,), {"_hub_auth": oauth})
+        self._callback = type("OAuthCallback", (_Callback,), {"_hub_auth": oauth})
+
+    @property
+    def mixin(self) -> type:
+        return self._mixin
+
+    async def identify(self, handler: RequestHandler) -> Caller | None:
+        model: dict[str, Any] | None = await self.auth.get_user(handler, sync=False)
+        if model is None:
+            return None
+        needed = self.auth.access_scopes
+        if needed and not self.auth.check_scopes(needed, model):
+            raise NotPermitted(f"You may not use this service: your token lacks the scope {sorted(needed)[-1]}.")
+        kind = "service" if model.get("kind") == "service" else "user"
+        return Caller(name=str(model["name"]), scopes=frozenset(model.get("scopes", ())), kind=kind)  # type: ignore[arg-type]
+
+    def login_url(self, handler: RequestHandler) -> str | None:
+        parameters: dict[str, str] = {}
+        state: dict[str, str] = {}
+        # PKCE came with JupyterHub 6.
+        if getattr(self.auth, "pkce_enabled", False):
+            verifier, challenge, method = self.auth.generate_pkce_code_challenge()
+            parameters = {"code_challenge": challenge, "code_challenge_method": method}
+            state = {"code_verifier": verifier}
+        parameters["state"] = self.auth.set_state_cookie(handler, next_url=handler.request.uri, **state)
+        return url_concat(self.auth.login_url, parameters)
+
+    def routes(self) -> list[tuple[str, type[RequestHandler]]]:
+        return [("oauth_callback", self._callback)]
+
+
+class _HeaderOAuth(HubOAuth):  # type: ignore[misc]
+    """Takes tokens from the header or the login's cookie, never from an address."""
+
+    def get_token(self, handler: RequestHandler, in_cookie: bool = True) -> str | None:
+        token = bearer(handler.request)
+        return token or (self._get_token_cookie(handler) if in_cookie else None)
+
+
+class _HubMixin(HubOAuthenticated):  # type: ignore[misc]
+    def check_xsrf_cookie(self) -> None:
+        if getattr(self, "relays_foreign_pages", False):
+            require_same_origin(self.request)
+        else:
+            super().check_xsrf_cookie()
+
+
+class _Callback(HubOAuthCallbackHandler):  # type: ignore[misc]
+    def log_exception(
+        self, typ: type[BaseException] | None, value: BaseException | None, tb: TracebackType | None
+    ) -> None:
+        # Tornado would log the address, with the code in it.
+        log.warning("A login did not succeed: %s", value)

@@ -1,0 +1,134 @@
+"""From what went wrong to the answer: RFC 9457 problem details."""
+
+from __future__ import annotations
+
+import logging
+import re
+import secrets
+from collections.abc import Iterable, Mapping
+from http import HTTPStatus
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from tornado.web import HTTPError
+
+from ..model import errors
+
+log = logging.getLogger(__name__)
+
+STATUS: Mapping[type[errors.ZoeError], int] = {
+    errors.InvalidDocument: 422,
+    errors.InvalidParameter: 422,
+    errors.InvalidRequest: 422,
+    errors.NotRunnable: 422,
+    errors.UnknownName: 404,
+    errors.Conflict: 409,
+    errors.IllegalTransition: 409,
+    errors.CapacityExceeded: 422,
+    errors.NotPermitted: 403,
+    errors.ServiceUnavailable: 503,
+    errors.LaunchFailed: 502,
+    errors.ExecutionEnded: 409,
+}
+"""The one table from an error's class to a status."""
+
+TYPE = "urn:zoe:problem:"
+
+
+class Problem(BaseModel):
+    """Problem details (RFC 9457)."""
+
+    model_config = ConfigDict(extra="allow")
+
+    type: str = Field(description="`urn:zoe:problem:` and the error's name, such as `UnknownName`; or `about:blank`.")
+    title: str
+    status: int
+    detail: str = Field(description="A sentence that may be shown to the user.")
+    parameter: str | None = Field(default=None, description="The parameter, or the member of the body, that is wrong.")
+    line: int | None = Field(default=None, description="The line of the document that is wrong.")
+    path: str | None = Field(default=None, description="The document that is wrong.")
+    reference: str | None = Field(
+        default=None, description="Of an unexpected error: what to look for in the service's log."
+    )
+
+
+class Refused(Exception):
+    """An answer other than success that only HTTP knows of, such as 405 or 415."""
+
+    def __init__(self, status: int, detail: str, headers: Mapping[str, str] | None = None, **members: Any) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.detail = detail
+        self.headers = dict(headers or {})
+        self.members = members
+
+
+def problem_of(error: BaseException) -> tuple[Problem, Mapping[str, str]]:
+    """The problem and further headers for an error. An unexpected error is logged under an opaque reference."""
+    if isinstance(error, Refused):
+        return _blank(error.status, error.detail, **error.members), error.headers
+    if isinstance(error, errors.ZoeError):
+        kind = next((kind for kind in type(error).__mro__ if kind in STATUS), None)
+        if kind is not None:
+            members = {name: getattr(error, name, None) for name in ("parameter", "line", "path")}
+            return (
+                Problem(
+                    type=TYPE + kind.__name__,
+                    title=_words(kind.__name__),
+                    status=STATUS[kind],
+                    detail=str(error),
+                    **{name: value for name, value in members.items() if value not in (None, "")},
+                ),
+                {},
+            )
+    if isinstance(error, HTTPError) and error.status_code < 500:
+        return _blank(error.status_code, _http_sentence(error)), {}
+    reference = secrets.token_hex(6)
+    log.error("Unexpected error %s", reference, exc_info=error)
+    detail = f"Something went wrong that should not have. The service's log knows more under {reference}."
+    return _blank(500, detail, reference=reference), {}
+
+
+def invalid_body(error: ValidationError, what: str) -> errors.ZoeError | Refused:
+    """One sentence about the first thing that is wrong with a body."""
+    place, sentence = first_error(error)
+    return Refused(
+        422,
+        f"{what} is not as it should be: {place}: {sentence}" if place else f"{what}: {sentence}",
+        parameter=place or None,
+    )
+
+
+def first_error(error: ValidationError) -> tuple[str, str]:
+    """Place and sentence of the first of a validation's errors."""
+    first = error.errors(include_url=False, include_input=False)[0]
+    place = ".".join(str(part) for part in first["loc"])[:200]
+    if first["type"] == "extra_forbidden":
+        return place, "there is no such member"
+    if first["type"] == "missing":
+        return place, "it is missing"
+    message = str(first["msg"]).removeprefix("Value error, ")[:500]
+    return place, message[:1].lower() + message[1:]
+
+
+def _blank(status: int, detail: str, **members: Any) -> Problem:
+    return Problem(type="about:blank", title=HTTPStatus(status).phrase, status=status, detail=detail, **members)
+
+
+def _words(name: str) -> str:
+    return re.sub(r"(?<!^)([A-Z])", lambda match: " " + match[1].lower(), name)
+
+
+def _http_sentence(error: HTTPError) -> str:
+    sentences = {
+        400: "The request could not be read.",
+        403: "This request is not allowed.",
+        404: "There is nothing at this address.",
+        405: "This address does not know that method.",
+    }
+    return sentences.get(error.status_code, HTTPStatus(error.status_code).phrase + ".")
+
+
+def names(statuses: Iterable[int]) -> Mapping[int, str]:
+    """What a status means, for the documents."""
+    return {status: HTTPStatus(status).phrase for status in statuses}

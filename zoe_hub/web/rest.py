@@ -1,0 +1,243 @@
+"""Runs the operations of the table: who, what, may they, then one function, then the answer."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+from tornado.iostream import StreamClosedError
+from tornado.web import stream_request_body
+
+from . import scopes
+from .access import lacks
+from .context import WebContext
+from .events import EventFeed
+from .handlers import BaseHandler, stranger
+from .identity import Caller
+from .iteration import closed
+from .operations import JSON, Call, Operation, Reply
+from .problems import Refused, first_error
+
+MAX_BODY = 1024 * 1024
+"""Bytes of a request's body."""
+_READ_AND_DROPPED = 16 * MAX_BODY
+"""Bytes of a body too large that are read all the same, so that the client gets to see the answer."""
+MAX_STREAM = 3600.0
+"""Seconds after which a stream is ended, so that a right withdrawn does not listen for ever."""
+_SEGMENT = re.compile(r"[^\x00-\x1f\x7f/\\]{1,200}")
+_FIRST_CHUNK = 0.5
+_MAX_DEPTH = 64
+
+
+@stream_request_body
+class RestHandler(BaseHandler):
+    """All operations of one path."""
+
+    def initialize(self, context: WebContext, feed: EventFeed, **options: Any) -> None:
+        super().initialize(context, feed)
+        self._operations: Mapping[str, Operation] = options["operations"]
+        self._body = bytearray()
+        self._received = 0
+        self._task: asyncio.Task[None] | None = None
+        self._caller: Caller | None = None
+
+    async def prepare(self) -> None:
+        operation = self._operation()
+        self._caller = await self.identify()
+        if self._caller is None and not operation.anonymous:
+            raise stranger()
+        if (
+            operation.scope
+            and self._caller
+            and not scopes.holds(self._caller.scopes, operation.scope, self._caller.user)
+        ):
+            raise lacks(operation.scope)
+        length = int(self.request.headers.get("Content-Length", "0"))
+        if operation.body is not None and self._media_type() != JSON:
+            raise Refused(415, f"The body must be JSON: send Content-Type: {JSON}.")
+        if length > _READ_AND_DROPPED:
+            raise _too_large()
+        self.request.connection.set_max_body_size(2 * _READ_AND_DROPPED)  # type: ignore[union-attr]
+
+    def data_received(self, chunk: bytes) -> None:
+        self._received += len(chunk)
+        if self._received <= MAX_BODY:
+            self._body += chunk
+        elif self._received > _READ_AND_DROPPED:
+            raise _too_large()
+
+    async def run(self, **path: str) -> None:
+        """Answer, whichever the method."""
+        operation = self._operation()
+        if self._received > MAX_BODY:
+            raise _too_large()
+        for segment in path.values():
+            if not _SEGMENT.fullmatch(segment):
+                raise Refused(404, "There is nothing at this address.")
+        self.context.catalogue.refresh()
+        call = Call(
+            context=self.context,
+            feed=self.feed,
+            caller=self._caller,
+            path=path,
+            query=self._query(operation),
+            headers=self._read_headers(operation),
+            body=self._parsed_body(operation),
+        )
+        reply = await operation.run(call)
+        await self._answer(operation, reply)
+
+    get = post = put = patch = delete = head = options = run
+
+    def on_connection_close(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+
+    def _operation(self) -> Operation:
+        operation = self._operations.get(self.request.method or "")
+        if operation is None:
+            allowed = ", ".join(sorted(self._operations))
+            raise Refused(405, f"This address knows the methods {allowed} only.", {"Allow": allowed})
+        return operation
+
+    def _media_type(self) -> str:
+        return self.request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+
+    def _query(self, operation: Operation) -> Any:
+        given: dict[str, str] = {}
+        for name, values in self.request.query_arguments.items():
+            if len(values) > 1:
+                raise Refused(400, f"The query parameter {name[:80]!r} is given twice.", parameter=name[:80])
+            given[name] = values[0].decode("utf-8", "replace")
+        if operation.query is None:
+            if given:
+                name = next(iter(given))[:80]
+                raise Refused(400, f"There is no query parameter {name!r} here.", parameter=name)
+            return None
+        return _validated(operation.query, given, "The query parameter")
+
+    def _read_headers(self, operation: Operation) -> Any:
+        if operation.headers is None:
+            return None
+        given = {name.lower(): value for name, value in self.request.headers.items()}
+        wanted = {field.alias or name for name, field in operation.headers.model_fields.items()}
+        return _validated(operation.headers, {k: v for k, v in given.items() if k in wanted}, "The header")
+
+    def _parsed_body(self, operation: Operation) -> Any:
+        if operation.body is None:
+            return None
+        document = parse_json(bytes(self._body))
+        try:
+            return operation.body.model_validate(document)
+        except ValidationError as error:
+            place, sentence = first_error(error)
+            where = f"`{place}` in the body" if place else "The body"
+            raise Refused(422, f"{where}: {sentence}.".replace("..", "."), parameter=place or None) from None
+
+    async def _answer(self, operation: Operation, reply: Reply) -> None:
+        content = reply.content
+        if isinstance(content, AsyncIterator):
+            await self._stream(operation, reply, content)
+            return
+        self._begin(reply)
+        if content is None:
+            return
+        self.set_header("Content-Type", JSON)
+        if isinstance(content, BaseModel):
+            self.finish(content.model_dump_json().encode())
+        else:
+            self.finish(json.dumps(content, ensure_ascii=False).encode())
+
+    async def _stream(self, operation: Operation, reply: Reply, content: AsyncIterator[bytes]) -> None:
+        """Write chunks as they come, until the end, an hour, or the client's leaving."""
+        copying = asyncio.ensure_future(self._copy(operation, reply, content))
+        self._task = copying
+        try:
+            await asyncio.wait_for(copying, MAX_STREAM)
+        except (asyncio.TimeoutError, StreamClosedError):
+            pass
+        except asyncio.CancelledError:
+            if not self.request.connection.stream.closed():  # type: ignore[union-attr]
+                raise
+            return
+        if not self._finished:
+            self.finish()
+
+    async def _copy(self, operation: Operation, reply: Reply, content: AsyncIterator[bytes]) -> None:
+        async with closed(content) as chunks:
+            # What is wrong shows with the first chunk: wait a moment for it, so that it can be a problem.
+            first = asyncio.ensure_future(anext(chunks, None))
+            try:
+                await asyncio.wait({first}, timeout=_FIRST_CHUNK)
+                if first.done():
+                    first.result()
+                self._begin(reply)
+                self.set_header("Content-Type", operation.media + "; charset=utf-8")
+                self.set_header("Cache-Control", "no-store")
+                self.set_header("X-Accel-Buffering", "no")
+                await self.flush()
+                chunk = await first
+            finally:
+                first.cancel()
+            while chunk is not None:
+                self.write(chunk)
+                await self.flush()
+                chunk = await anext(chunks, None)
+
+    def _begin(self, reply: Reply) -> None:
+        self.set_status(reply.status)
+        if not self._operation().anonymous:
+            self.set_header("Cache-Control", "no-cache, private")
+        for name, value in reply.headers.items():
+            self.set_header(name, value)
+
+
+def parse_json(body: bytes) -> Any:
+    """The document in a body. Raises Refused 400 for what is not strictly JSON, or cannot be stored."""
+    try:
+        document = json.loads(body, parse_constant=_no_constant)
+        # Lone surrogates and NUL pass the parser, and no database.
+        if "\x00" in json.dumps(document, ensure_ascii=False).encode().decode() or b"\\u0000" in body:
+            raise ValueError("a text holds the character NUL")
+    except RecursionError:
+        raise Refused(400, "The body is nested too deeply.") from None
+    except UnicodeError:
+        raise Refused(400, "The body is no valid JSON: it is not proper Unicode in UTF-8.") from None
+    except json.JSONDecodeError as error:
+        raise Refused(
+            400, f"The body is no valid JSON: {error.msg} in line {error.lineno}.", line=error.lineno
+        ) from None
+    except ValueError as error:
+        raise Refused(400, f"The body is no valid JSON: {error}.") from None
+    if _depth(document) > _MAX_DEPTH:
+        raise Refused(400, f"The body is nested deeper than {_MAX_DEPTH} levels.")
+    return document
+
+
+def _depth(value: Any) -> int:
+    depth, level = 0, [value]
+    while level := [
+        x for v in level if isinstance(v, (dict, list)) for x in (v.values() if isinstance(v, dict) else v)
+    ]:
+        depth += 1
+    return depth
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(f"{name} is not a number in JSON")
+
+
+def _validated(model: type[BaseModel], given: Mapping[str, str], what: str) -> Any:
+    try:
+        return model.model_validate(dict(given))
+    except ValidationError as error:
+        place, sentence = first_error(error)
+        raise Refused(400, f"{what} {place!r} is not as it should be: {sentence}.", parameter=place) from None
+
+
+def _too_large() -> Refused:
+    return Refused(413, f"The body is larger than {MAX_BODY // 1024} KiB.")

@@ -1,0 +1,247 @@
+"""What the REST interface answers: the model without what is nobody's business, and with addresses."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from ..model.bindings import ui_path
+from ..model.execution import Attachment, DesiredState, Execution, ExecutionState, InstanceState, InstanceStatus
+from ..model.framework import Placement, Purpose
+from ..model.parameters import Parameter, Scalar
+from ..model.plan import Plan, ProcessPlan
+from ..model.resources import Node, Resources
+from ..model.zapp import Category, ZApp
+
+REACHABLE = (ExecutionState.STARTING, ExecutionState.RUNNING, ExecutionState.DEGRADED)
+"""States in which web pages of an execution may answer."""
+
+
+class View(BaseModel):
+    """An answer."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+class IndexView(View):
+    """What answers here."""
+
+    name: str
+    version: str
+
+
+class MeView(View):
+    """The caller, as the Hub sees it."""
+
+    name: str
+    kind: str
+    admin: bool = Field(description="Whether everybody's executions are in reach.")
+    scopes: list[str] = Field(description="Zoe's scopes that the caller's token has.")
+
+
+class ProcessView(View):
+    """A process of a plan, in short."""
+
+    key: str
+    title: str
+    core: int
+    elastic: int
+    resources: Resources = Field(description="Of one instance.")
+    placement: Placement
+
+    @classmethod
+    def of(cls, process: ProcessPlan) -> ProcessView:
+        return cls(
+            key=process.key,
+            title=process.title,
+            core=process.core,
+            elastic=process.elastic,
+            resources=process.resources,
+            placement=process.placement,
+        )
+
+
+class PlanView(View):
+    """A plan, in short: what would run and how much it needs."""
+
+    zapp: str
+    title: str
+    category: Category
+    parameters: dict[str, Scalar]
+    scales: str | None
+    attachable: bool
+    core: Resources = Field(description="Needed before it can start.")
+    total: Resources = Field(description="Needed with all elastic instances.")
+    processes: list[ProcessView]
+
+    @classmethod
+    def of(cls, plan: Plan) -> PlanView:
+        return cls(
+            zapp=plan.zapp,
+            title=plan.title,
+            category=plan.category,
+            parameters=plan.parameters,
+            scales=plan.scales,
+            attachable=plan.attachable,
+            core=plan.core,
+            total=plan.total,
+            processes=[ProcessView.of(process) for process in plan.processes],
+        )
+
+
+class InstanceView(View):
+    """One instance of a process."""
+
+    process: str
+    ordinal: int
+    state: InstanceState
+    host: str | None
+    ports: dict[str, int]
+    restarts: int
+    exit_code: int | None
+    message: str
+    started: datetime | None
+
+    @classmethod
+    def of(cls, status: InstanceStatus) -> InstanceView:
+        return cls(**status.model_dump(exclude={"execution"}))
+
+
+class UiView(View):
+    """A web page of a cluster, for its owner's browser."""
+
+    process: str
+    port: str
+    title: str
+    url: str = Field(description="Path at the Hub's public address.")
+
+
+class ExecutionView(View):
+    """An execution."""
+
+    id: str
+    owner: str
+    name: str = Field(description="Unique among the owner's executions.")
+    zapp: str
+    parameters: dict[str, Any]
+    plan: PlanView
+    desired: DesiredState
+    state: ExecutionState
+    reason: str = Field(description="Why it is in this state, for people.")
+    granted: dict[str, int] = Field(description="Instances granted, by process key.")
+    attachment: Attachment | None
+    created: datetime
+    updated: datetime
+    ended: datetime | None
+    instances: list[InstanceView]
+    live: dict[str, Any] = Field(description="Figures that the framework itself reports.")
+    ui: list[UiView]
+
+    @classmethod
+    def of(cls, execution: Execution, prefix: str, live: Mapping[str, Any]) -> ExecutionView:
+        return cls(
+            id=execution.id,
+            owner=execution.owner,
+            name=execution.name,
+            zapp=execution.zapp,
+            parameters=execution.parameters,
+            plan=PlanView.of(execution.plan),
+            desired=execution.desired,
+            state=execution.state,
+            reason=execution.reason,
+            granted=execution.granted,
+            attachment=execution.attachment,
+            created=execution.created,
+            updated=execution.updated,
+            ended=execution.ended,
+            instances=[InstanceView.of(instance) for instance in execution.instances],
+            live=dict(live),
+            ui=ui_pages(execution, prefix),
+        )
+
+
+class ExecutionList(View):
+    """Executions, newest first."""
+
+    executions: list[ExecutionView]
+
+
+class ClientView(View):
+    """How a kernel connects to one framework."""
+
+    framework: str
+    module: str
+    source: str = Field(description="Text of the framework's Python module that connects.")
+    connection: dict[str, str] = Field(description="Given to the module's `connect`; holds secrets.")
+
+
+class ConnectionView(View):
+    """How the owner's kernel connects to an execution."""
+
+    execution: str
+    name: str
+    clients: list[ClientView]
+    ui: list[UiView]
+
+
+class ZAppView(ZApp):
+    """A ZApp on the shelf."""
+
+    attachable: bool = Field(description="Whether a notebook can attach it.")
+    own: bool = Field(description="Whether it is the caller's own.")
+
+
+class FrameworkView(View):
+    """A framework, as something to join in a ZApp."""
+
+    name: str
+    title: str
+    description: str
+    icon: str
+    options: tuple[Parameter, ...]
+    attachable: bool
+
+
+class ProblemView(View):
+    """A file of the shop that is broken."""
+
+    path: str
+    line: int | None
+    reason: str
+
+
+class ShopView(View):
+    """What there is to start, and to build from."""
+
+    zapps: list[ZAppView]
+    frameworks: list[FrameworkView]
+    problems: list[ProblemView] = Field(description="Broken files; for administrators only.")
+
+
+class NodesView(View):
+    """The machines."""
+
+    nodes: list[Node]
+    capacity: Resources = Field(description="Of all machines together.")
+    granted: Resources = Field(description="Handed out to everybody's executions.")
+
+
+def ui_pages(execution: Execution, prefix: str) -> list[UiView]:
+    """The pages that can be opened now."""
+    if execution.state not in REACHABLE:
+        return []
+    first = {status.process: status for status in execution.instances if status.ordinal == 0}
+    return [
+        UiView(
+            process=process.key,
+            port=port.name,
+            title=port.title or process.title,
+            url=ui_path(prefix, execution.id, process.key, port.name) + "/" + port.path.lstrip("/"),
+        )
+        for process in execution.plan.processes
+        for port in process.ports
+        if port.purpose is Purpose.UI and process.key in first and port.name in first[process.key].ports
+    ]
