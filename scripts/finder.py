@@ -81,6 +81,13 @@ def find_java(environ: Mapping[str, str], jvms: Path = Path("/usr/lib/jvm")) -> 
     return first_new_enough(java_candidates(environ, jvms), JAVA, java_version)
 
 
+def npm(node: Program) -> list[str]:
+    """How to run the npm that belongs to this Node."""
+    # In the wheel of the package index, bin/npm is a copy of what should be a link, and finds nothing.
+    script = node.path.parent.parent / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
+    return [str(node.path), str(script)] if script.exists() else [str(node.path.parent / "npm")]
+
+
 def find_node(environ: Mapping[str, str], bundled: Path) -> Program | None:
     """Node new enough for the proxy, with an npm beside it; None when there is none.
 

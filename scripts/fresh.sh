@@ -26,7 +26,7 @@ fi
 
 machine=$folder/machine
 leave() {
-    for mount in proc dev/shm dev/pts dev sys; do
+    for mount in proc dev/shm dev; do
         ! mountpoint -q "$machine/$mount" || umount "$machine/$mount"
     done
 }
@@ -36,8 +36,8 @@ cp -a "$folder/base" "$machine"
 trap leave EXIT
 
 mount -t proc proc "$machine/proc"
-mount --rbind /dev "$machine/dev" 2> /dev/null || mount --bind /dev "$machine/dev"
-mount --make-rslave "$machine/dev"
+mount --bind /dev "$machine/dev"
+mount -t tmpfs shm "$machine/dev/shm"
 
 # How this machine reaches package registries is part of the network it is in, not of the fresh machine.
 cp -L /etc/resolv.conf "$machine/etc/resolv.conf"

@@ -121,7 +121,7 @@ class SetUp:
         with self._stage("Installing configurable-http-proxy"):
             self.folders.node.mkdir(parents=True, exist_ok=True)
             (self.folders.node / "package.json").write_bytes((CHECKOUT / "package.json").read_bytes())
-            command = [str(node.path.parent / "npm"), "install", "--omit=dev", "--no-audit", "--no-fund"]
+            command = [*finder.npm(node), "install", "--omit=dev", "--no-audit", "--no-fund"]
             command += ["--no-package-lock", "--no-update-notifier", "--loglevel=error"]
             self._call(command, "configurable-http-proxy", cwd=self.folders.node)
         stamp.set(key)

@@ -77,6 +77,13 @@ def test_node_needs_npm_beside_it(tmp_path: Path) -> None:
     assert finder.find_node(environ, NOWHERE) == finder.Program(node, 22)
 
 
+def test_npm_is_run_by_the_node_it_belongs_to(tmp_path: Path) -> None:
+    node = finder.Program(tmp_path / "bin" / "node", 24)
+    assert finder.npm(node) == [str(tmp_path / "bin" / "npm")]
+    script = program(tmp_path / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js", "")
+    assert finder.npm(node) == [str(node.path), str(script)]
+
+
 def test_an_old_node_gives_way_to_the_bundled_one(tmp_path: Path) -> None:
     old = program(tmp_path / "bin" / "node", "v18.19.0")
     program(tmp_path / "bin" / "npm", "9.2.0")
