@@ -17,12 +17,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-HERE = Path(__file__).resolve().parent
-
-if __name__ == "__main__":
-    # Isolated mode leaves the script's own folder out.
-    sys.path.append(str(HERE))
-
 import dask
 import psutil
 from distributed import Scheduler, Security, Worker
@@ -49,7 +43,7 @@ CONFIGURATION = {
 }
 
 
-class QuietWorker(Worker):  # type: ignore[misc]
+class QuietWorker(Worker):
     """A worker without an HTTP server: all that there is to see is on the scheduler's dashboard."""
 
     def start_http_server(self, *args: Any, **kwargs: Any) -> None:
@@ -60,13 +54,14 @@ class ProbeFilter(logging.Filter):
     """Drops the warning about a connection that was closed before it said a word, as readiness checks do."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        return "TLS handshake failed" not in str(record.msg) or "closed" not in record.getMessage().lower()
+        text = record.getMessage()
+        return "TLS handshake failed" not in text or not ("EOF" in text or "Stream is closed" in text)
 
 
 def security(folder: Path) -> Security:
     """The same certificate is authority, server and client."""
     certificate, key = str(folder / "tls.crt"), str(folder / "tls.key")
-    return Security(
+    return Security(  # type: ignore[no-untyped-call]
         require_encryption=True,
         tls_ca_file=certificate,
         tls_scheduler_cert=certificate,
@@ -93,6 +88,9 @@ def on_signals(*numbers: signal.Signals) -> asyncio.Future[signal.Signals]:
 
 
 async def run_scheduler(folder: Path, settings: dict[str, Any]) -> None:
+    """Until a signal, or until a client shuts the cluster down."""
+    # Isolated mode leaves the script's own folder out.
+    sys.path.append(str(Path(__file__).resolve().parent))
     import zoe_door
 
     told = on_signals(signal.SIGTERM, signal.SIGINT)
@@ -106,12 +104,16 @@ async def run_scheduler(folder: Path, settings: dict[str, Any]) -> None:
     )
     zoe_door.install(scheduler, token=(folder / "ui.token").read_text().strip())
     await scheduler
-    finished = asyncio.ensure_future(scheduler.finished())
+    finished = asyncio.ensure_future(scheduler.finished())  # type: ignore[no-untyped-call]
     await asyncio.wait({told, finished}, return_when=asyncio.FIRST_COMPLETED)
     await scheduler.close(reason="asked to end")
 
 
 async def run_worker(folder: Path, settings: dict[str, Any]) -> None:
+    """Until a signal, until its memory is full, or until the scheduler sends it away.
+
+    Raises MemoryError as `stop_at_memory_limit` does.
+    """
     told = on_signals(signal.SIGTERM, signal.SIGINT)
     asked_to_drain = on_signals(signal.SIGPWR)
     worker = QuietWorker(
@@ -129,7 +131,7 @@ async def run_worker(folder: Path, settings: dict[str, Any]) -> None:
     await worker
     ready = await asyncio.start_server(lambda _, writer: writer.close(), settings["host"], settings["ready"])
     memory = asyncio.ensure_future(stop_at_memory_limit(settings["memory"]))
-    finished = asyncio.ensure_future(worker.finished())
+    finished = asyncio.ensure_future(worker.finished())  # type: ignore[no-untyped-call]
     await asyncio.wait({told, asked_to_drain, finished, memory}, return_when=asyncio.FIRST_COMPLETED)
     if asked_to_drain.done() and not told.done():
         draining = asyncio.ensure_future(drain(worker))
@@ -152,7 +154,7 @@ async def drain(worker: Worker) -> None:
         workers=[worker.address], close_workers=False, remove=False, stimulus_id="zoe-drain-begin"
     )
     deadline = loop.time() + DRAIN_PATIENCE
-    while worker.state.all_running_tasks and loop.time() < deadline:
+    while worker.state.all_running_tasks and loop.time() < deadline:  # noqa: ASYNC110 - Dask has no event for it
         await asyncio.sleep(0.05)
     # What those tasks made is moved now, and the scheduler forgets the worker.
     await worker.scheduler.retire_workers(
@@ -167,7 +169,7 @@ async def stop_at_memory_limit(limit: int) -> None:
     Dask leaves this to a parent process of each worker, which would cost memory and time at every start.
     """
     process = psutil.Process()
-    while process.memory_info().rss < limit * MEMORY_LIMIT_FRACTION:
+    while process.memory_info().rss < limit * MEMORY_LIMIT_FRACTION:  # noqa: ASYNC110 - nothing tells of memory
         await asyncio.sleep(MEMORY_CHECK_INTERVAL)
     raise MemoryError(f"the worker reached {MEMORY_LIMIT_FRACTION:.0%} of its memory, which is {limit / 2**20:.0f} MiB")
 
@@ -178,8 +180,11 @@ def main(role: str, folder: Path) -> int:
     logging.getLogger("distributed.comm.tcp").addFilter(ProbeFilter())
     settings = json.loads((folder / "settings.json").read_text())
     dask.config.set(CONFIGURATION)
+    dask.config.set({"temporary-directory": str(folder)})
+    # Not asyncio.run: at its end it waits for what is still running, such as a user's task.
+    loop = asyncio.new_event_loop()
     try:
-        asyncio.run({"scheduler": run_scheduler, "worker": run_worker}[role](folder, settings))
+        loop.run_until_complete({"scheduler": run_scheduler, "worker": run_worker}[role](folder, settings))
     except MemoryError as error:
         log.error("Restarting: %s", error)
         return 1

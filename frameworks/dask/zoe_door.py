@@ -25,16 +25,15 @@ class Door(routing.Router):
         self.loading = web.Application([(r".*", Dashboard, {"scheduler": scheduler, "door": self})])
         self.loaded: asyncio.Future[None] | None = None
 
-    def find_handler(self, request: httputil.HTTPServerRequest, **kwargs: Any) -> httputil.HTTPMessageDelegate | None:
+    def find_handler(self, request: httputil.HTTPServerRequest, **kwargs: Any) -> httputil.HTTPMessageDelegate:
         given = request.headers.get("Authorization", "").encode()
         if not hmac.compare_digest(given, self.expected):
             return self.refusing.find_handler(request, **kwargs)
-        if self.loaded is None or not self.loaded.done():
-            known = self.pages.find_handler(request, **kwargs)
-            if known is not None and not issubclass(known.handler_class, web.ErrorHandler):
-                return known
+        known: httputil.HTTPMessageDelegate = self.pages.find_handler(request, **kwargs)
+        missing = issubclass(getattr(known, "handler_class", web.RequestHandler), web.ErrorHandler)
+        if missing and not (self.loaded and self.loaded.done()):
             return self.loading.find_handler(request, **kwargs)
-        return self.pages.find_handler(request, **kwargs)
+        return known
 
     async def load(self, scheduler: Scheduler) -> None:
         """Join Dask's Bokeh pages to the scheduler's. A second call waits for the first."""
@@ -68,7 +67,12 @@ class Dashboard(web.RequestHandler):
         self.door = door
 
     async def get(self) -> None:
-        await self.door.load(self.scheduler)
+        try:
+            await self.door.load(self.scheduler)
+        except ImportError as error:
+            self.set_status(503)
+            self.finish(f"The dashboard needs a package that is not installed: {error}\n")
+            return
         # Relative, because this server does not know under which path the browser sees it.
         name = self.request.path.rsplit("/", 1)[-1]
         self.redirect("./" + name + (f"?{self.request.query}" if self.request.query else ""))
@@ -88,9 +92,7 @@ class Figures(web.RequestHandler):
                 "workers": len(workers),
                 "cores": sum(worker.nthreads for worker in workers),
                 "running": sum(group.states["processing"] for group in groups),
-                "waiting": sum(
-                    group.states[state] for group in groups for state in ("waiting", "queued", "no-worker")
-                ),
+                "waiting": sum(group.states[state] for group in groups for state in ("waiting", "queued", "no-worker")),
                 "memory": sum(worker.metrics.get("memory", 0) for worker in workers),
             }
         )
@@ -98,5 +100,11 @@ class Figures(web.RequestHandler):
 
 def install(scheduler: Scheduler, token: str) -> None:
     """Put the door before a scheduler's HTTP server. To be called before the event loop runs on."""
-    scheduler.http_application.add_handlers(r".*", [(r"/zoe\.json", Figures, {"scheduler": scheduler})])
+    own: list[Any] = [
+        (r"/zoe\.json", Figures, {"scheduler": scheduler}),
+        (r"/", web.RedirectHandler, {"url": "./status"}),
+    ]
+    scheduler.http_application.add_handlers(r".*", own)
+    # Its address would be shown to the user, who can reach the pages only through the Hub.
+    del scheduler.services["dashboard"]
     scheduler.http_server.request_callback = Door(scheduler, token)

@@ -1,183 +1,19 @@
-"""A Dask cluster made from the framework's own description.
+"""A real Dask cluster: a scheduler and two workers.
 
-``cluster``: a scheduler and two workers, started as a back end would; all that it started ends with the test.
-``Cluster``: the same, to be started with other parameters.
+``cluster``: one for this test alone. ``shared``: one for all tests that change nothing of it. ``kernel``: the client
+module.
 """
 
 from __future__ import annotations
 
-import datetime
-import os
-import secrets
-import signal
-import socket
-import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator
+import importlib.util
+from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 
 import pytest
-import yaml
-from cryptography import x509
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.x509.oid import NameOID
 
-from zoe_hub.composition import compose
-from zoe_hub.model.framework import Framework
-from zoe_hub.model.plan import Plan, ProcessPlan
-from zoe_hub.model.references import bind
-from zoe_hub.model.zapp import ZApp
-
-FRAMEWORKS = Path(__file__).resolve().parents[3] / "frameworks"
-PREFIX = "/services/zoe/executions/e1/ui/scheduler/ui"
-
-
-def make_certificate() -> tuple[str, str]:
-    """A self-signed certificate and its key, as PEM."""
-    key = Ed25519PrivateKey.generate()
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "zoe-test")])
-    start = datetime.datetime(2020, 1, 1, tzinfo=datetime.timezone.utc)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(start)
-        .not_valid_after(start + datetime.timedelta(days=36500))
-        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .sign(key, None)
-    )
-    pem = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    return certificate.public_bytes(serialization.Encoding.PEM).decode(), pem.decode()
-
-
-def wait_until(condition: Callable[[], object], timeout: float = 60) -> None:
-    """Return as soon as the condition holds; fail after `timeout` seconds."""
-    deadline = time.monotonic() + timeout
-    while not condition():
-        assert time.monotonic() < deadline, f"in {timeout:g} s never: {condition}"
-        time.sleep(0.02)
-
-
-def answers(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.settimeout(1)
-        return probe.connect_ex(("127.0.0.1", port)) == 0
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
-
-
-class Instance:
-    """One process of a plan, running on this machine."""
-
-    def __init__(self, process: ProcessPlan, ordinal: int, folder: Path, shared: dict[str, str]) -> None:
-        self.process = process
-        self.folder = folder / f"{process.name}-{ordinal}"
-        self.folder.mkdir(parents=True)
-        self.ports = {port.name: free_port() for port in process.ports}
-        own = {
-            "self.host": "127.0.0.1",
-            "self.ordinal": str(ordinal),
-            "self.folder": str(self.folder),
-            "framework.folder": str(FRAMEWORKS / process.framework),
-            "python": sys.executable,
-            **{f"self.port.{name}": str(port) for name, port in self.ports.items()},
-        }
-        values = {**shared, **own}
-        for file in process.files:
-            path = self.folder / file.path
-            path.touch(mode=0o600)
-            path.write_text(bind(file.content, values))
-        self.log = self.folder.with_suffix(".log")
-        self.popen = subprocess.Popen(
-            [bind(word, values) for word in process.command],
-            cwd=self.folder,
-            env={**os.environ, **{name: bind(text, values) for name, text in process.environment.items()}},
-            stdout=self.log.open("ab"),
-            stderr=subprocess.STDOUT,
-            stdin=subprocess.DEVNULL,
-            start_new_session=True,
-        )
-
-    @property
-    def ready(self) -> bool:
-        assert self.popen.poll() is None, self.log.read_text()
-        return self.process.readiness is None or answers(self.ports[self.process.readiness.port])
-
-    def send(self, number: int) -> None:
-        os.killpg(self.popen.pid, number)
-
-    def kill(self) -> None:
-        if self.popen.poll() is None:
-            self.send(signal.SIGKILL)
-        self.popen.wait()
-
-
-class Cluster:
-    """The Dask ZApp on this machine."""
-
-    def __init__(self, folder: Path, **parameters: object) -> None:
-        self.folder = folder
-        self.plan = plan(**parameters)
-        self.certificate, self.key = make_certificate()
-        self.token = secrets.token_urlsafe(32)
-        self.shared = {"certificate.tls": self.certificate, "key.tls": self.key, "secret.ui": self.token}
-        self.started = 0
-        self.scheduler = Instance(self.plan.process("dask.scheduler"), 0, folder, self.shared)
-        self.workers: list[Instance] = []
-        wait_until(lambda: self.scheduler.ready)
-        self.shared["scheduler.host"] = "127.0.0.1"
-        self.shared["scheduler.url.ui"] = PREFIX
-        self.shared.update({f"scheduler.port.{name}": str(port) for name, port in self.scheduler.ports.items()})
-        process = self.plan.process("dask.worker")
-        for _ in range(process.core + process.elastic):
-            self.add_worker()
-        wait_until(lambda: all(worker.ready for worker in self.workers))
-
-    def add_worker(self) -> Instance:
-        worker = Instance(self.plan.process("dask.worker"), self.started, self.folder, self.shared)
-        self.started += 1
-        self.workers.append(worker)
-        return worker
-
-    @property
-    def connection(self) -> dict[str, str]:
-        client = self.plan.framework("dask").client
-        assert client is not None
-        return {name: bind(text, self.shared) for name, text in client.connection.items()}
-
-    @property
-    def ui(self) -> str:
-        return f"http://127.0.0.1:{self.scheduler.ports['ui']}"
-
-    @property
-    def headers(self) -> dict[str, str]:
-        port = next(port for port in self.plan.process("dask.scheduler").ports if port.name == "ui")
-        return {name: bind(text, self.shared) for name, text in port.headers.items()}
-
-    @property
-    def instances(self) -> list[Instance]:
-        return [self.scheduler, *self.workers]
-
-    def close(self) -> None:
-        for instance in self.instances:
-            instance.kill()
-
-
-def plan(**parameters: object) -> Plan:
-    framework = Framework.model_validate(yaml.safe_load((FRAMEWORKS / "dask" / "framework.yaml").read_text()))
-    zapp = ZApp.model_validate(yaml.safe_load((FRAMEWORKS / "zapps" / "dask.yaml").read_text()))
-    return compose(zapp, parameters, {"dask": framework})
+from .dask_cluster import FRAMEWORKS, Cluster
 
 
 @pytest.fixture
@@ -187,3 +23,23 @@ def cluster(tmp_path: Path) -> Iterator[Cluster]:
         yield running
     finally:
         running.close()
+
+
+@pytest.fixture(scope="package")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    running = Cluster(tmp_path_factory.mktemp("dask"), workers=2, memory="512 MiB")
+    try:
+        yield running
+    finally:
+        running.close()
+
+
+@pytest.fixture
+def kernel() -> ModuleType:
+    """The client module, loaded as a kernel loads it."""
+    description = importlib.util.spec_from_file_location("zoe_dask_client", FRAMEWORKS / "dask" / "client.py")
+    assert description is not None
+    assert description.loader is not None
+    module = importlib.util.module_from_spec(description)
+    description.loader.exec_module(module)
+    return module
