@@ -21,6 +21,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from types import FrameType
 from typing import IO
+from urllib.parse import urlsplit
 
 from . import processes
 from .errors import SetUpError
@@ -61,8 +62,9 @@ def check_port(text: str) -> int:
 
 
 def other_port(taken: int) -> int:
-    """A free port near one that is taken."""
-    for port in [*range(taken + 1, min(taken + 100, 65536)), 0]:
+    """A free port: near the one that is taken, or any when that is 0."""
+    near = range(taken + 1, min(taken + 100, 65536)) if taken else ()
+    for port in [*near, 0]:
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             with suppress(OSError):
@@ -80,6 +82,7 @@ class Demo:
         self.password = environ.get("ZOE_DEMO_PASSWORD") or secrets.token_urlsafe(9)
         self.log = self.folders.log / "hub.log"
         self.port = 0
+        self._hub_port = 0
         self._hub: subprocess.Popen[bytes] | None = None
 
     @property
@@ -89,6 +92,7 @@ class Demo:
     def run(self) -> int:
         """Start, and return when it has ended. Raises SetUpError when it does not start."""
         self.port = check_port(self.environ.get("ZOE_PORT") or PORT)
+        self._hub_port = other_port(0)
         for folder in (self.folders.data, self.folders.data / "home", self.folders.log):
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         with (self.folders.data / "demo.lock").open("a+") as lock:
@@ -124,11 +128,12 @@ class Demo:
     def _start(self) -> None:
         env = dict(self.environ)
         env["ZOE_PORT"] = str(self.port)
+        env["ZOE_HUB_PORT"] = str(self._hub_port)
         env["ZOE_DEMO_PASSWORD"] = self.password
         if self.log.exists():
             self.log.replace(self.log.with_suffix(".log.1"))
         print("Starting the hub ...", flush=True)
-        with os.fdopen(os.open(self.log, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "wb") as output:
+        with os.fdopen(os.open(self.log, os.O_CREAT | os.O_WRONLY | os.O_TRUNC | os.O_APPEND, 0o600), "wb") as output:
             self._hub = subprocess.Popen(
                 [sys.executable, "-m", "jupyterhub", "-f", str(CHECKOUT / "deploy" / "demo" / "jupyterhub_config.py")],
                 cwd=self.folders.data,
@@ -142,12 +147,18 @@ class Demo:
 
     def _wait_until_up(self) -> None:
         deadline = time.monotonic() + START
-        for path in ("/hub/login", "/services/zoe/api/v1/"):
-            while not answers(self.url + path):
+        # The proxy is up before the Hub, and would write an error for each time it is asked for a page.
+        asked = (
+            (f"http://{HOST}:{self._hub_port}/hub/login", listens),
+            (f"{self.url}/hub/login", answers),
+            (f"{self.url}/services/zoe/api/v1/", answers),
+        )
+        for url, there in asked:
+            while not there(url):
                 if self._hub is None or self._hub.poll() is not None:
                     raise SetUpError(self._failure("The hub ended while it was starting."))
                 if time.monotonic() > deadline:
-                    raise SetUpError(self._failure(f"{self.url + path} does not answer after {START:.0f} s."))
+                    raise SetUpError(self._failure(f"{url} does not answer after {START:.0f} s."))
                 time.sleep(0.2)
 
     def _failure(self, sentence: str) -> str:
@@ -186,6 +197,13 @@ class Demo:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, signal.SIG_IGN)
         processes.end_descendants()
+
+
+def listens(url: str) -> bool:
+    """Whether somebody accepts connections at this address."""
+    where = urlsplit(url)
+    with socket.socket() as probe:
+        return probe.connect_ex((where.hostname, where.port)) == 0
 
 
 def answers(url: str) -> bool:

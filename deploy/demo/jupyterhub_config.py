@@ -46,7 +46,7 @@ c.Authenticator.admin_users = {"admin"}
 c.Authenticator.username_pattern = r"^[a-z][a-z0-9-]{0,31}\Z"
 
 c.JupyterHub.bind_url = f"http://{HOST}:{os.environ['ZOE_PORT']}"
-c.JupyterHub.hub_bind_url = f"http://{HOST}:{free_port()}"
+c.JupyterHub.hub_bind_url = f"http://{HOST}:{os.environ.get('ZOE_HUB_PORT') or free_port()}"
 c.JupyterHub.db_url = f"sqlite:///{data / 'jupyterhub.sqlite'}"
 c.JupyterHub.cookie_secret_file = str(data / "jupyterhub_cookie_secret")
 c.JupyterHub.cleanup_servers = True
