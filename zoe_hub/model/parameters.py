@@ -43,19 +43,30 @@ class Parameter(Document):
     scales: bool = Field(default=False, description="True: may change while the execution runs (`scale`).")
 
     @model_validator(mode="after")
-    def _defaults_obey_bounds(self) -> Self:
+    def _is_consistent(self) -> Self:
         for field in ("minimum", "maximum"):
             bound = getattr(self, field)
             if bound is not None and self.type in (ParameterType.BOOLEAN, ParameterType.STRING):
                 raise ValueError(f"{field} has no meaning for a {self.type.value}")
         if self.pattern is not None:
-            re.compile(self.pattern)
+            _must_compile(self.pattern)
+        try:
+            low, high = self._bound(self.minimum), self._bound(self.maximum)
+        except InvalidParameter as error:
+            raise ValueError(f"a bound is of the wrong type: {error}") from error
+        if low is not None and high is not None and low > high:
+            raise ValueError(f"the minimum, {self._show(low)}, is above the maximum, {self._show(high)}")
+        for choice in self.choices:
+            self._must_be_allowed("choice", choice)
         if self.default is not None:
-            try:
-                self.check(self.default)
-            except InvalidParameter as error:
-                raise ValueError(f"the default is refused by the bounds: {error}") from error
+            self._must_be_allowed("default", self.default)
         return self
+
+    def _must_be_allowed(self, role: str, value: Scalar) -> None:
+        try:
+            self.check(value)
+        except InvalidParameter as error:
+            raise ValueError(f"the {role} is refused by the bounds: {error}") from error
 
     @property
     def title(self) -> str:
@@ -98,6 +109,13 @@ class Parameter(Document):
         return f"from {self._show(low)} to {self._show(high)}"
 
 
+def _must_compile(pattern: str) -> None:
+    try:
+        re.compile(pattern)
+    except (re.error, OverflowError, RecursionError) as error:
+        raise ValueError(f"the pattern {_short(pattern)} is no regular expression: {error}") from error
+
+
 def _short(value: Any) -> str:
     text = repr(value) if isinstance(value, str) else str(value)
     return text if len(text) <= 60 else text[:57] + "…"
@@ -107,9 +125,12 @@ def _integer(value: Any) -> int:
     if isinstance(value, bool) or (isinstance(value, float) and not value.is_integer()):
         raise ValueError(f"{value!r} is no whole number")
     try:
-        return int(value)
+        number = int(value)
     except (ValueError, TypeError):
         raise ValueError(f"{_short(value)} is no whole number") from None
+    if abs(number) >= 2**63:
+        raise ValueError("a whole number must lie between -2^63 and 2^63")
+    return number
 
 
 def _number(value: Any) -> float:
@@ -117,6 +138,8 @@ def _number(value: Any) -> float:
         raise ValueError(f"{value!r} is no number")
     try:
         number = float(value)
+    except OverflowError:
+        number = float("inf")
     except (ValueError, TypeError):
         raise ValueError(f"{_short(value)} is no number") from None
     if number != number or number in (float("inf"), float("-inf")):
@@ -140,6 +163,8 @@ def _string(value: Any) -> str:
         raise ValueError("the text is longer than 4096 characters")
     if any(ord(char) < 32 or ord(char) == 127 for char in value):
         raise ValueError("the text holds a control character, such as a line break")
+    if any(0xD800 <= ord(char) <= 0xDFFF for char in value):
+        raise ValueError("the text holds half of a character (a surrogate)")
     return value
 
 

@@ -27,7 +27,8 @@ from collections.abc import Mapping
 
 from .errors import InvalidDocument
 
-_REFERENCE = re.compile(r"\$(?:\$|\{([^{}]*)\})")
+_REFERENCE = re.compile(r"\$(?:\$|\{([^{}]*)\})?")
+"""A reference, ``$$``, or a dollar sign that stands for itself."""
 
 
 def escape(text: str) -> str:
@@ -43,7 +44,7 @@ def names(text: str) -> frozenset[str]:
 def bind(text: str, values: Mapping[str, str], *, partial: bool = False) -> str:
     """Replace references by values.
 
-    With `partial`, unknown references and ``$$`` stay, so that a later call can finish.
+    With `partial`, unknown references stay and dollar signs are doubled, so that a later call can finish.
     Raises InvalidDocument for an unknown reference otherwise.
     """
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from fractions import Fraction
 from typing import Annotated
 
 from pydantic import BeforeValidator, Field
@@ -17,7 +18,7 @@ _UNITS = {
     "G": 10**9, "GB": 10**9, "GI": 2**30, "GIB": 2**30,
     "T": 10**12, "TB": 10**12, "TI": 2**40, "TIB": 2**40,
 }  # fmt: skip
-_SIZE = re.compile(r"^\s*(\d+(?:\.\d+)?)\s*([A-Za-z]*)\s*$")
+_SIZE = re.compile(r"\s*([0-9]{1,30}(?:\.[0-9]{1,30})?)\s*([A-Za-z]*)\s*")
 
 
 def parse_bytes(value: object) -> int:
@@ -28,11 +29,19 @@ def parse_bytes(value: object) -> int:
     if isinstance(value, bool):
         raise ValueError("an amount of memory is a number with a unit, such as 8 GiB")
     if isinstance(value, (int, float)):
+        if not 0 <= value < float("inf"):
+            raise ValueError(f"{value} is no amount of memory; it must be finite and not negative")
         return int(value)
-    match = _SIZE.match(str(value))
+    match = _SIZE.fullmatch(str(value))
     if match is None or match[2].upper() not in _UNITS:
-        raise ValueError(f"{value!r} is no amount of memory; write a number and a unit, such as 512 MiB or 8 GiB")
-    return int(float(match[1]) * _UNITS[match[2].upper()])
+        raise ValueError(f"{_short(value)} is no amount of memory; write a number and a unit, such as 512 MiB or 8 GiB")
+    # Not by way of a float, which is exact up to 8 PiB only.
+    return int(Fraction(match[1]) * _UNITS[match[2].upper()])
+
+
+def _short(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "…"
 
 
 def format_bytes(amount: int) -> str:
@@ -51,15 +60,18 @@ Bytes = Annotated[int, BeforeValidator(parse_bytes), Field(ge=0)]
 class Resources(Document):
     """An amount of each dimension: of one instance, of a sum, or of a node."""
 
-    cpu: float = Field(default=0.0, ge=0, description="Processors; a fraction is a share of one.")
+    cpu: float = Field(default=0.0, ge=0, allow_inf_nan=False, description="Processors; a fraction is a share of one.")
     memory: Bytes = Field(default=0, description="Bytes of main memory.")
     gpu: int = Field(default=0, ge=0, description="Whole graphics processors.")
 
+    # Sums may leave the bounds of what may be asked for: they are compared with what there is.
     def __add__(self, other: Resources) -> Resources:
-        return Resources(cpu=self.cpu + other.cpu, memory=self.memory + other.memory, gpu=self.gpu + other.gpu)
+        return Resources.model_construct(
+            cpu=self.cpu + other.cpu, memory=self.memory + other.memory, gpu=self.gpu + other.gpu
+        )
 
     def __mul__(self, count: int) -> Resources:
-        return Resources(cpu=self.cpu * count, memory=self.memory * count, gpu=self.gpu * count)
+        return Resources.model_construct(cpu=self.cpu * count, memory=self.memory * count, gpu=self.gpu * count)
 
     def __str__(self) -> str:
         parts = [f"{self.cpu:g} CPU", format_bytes(self.memory)]
