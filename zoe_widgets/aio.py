@@ -1,0 +1,98 @@
+"""What users await: the same as in `api`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from .calls import Base, Shown, run_async
+from .show import Executions, LogText, Shop
+
+
+class AsyncCluster(Shown):
+    """`Cluster`, to be awaited."""
+
+    async def scale(self, number: int, *, wait: bool = True, timeout: float | None = None) -> AsyncCluster:
+        """See `Cluster.scale`."""
+        await run_async(lambda caller: self._core.scale(caller, self._attached, number, wait, timeout))
+        return self
+
+    async def swap(
+        self,
+        zapp: str | None = None,
+        /,
+        *,
+        name: str | None = None,
+        timeout: float | None = None,
+        parameters: Mapping[str, Any] | None = None,
+        **values: Any,
+    ) -> AsyncCluster:
+        """See `Cluster.swap`."""
+        given = {**(parameters or {}), **values}
+        new = await run_async(lambda caller: self._core.swap(caller, self._attached, zapp, name, given, timeout))
+        return AsyncCluster(self._core, new)
+
+    async def detach(self) -> None:
+        """See `Cluster.detach`."""
+        await run_async(lambda caller: self._core.detach(caller, self._attached))
+
+    async def terminate(self) -> None:
+        """See `Cluster.terminate`."""
+        await run_async(lambda caller: self._core.terminate(caller, self._attached))
+
+    async def refresh(self) -> AsyncCluster:
+        """See `Cluster.refresh`."""
+        await run_async(lambda _: self._core.refresh(self._attached))
+        return self
+
+    async def logs(self, process: str | None = None, ordinal: int | None = None, *, tail: int | None = 100) -> LogText:
+        """See `Cluster.logs`."""
+        return LogText(await run_async(lambda _: self._core.read_logs(self.id, process, ordinal, tail)))
+
+    async def __aenter__(self) -> AsyncCluster:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.terminate()
+
+
+class AsyncZoe(Base):
+    """`Zoe`, to be awaited."""
+
+    async def attach(
+        self,
+        zapp: str,
+        /,
+        *,
+        name: str | None = None,
+        timeout: float | None = None,
+        parameters: Mapping[str, Any] | None = None,
+        **values: Any,
+    ) -> AsyncCluster:
+        """See `Zoe.attach`."""
+        given = {**(parameters or {}), **values}
+        made = await run_async(lambda caller: self._core.attach(caller, zapp, name, given, timeout))
+        return AsyncCluster(self._core, made)
+
+    async def connect(self, name: str, *, timeout: float | None = None) -> AsyncCluster:
+        """See `Zoe.connect`."""
+        return AsyncCluster(self._core, await run_async(lambda caller: self._core.connect(caller, name, timeout)))
+
+    @property
+    def attachments(self) -> list[AsyncCluster]:
+        """What is attached to this notebook."""
+        return [AsyncCluster(self._core, attached) for attached in self._core.attachments]
+
+    async def executions(self, *, live: bool | None = True) -> Executions:
+        """See `Zoe.executions`."""
+        return Executions(await run_async(lambda _: self._core.executions(live)))
+
+    async def shop(self) -> Shop:
+        """See `Zoe.shop`."""
+        return Shop(await run_async(lambda _: self._core.shop()))
+
+    async def logs(
+        self, name: str, process: str | None = None, ordinal: int | None = None, *, tail: int | None = 100
+    ) -> LogText:
+        """See `Zoe.logs`."""
+        return LogText(await run_async(lambda _: self._core.read_logs(name, process, ordinal, tail)))

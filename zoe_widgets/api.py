@@ -1,0 +1,161 @@
+"""What users call: `Zoe` and `Cluster`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from zoe_hub.model.errors import InvalidRequest, ZoeError
+
+from .calls import Base, Shown, read_logs, run
+from .errors import shorten
+from .show import Executions, LogText, Shop, card
+
+if TYPE_CHECKING:
+    from .aio import AsyncZoe
+
+
+class Cluster(Shown):
+    """A cluster attached to this notebook. As a context manager, it is terminated at the end."""
+
+    def scale(self, number: int, *, wait: bool = True, timeout: float | None = None) -> Cluster:
+        """Change the number of workers, also while a job runs; return itself.
+
+        Waits until the new workers are ready, or are known not to be granted; when there are fewer than before, until
+        those that go have handed over their work. Raises TimeoutError after `timeout` seconds; the wish stays.
+        """
+        run(lambda caller: self._core.scale(caller, self._attached, number, wait, timeout))
+        return self
+
+    def swap(
+        self,
+        zapp: str | None = None,
+        /,
+        *,
+        name: str | None = None,
+        timeout: float | None = None,
+        parameters: Mapping[str, Any] | None = None,
+        **values: Any,
+    ) -> Cluster:
+        """A new cluster (of the same ZApp, if none is named) takes over the names; then this one is terminated.
+
+        If the new one does not come, this one stays as it is. Takes and raises the same as `Zoe.attach`.
+        """
+        given = {**(parameters or {}), **values}
+        return Cluster(
+            self._core, run(lambda caller: self._core.swap(caller, self._attached, zapp, name, given, timeout))
+        )
+
+    def detach(self) -> None:
+        """Disconnect this notebook and take back the names. The cluster lives on; `Zoe.connect` finds it."""
+        run(lambda caller: self._core.detach(caller, self._attached))
+
+    def terminate(self) -> None:
+        """End the cluster; returns when nothing of it runs any more. A second call does nothing."""
+        run(lambda caller: self._core.terminate(caller, self._attached))
+
+    def refresh(self) -> Cluster:
+        """Ask how it is now; return itself."""
+        run(lambda _: self._core.refresh(self._attached))
+        return self
+
+    def logs(
+        self, process: str | None = None, ordinal: int | None = None, *, tail: int | None = 100, follow: bool = False
+    ) -> LogText:
+        """What its instances wrote. With `follow`, prints until it ends or you interrupt."""
+        return read_logs(self._core, self.id, process, ordinal, tail, follow)
+
+    def __enter__(self) -> Cluster:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.terminate()
+
+    def _repr_html_(self) -> str:
+        if not self.view.state.ended:
+            try:
+                self.refresh()
+            except (ZoeError, TimeoutError) as error:
+                return card(self.view, self.names, note=str(error))
+        return super()._repr_html_()
+
+
+class Zoe(Base):
+    """Clusters for this notebook.
+
+    Without arguments it finds Zoe through the notebook's server. Raises ServiceUnavailable where there is none.
+    All methods raise the errors of `zoe_hub.model.errors`.
+    """
+
+    @property
+    def aio(self) -> AsyncZoe:
+        """The same, to be awaited."""
+        from .aio import AsyncZoe
+
+        return AsyncZoe(self._core.settings.url, self._core.settings.token)
+
+    def attach(
+        self,
+        zapp: str,
+        /,
+        *,
+        name: str | None = None,
+        timeout: float | None = None,
+        parameters: Mapping[str, Any] | None = None,
+        **values: Any,
+    ) -> Cluster:
+        """Start a cluster and connect this notebook to it: its names (`spark`, `client`) are in the namespace then.
+
+        `zapp` is a name of the shop, `values` are its parameters (`parameters` takes those that are called like one of
+        ours). Waits until the cluster's core runs; workers that are not granted yet come later. Raises
+        UnknownName, InvalidParameter or CapacityExceeded when it cannot be, ExecutionEnded with the reason and
+        the last log lines when its start fails, and TimeoutError after `timeout` seconds. An interrupted, late or
+        failed start leaves no cluster behind. After a kernel's restart, the first call with the same arguments
+        gives the cluster that is attached already.
+        """
+        given = {**(parameters or {}), **values}
+        return Cluster(self._core, run(lambda caller: self._core.attach(caller, zapp, name, given, timeout)))
+
+    def connect(self, name: str, *, timeout: float | None = None) -> Cluster:
+        """Attach a cluster that exists (by name or identifier) to this notebook, and connect."""
+        return Cluster(self._core, run(lambda caller: self._core.connect(caller, name, timeout)))
+
+    @property
+    def attachments(self) -> list[Cluster]:
+        """What is attached to this notebook."""
+        return [Cluster(self._core, attached) for attached in self._core.attachments]
+
+    def executions(self, *, live: bool | None = True) -> Executions:
+        """Your executions, newest first; with `live=None` those that have ended as well."""
+        return Executions(run(lambda _: self._core.executions(live)))
+
+    def shop(self) -> Shop:
+        """What there is to start."""
+        return Shop(run(lambda _: self._core.shop()))
+
+    def logs(
+        self,
+        name: str,
+        process: str | None = None,
+        ordinal: int | None = None,
+        *,
+        tail: int | None = 100,
+        follow: bool = False,
+    ) -> LogText:
+        """What the instances of an execution wrote. With `follow`, prints until it ends or you interrupt."""
+        return read_logs(self._core, name, process, ordinal, tail, follow)
+
+    def __iter__(self) -> Iterator[Cluster]:
+        return iter(self.attachments)
+
+    def _cluster(self, name: str | None) -> Cluster:
+        """An attachment by name, or the only one."""
+        if name is not None:
+            attached = self._core.attachments.get(name)
+            if attached is not None:
+                return Cluster(self._core, attached)
+        elif len(self._core.attachments) == 1:
+            return self.attachments[0]
+        known = ", ".join(cluster.name for cluster in self.attachments) or "none"
+        wrong = f"{name} is not attached to this notebook" if name else "Name the cluster"
+        raise shorten(InvalidRequest(f"{wrong}; attached: {known}."))

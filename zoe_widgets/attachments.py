@@ -1,0 +1,70 @@
+"""What is attached to this kernel, and what of it needs a look before the next cell."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from zoe_hub.client.views import ExecutionView
+
+from .links import Link
+
+attention = threading.Event()
+"""Set when some attachment needs a look before the next cell."""
+
+
+@dataclass(eq=False)
+class Attached:
+    """One execution, this kernel's connections to it and the names that they put into the namespace."""
+
+    view: ExecutionView
+    links: list[Link] = field(default_factory=list, repr=False)
+    found: bool = False
+    """Connected at this kernel's start, and not asked for in a cell since."""
+    suspect: bool = False
+    """Something of it was started again, so that the connection may be dead."""
+    watched: bool = False
+
+    @property
+    def id(self) -> str:
+        return self.view.id
+
+    @property
+    def names(self) -> dict[str, Any]:
+        """Names in the namespace, with the values that were put there."""
+        return {name: value for link in self.links for name, value in link.names.items()}
+
+    def saw(self, view: ExecutionView) -> None:
+        """The execution is like this now. Asks for attention when it has ended while connected."""
+        self.view = view
+        if self.links and (view.state.ended or self.suspect):
+            attention.set()
+
+
+class Attachments:
+    """By execution, in the order in which they were attached."""
+
+    def __init__(self) -> None:
+        self._all: dict[str, Attached] = {}
+
+    def __iter__(self) -> Iterator[Attached]:
+        return iter(list(self._all.values()))
+
+    def __len__(self) -> int:
+        return len(self._all)
+
+    def get(self, execution: str) -> Attached | None:
+        """By identifier or name."""
+        return self._all.get(execution) or next((a for a in self._all.values() if a.view.name == execution), None)
+
+    def add(self, view: ExecutionView) -> Attached:
+        """The one of this execution, new or known."""
+        attached = self._all.setdefault(view.id, Attached(view))
+        attached.saw(view)
+        return attached
+
+    def remove(self, attached: Attached) -> None:
+        """Forget it. A second call does nothing."""
+        self._all.pop(attached.id, None)

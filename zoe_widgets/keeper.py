@@ -1,0 +1,106 @@
+"""Staying connected: what is attached is watched, and seen to before the next cell."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import TYPE_CHECKING
+
+from zoe_hub.client import ExecutionView
+from zoe_hub.client.client import ended_sentence
+from zoe_hub.model.errors import ServiceUnavailable, ZoeError
+from zoe_hub.model.events import Event
+from zoe_hub.model.execution import ExecutionState, InstanceState
+
+from . import links, namespace
+from .attachments import Attached, attention
+from .portal import Caller
+from .progress import Progress
+
+if TYPE_CHECKING:
+    from .core import Core
+
+
+class Keeper:
+    """Watches the attachments of one `Core`."""
+
+    def __init__(self, core: Core) -> None:
+        self._core = core
+        self._watchers: set[asyncio.Task[None]] = set()
+
+    async def look_after(self, caller: Caller) -> list[str]:
+        """Reconnect what was started again and drop what has ended; sentences about that."""
+        attention.clear()
+        said = []
+        for attached in self._core.attachments:
+            try:
+                if attached.links and attached.view.state.ended:
+                    names = namespace.listed(namespace.ours(attached.names))
+                    await self._core.let_go(caller, attached)
+                    said.append(ended_sentence(attached.view) + (f" {names} went with it." if names else ""))
+                elif attached.suspect:
+                    said += await self._revive(caller, attached)
+            except ServiceUnavailable as error:
+                attention.set()
+                said.append(str(error))
+            except ZoeError as error:
+                said.append(str(error))
+        return said
+
+    async def _revive(self, caller: Caller, attached: Attached) -> list[str]:
+        view = await self._core.refresh(attached)
+        attached.suspect = False
+        if view.state is ExecutionState.RUNNING:
+            made = attached.links
+            if await caller.call(lambda: all(link.alive() for link in made)):
+                return []
+        before = attached.names
+        made = attached.links
+        await caller.call(lambda: links.disconnect(made))
+        progress = Progress(caller, view.name)
+        progress.seen(view, "was restarted")
+        progress.start()
+        try:
+            await self._core.establish(caller, view, progress, None, only_ours=before)
+        except BaseException:
+            attached.suspect = True
+            attention.set()
+            raise
+        finally:
+            progress.stop()
+        progress.finish("connected again", state=attached.view.state.value)
+        names = namespace.listed(namespace.ours(attached.names))
+        return [f"{view.name} was started again by Zoe, and {names or 'nothing'} connected anew: what it held is lost."]
+
+    def watch(self, attached: Attached, after: int | None) -> None:
+        if attached.watched:
+            return
+        attached.watched = True
+        task = asyncio.get_running_loop().create_task(self._follow(attached, after))
+        self._watchers.add(task)
+        task.add_done_callback(self._watchers.discard)
+
+    async def _follow(self, attached: Attached, after: int | None) -> None:
+        """Keep the view fresh and notice restarts, until it has ended or is let go."""
+        while not attached.view.state.ended and self._core.attachments.get(attached.id) is attached:
+            try:
+                async with contextlib.aclosing(self._core.client.events(attached.id, after=after)) as events:
+                    async for event in events:
+                        after = event.seq
+                        if _means_restart(event, attached.view):
+                            attached.suspect = True
+                        attached.saw(await self._core.client.execution(attached.id))
+                        if attached.view.state.ended or self._core.attachments.get(attached.id) is not attached:
+                            break
+            except ServiceUnavailable:
+                await asyncio.sleep(5)
+            except ZoeError:
+                break  # it may not be seen any more
+        attached.watched = False
+
+
+def _means_restart(event: Event, view: ExecutionView) -> bool:
+    restarting = InstanceState.RESTARTING.value
+    if event.data.get("after") == ExecutionState.DEGRADED.value:
+        return True
+    return event.data.get("state") == restarting and event.data.get("process") not in view.workers

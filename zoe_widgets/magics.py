@@ -1,0 +1,120 @@
+"""The line magic `%zoe`."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from zoe_hub.model.errors import InvalidRequest, UnknownName
+
+from .api import Zoe
+from .errors import shorten
+
+HELP = """\
+%zoe attach ZAPP [NAME=VALUE …]        start a cluster and connect: %zoe attach spark workers=2 memory=2GiB
+%zoe scale [CLUSTER] NUMBER            change the number of workers, also while a job runs
+%zoe swap [CLUSTER] [ZAPP] [NAME=VALUE …]
+                                       a new cluster takes over, then the old one goes
+%zoe detach [CLUSTER]                  disconnect; the cluster lives on
+%zoe connect CLUSTER                   connect to a cluster that lives
+%zoe terminate [CLUSTER …]             end it
+%zoe ls                                your executions
+%zoe shop                              what there is to start
+%zoe show [CLUSTER]                    one cluster
+%zoe logs [CLUSTER] [PROCESS] [ORDINAL]
+                                       what it wrote
+
+CLUSTER may be left out when one is attached. The same in Python: from zoe_widgets import Zoe; help(Zoe)"""
+
+
+def run(line: str) -> Any:
+    """Carry out one line; what it returns is shown as the cell's value."""
+    try:
+        words = shlex.split(line)
+    except ValueError as error:
+        raise shorten(InvalidRequest(f"%zoe: {error} in {line!r}.")) from None
+    if not words or words[0] in ("help", "-h", "--help"):
+        print(HELP)
+        return None
+    verb, rest = words[0], words[1:]
+    if verb not in _VERBS:
+        raise shorten(UnknownName("command of %zoe", verb, _VERBS))
+    positional = [word for word in rest if "=" not in word]
+    values = dict(word.split("=", 1) for word in rest if "=" in word)
+    return _VERBS[verb](Zoe(), positional, values)
+
+
+def _attach(zoe: Zoe, words: Sequence[str], values: dict[str, str]) -> Any:
+    (zapp,) = _exactly(words, 1, "attach ZAPP [NAME=VALUE …]")
+    return zoe.attach(zapp, name=values.pop("name", None), parameters=values)
+
+
+def _scale(zoe: Zoe, words: Sequence[str], values: dict[str, str]) -> Any:
+    if not words or not words[-1].isdigit() or len(words) > 2 or values:
+        raise shorten(InvalidRequest("Write: %zoe scale [CLUSTER] NUMBER"))
+    zoe._cluster(words[0] if len(words) == 2 else None).scale(int(words[-1]))
+
+
+def _swap(zoe: Zoe, words: Sequence[str], values: dict[str, str]) -> Any:
+    if len(words) > 2:
+        raise shorten(InvalidRequest("Write: %zoe swap [CLUSTER] [ZAPP] [NAME=VALUE …]"))
+    attached = {cluster.name for cluster in zoe.attachments}
+    named = bool(words) and (words[0] in attached or len(words) == 2)
+    zapp = words[1] if len(words) == 2 else (words[0] if words and not named else None)
+    return zoe._cluster(words[0] if named else None).swap(zapp, name=values.pop("name", None), parameters=values)
+
+
+def _detach(zoe: Zoe, words: Sequence[str], values: dict[str, str]) -> Any:
+    cluster = zoe._cluster(words[0] if words else None)
+    cluster.detach()
+    print(f"{cluster.name} lives on; %zoe connect {cluster.name} connects to it again.")
+
+
+def _connect(zoe: Zoe, words: Sequence[str], values: dict[str, str]) -> Any:
+    (name,) = _exactly(words, 1, "connect CLUSTER")
+    return zoe.connect(name)
+
+
+def _terminate(zoe: Zoe, words: Sequence[str], values: dict[str, str]) -> Any:
+    for cluster in [zoe._cluster(name) for name in words] or [zoe._cluster(None)]:
+        cluster.terminate()
+        print(f"{cluster.name} is terminated.")
+
+
+def _ls(zoe: Zoe, words: Sequence[str], values: dict[str, str]) -> Any:
+    return zoe.executions(live=None if "all" in words or "--all" in words else True)
+
+
+def _shop(zoe: Zoe, words: Sequence[str], values: dict[str, str]) -> Any:
+    return zoe.shop()
+
+
+def _show(zoe: Zoe, words: Sequence[str], values: dict[str, str]) -> Any:
+    return zoe._cluster(words[0] if words else None)
+
+
+def _logs(zoe: Zoe, words: Sequence[str], values: dict[str, str]) -> Any:
+    name = words[0] if words else zoe._cluster(None).name
+    ordinal = int(words[2]) if len(words) > 2 and words[2].isdigit() else None
+    return zoe.logs(name, words[1] if len(words) > 1 else None, ordinal)
+
+
+def _exactly(words: Sequence[str], number: int, usage: str) -> Sequence[str]:
+    if len(words) != number:
+        raise shorten(InvalidRequest(f"Write: %zoe {usage}"))
+    return words
+
+
+_VERBS: Mapping[str, Callable[[Zoe, Sequence[str], dict[str, str]], Any]] = {
+    "attach": _attach,
+    "scale": _scale,
+    "swap": _swap,
+    "detach": _detach,
+    "connect": _connect,
+    "terminate": _terminate,
+    "ls": _ls,
+    "shop": _shop,
+    "show": _show,
+    "logs": _logs,
+}

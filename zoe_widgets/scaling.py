@@ -1,0 +1,46 @@
+"""When scaling is done."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from zoe_hub.client.views import ExecutionView
+from zoe_hub.model.events import Event, EventKind
+from zoe_hub.model.execution import InstanceState
+
+
+class Settled:
+    """Whether a number of workers is there, or known not to be granted. Call it with the execution.
+
+    The scheduler's decision is an event after the wish. Where it decides what it had decided before, it
+    says nothing: then `decided` is set after `PATIENCE` seconds.
+    """
+
+    PATIENCE = 5.0
+
+    def __init__(self, number: int, workers: Sequence[str]) -> None:
+        self.decided = False
+        self._number = number
+        self._workers = workers
+
+    def saw(self, event: Event) -> None:
+        """Take note of an event of the execution; in order, from its first one on."""
+        if event.kind is EventKind.EXECUTION_SCALED:
+            self.decided = False
+        elif event.kind in (EventKind.EXECUTION_GRANTED, EventKind.EXECUTION_WAITING):
+            self.decided = True
+
+    def patience(self, timeout: float | None) -> float:
+        """How long to wait for the scheduler's word."""
+        return self.PATIENCE if timeout is None else min(self.PATIENCE, timeout)
+
+    def __call__(self, view: ExecutionView) -> bool:
+        workers = view.workers or self._workers
+        there = [i for i in view.instances if i.process in workers and not i.state.ended]
+        ready = sum(i.state is InstanceState.READY for i in there)
+        allowed = sum(view.granted.get(key, 0) for key in workers)
+        if view.asked != self._number or len(there) > max(allowed, self._number):
+            return False
+        if allowed >= self._number:
+            return ready >= self._number
+        return self.decided and ready >= allowed
