@@ -8,7 +8,6 @@ by making its first round.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import Sequence
 
@@ -62,12 +61,20 @@ class Controller:
                     log.exception("A round failed; the next one tries again")
                     await asyncio.sleep(1)
                     continue
-                with contextlib.suppress(asyncio.TimeoutError):
-                    await asyncio.wait_for(self._woken.wait(), self._interval)
+                await self._sleep()
         finally:
             for task in [*tasks, *self._removals.values()]:
                 task.cancel()
             await asyncio.gather(*tasks, *self._removals.values(), return_exceptions=True)
+
+    async def _sleep(self) -> None:
+        """Until somebody wakes us, or the interval is over."""
+        # Not asyncio.wait_for: before Python 3.12 it can lose a cancellation that comes with the waking.
+        waiter = asyncio.ensure_future(self._woken.wait())
+        try:
+            await asyncio.wait({waiter}, timeout=self._interval)
+        finally:
+            waiter.cancel()
 
     async def round(self) -> None:
         """Bring every live execution one step further."""
