@@ -68,9 +68,9 @@ class ZoeClient:
         """Whose token this is."""
         return await self._view(MeView, "GET", "/me")
 
-    async def shop(self) -> ShopView:
-        """What may be started."""
-        return await self._view(ShopView, "GET", "/shop")
+    async def shop(self, owner: str | None = None) -> ShopView:
+        """What may be started; with `owner`, by that user: only for administrators."""
+        return await self._view(ShopView, "GET", "/shop", params={} if owner is None else {"owner": owner})
 
     async def nodes(self) -> Any:
         """The machines, their capacity and what of it is granted, as the service says it."""

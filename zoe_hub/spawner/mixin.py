@@ -142,7 +142,7 @@ class ZoeMixin(Spawner):  # type: ignore[misc]
 
     async def _zoe_shop(self, client: ZoeClient) -> list[ZAppView]:
         """The ZApps that have a Jupyter server; the others can only be attached from one."""
-        shop = await client.shop()
+        shop = await client.shop(self.user.name)
         found = await asyncio.gather(*(self._zoe_has_server(client, zapp) for zapp in shop.zapps))
         return [zapp for zapp, has_server in zip(shop.zapps, found, strict=True) if has_server]
 

@@ -40,7 +40,7 @@ def admitted(view: ExecutionView) -> bool:
 def tell(before: ExecutionView | None, now: ExecutionView) -> Iterator[tuple[str, int]]:
     """Messages and percentages, in the order in which things happen."""
     if now.state is ExecutionState.QUEUED and (before is None or before.reason != now.reason):
-        yield (f"Waiting in the queue: {now.reason}" if now.reason else "Waiting in the queue"), QUEUED
+        yield (f"Waiting in the queue: {now.reason}" if now.reason else f"{now.name} is in the queue"), QUEUED
     if admitted(now) and (before is None or not admitted(before)):
         yield "Admitted: there is room for it", ADMITTED
     known = {} if before is None else {(i.process, i.ordinal): i for i in before.instances}

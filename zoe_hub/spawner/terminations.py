@@ -34,6 +34,7 @@ class Terminations:
         self._delays = tuple(delays)
         self._owed: dict[str, str] = {}
         self._task: asyncio.Task[None] | None = None
+        self._trying = asyncio.Lock()
 
     @property
     def owed(self) -> Mapping[str, str]:
@@ -65,14 +66,15 @@ class Terminations:
             attempt += 1
 
     async def _try_all(self) -> None:
-        for execution, process in self.owed.items():
-            try:
-                await self._terminate(execution, process)
-            except (ServiceUnavailable, NotPermitted) as error:
-                log.debug("Not terminated yet: %s: %s", execution, error)
-                return
-            except UnknownName:
-                pass  # it is gone already
-            except ZoeError as error:
-                log.warning("Zoe would not terminate %s: %s", execution, error)
-            self._owed.pop(execution, None)
+        async with self._trying:
+            for execution, process in self.owed.items():
+                try:
+                    await self._terminate(execution, process)
+                except (ServiceUnavailable, NotPermitted) as error:
+                    log.debug("Not terminated yet: %s: %s", execution, error)
+                    return
+                except UnknownName:
+                    pass  # it is gone already
+                except ZoeError as error:
+                    log.warning("Zoe would not terminate %s: %s", execution, error)
+                self._owed.pop(execution, None)

@@ -51,10 +51,17 @@ class ProcessView(View):
     elastic: int
     resources: Resources = Field(description="Of one instance.")
     placement: Placement
+    image: str = Field(default="", description="Of the user server only, for whoever starts it, like the next two.")
+    command: tuple[str, ...] = ()
+    environment: dict[str, str] = Field(default_factory=dict, description="May hold references.")
 
     @classmethod
     def of(cls, process: ProcessPlan) -> ProcessView:
+        server = process.placement is Placement.SERVER
         return cls(
+            image=process.image if server else "",
+            command=process.command if server else (),
+            environment=process.environment if server else {},
             key=process.key,
             title=process.title,
             core=process.core,
@@ -191,6 +198,7 @@ class ZAppView(ZApp):
     """A ZApp on the shelf."""
 
     attachable: bool = Field(description="Whether a notebook can attach it.")
+    server: bool = Field(description="Whether it has a Jupyter server, which only JupyterHub starts.")
     own: bool = Field(description="Whether it is the caller's own.")
 
 

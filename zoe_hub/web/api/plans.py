@@ -26,10 +26,10 @@ async def plan_of(call: Call, submit: Submit) -> tuple[Plan, str]:
         zapp = submit.definition
     else:
         name = submit.zapp or ""
-        own = await own_zapps(call)
+        own = await own_zapps(call, submit.owner)
         if name in shelves.frameworks and name not in shelves.zapps and name not in own:
             raise not_runnable(shelves.frameworks[name], [*shelves.zapps.values(), *own.values()])
-        zapp, _ = await find_zapp(call, name)
+        zapp, _ = await find_zapp(call, name, submit.owner)
     return compose(zapp, submit.parameters, shelves.frameworks), zapp.name
 
 

@@ -2,24 +2,38 @@
 
 from __future__ import annotations
 
+from pydantic import Field
+
 from ...composition import compose
 from ...model.errors import Conflict, InvalidRequest, UnknownName
 from ...model.execution import Execution
+from ...model.framework import Placement
 from ...model.resources import Resources
 from ...model.zapp import ZApp
 from .. import scopes
+from ..access import lacks
 from ..context import WebContext
-from ..operations import Call, Operation, Reply
+from ..operations import Call, Operation, Query, Reply
 from ..views import FrameworkView, NodesView, ProblemView, ShopView, ZAppView
 
 MAX_OWN = 100
 """ZApps that a user may keep."""
 
 
+class ShopQuery(Query):
+    """Whose shop."""
+
+    owner: str | None = Field(
+        default=None,
+        max_length=200,
+        description="With this user's own ZApps instead of the caller's: with the scope for administrators.",
+    )
+
+
 async def get_shop(call: Call) -> Reply:
     """Everything that can be started, and joined."""
     shelves = call.context.catalogue
-    own = await own_zapps(call)
+    own = await own_zapps(call, call.query.owner)
     broken = shelves.problems if call.who.admin else ()
     return Reply(
         ShopView(
@@ -86,17 +100,23 @@ async def get_nodes(call: Call) -> Reply:
     )
 
 
-async def own_zapps(call: Call) -> dict[str, ZApp]:
-    """The caller's own ZApps, by name; a service has none."""
-    return {} if call.who.user is None else {z.name: z for z in await call.context.store.zapps(call.who.user)}
+async def own_zapps(call: Call, owner: str | None = None) -> dict[str, ZApp]:
+    """The ZApps of the caller's own, or of an owner for whom the caller acts, by name; a service has none.
+
+    Raises NotPermitted for somebody else's, unless the caller reaches everybody's executions.
+    """
+    name = owner or call.who.user
+    if name not in (None, call.who.user) and not call.who.admin:
+        raise lacks(scopes.ADMIN_EXECUTIONS)
+    return {} if name is None else {zapp.name: zapp for zapp in await call.context.store.zapps(name)}
 
 
-async def find_zapp(call: Call, name: str) -> tuple[ZApp, bool]:
-    """A ZApp of the shop, or of the caller's own, and whether it is the latter. Raises UnknownName."""
+async def find_zapp(call: Call, name: str, owner: str | None = None) -> tuple[ZApp, bool]:
+    """A ZApp of the shop, or of one's own (see `own_zapps`), and whether it is the latter. Raises UnknownName."""
     shelf = call.context.catalogue.zapps
     if name in shelf:
         return shelf[name], False
-    own = await own_zapps(call)
+    own = await own_zapps(call, owner)
     if name in own:
         return own[name], True
     raise UnknownName("ZApp", name, [*shelf, *own])
@@ -110,8 +130,13 @@ def _owner(call: Call) -> str:
 
 def _zapp(context: WebContext, zapp: ZApp, *, own: bool) -> ZAppView:
     frameworks = context.catalogue.frameworks
-    attachable = any(part.framework in frameworks and frameworks[part.framework].client for part in zapp.frameworks)
-    return ZAppView(**zapp.model_dump(), attachable=attachable, own=own)
+    parts = [frameworks[part.framework] for part in zapp.frameworks if part.framework in frameworks]
+    return ZAppView(
+        **zapp.model_dump(),
+        attachable=any(part.client for part in parts),
+        server=any(process.placement is Placement.SERVER for part in parts for process in part.processes),
+        own=own,
+    )
 
 
 def _granted(execution: Execution) -> Resources:
@@ -124,6 +149,7 @@ OPERATIONS = (
         "/shop",
         get_shop,
         scope=scopes.READ_SHOP,
+        query=ShopQuery,
         response=ShopView,
     ),
     Operation("GET", "/zapps/{name}", get_zapp, scope=scopes.READ_SHOP, response=ZAppView),
