@@ -179,7 +179,7 @@ async def serve(context: WebContext) -> AsyncIterator[str]:
     finally:
         server.stop()
         await server.close_all_connections()
-        await app.settings["zoe_close"]()
+        await app.settings["close"]()
 
 
 @pytest_asyncio.fixture

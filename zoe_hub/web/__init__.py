@@ -1,8 +1,8 @@
 """The Hub service's web layer: REST, server-sent events, relayed pages of clusters, the home page."""
 
 from .app import make_app
+from .callers import Caller, Identities, StaticIdentities
 from .context import WebContext
-from .identity import Caller, Identities, StaticIdentities
 from .scopes import SCOPES, USER_SCOPES
 
 __all__ = [

@@ -6,7 +6,7 @@ from ..model.errors import NotPermitted, UnknownName
 from ..model.execution import Execution
 from ..store.base import Store
 from . import scopes
-from .identity import Caller
+from .callers import Caller
 
 _PROPOSED = 200
 

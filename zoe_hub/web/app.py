@@ -5,8 +5,11 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Iterable, Mapping
+from http.cookiejar import Cookie, CookieJar
 from typing import Any
 
+import httpx
+from tornado.httputil import HTTPServerRequest
 from tornado.routing import Matcher, PathMatches, Rule
 from tornado.web import Application, RequestHandler
 
@@ -14,15 +17,25 @@ from .api import OPERATIONS
 from .context import WebContext
 from .events import EventFeed
 from .handlers import UnknownAddress, log_request
+from .home import Health, Home, Terminate
 from .operations import Operation
+from .relay import PATTERN, PageRelay, SocketRelay
 from .rest import RestHandler
 
 API = "api/v1"
 
 
 def make_app(context: WebContext, settings: Mapping[str, Any] | None = None) -> Application:
-    """The application. `settings` are tornado's; without a `cookie_secret`, logins end with the process."""
+    """The application. `settings` are tornado's; without a `cookie_secret`, logins end with the process.
+
+    ``app.settings["close"]`` is a coroutine function that lets go of what the application holds.
+    """
     feed = EventFeed(context.store)
+    # Clusters are reached directly, whatever proxy the environment names, and many at a time.
+    limits = httpx.Limits(max_connections=None, max_keepalive_connections=50)
+    http = httpx.AsyncClient(trust_env=False, follow_redirects=False, limits=limits, cookies=_NoCookies())
+    # What a browser does not accept must not be sent to it.
+    del http.headers["Accept-Encoding"]
     given = {"context": context, "feed": feed}
     mixin = context.identities.mixin
     rules: list[Rule] = []
@@ -33,6 +46,13 @@ def make_app(context: WebContext, settings: Mapping[str, Any] | None = None) -> 
     base = context.prefix
     for path, operations in _by_path(OPERATIONS).items():
         route(PathMatches(path_pattern(f"{base}{API}{path}")), RestHandler, operations=operations)
+    page = re.compile(re.escape(base) + PATTERN)
+    relay = {"http": http, "pattern": page}
+    route(_Websocket(page.pattern + "(?:/.*)?$"), SocketRelay, **relay)
+    route(PathMatches(page.pattern + "(?:/.*)?$"), PageRelay, **relay)
+    route(PathMatches(path_pattern(f"{base}executions/{{id}}/terminate")), Terminate)
+    route(PathMatches(re.escape(base) + "health$"), Health)
+    route(PathMatches(re.escape(base) + "$"), Home)
     for path, kind in context.identities.routes():
         rules.append(Rule(PathMatches(re.escape(base + path) + "$"), kind))
     defaults: dict[str, Any] = {
@@ -44,8 +64,28 @@ def make_app(context: WebContext, settings: Mapping[str, Any] | None = None) -> 
         "xsrf_cookie_kwargs": {"path": base},
     }
     app = Application(rules, **{**defaults, **(settings or {})})
-    app.settings["zoe_close"] = feed.close
+
+    async def close() -> None:
+        await feed.close()
+        await http.aclose()
+
+    app.settings["close"] = close
     return app
+
+
+class _Websocket(PathMatches):
+    """Matches a path where a websocket is wanted."""
+
+    def match(self, request: HTTPServerRequest) -> dict[str, Any] | None:
+        wanted = request.headers.get("Upgrade", "").lower() == "websocket"
+        return super().match(request) if wanted else None
+
+
+class _NoCookies(CookieJar):
+    """Keeps none: one client serves the pages of all users."""
+
+    def set_cookie(self, cookie: Cookie) -> None:
+        return
 
 
 def path_pattern(path: str) -> str:

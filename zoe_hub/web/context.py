@@ -15,7 +15,7 @@ from ..model.plan import Plan
 from ..model.resources import Node
 from ..model.zapp import ZApp
 from ..store.base import Store
-from .identity import Identities
+from .callers import Identities
 
 
 class Shelves(Protocol):

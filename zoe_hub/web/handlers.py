@@ -12,9 +12,9 @@ from typing import Any
 from tornado.web import HTTPError, RequestHandler
 
 from ..model.errors import NotPermitted, ServiceUnavailable
+from .callers import Caller
 from .context import WebContext
 from .events import EventFeed
-from .identity import Caller
 from .problems import Problem, Refused, problem_of
 
 log = logging.getLogger(__name__)
@@ -47,7 +47,7 @@ class BaseHandler(RequestHandler):
 
     async def identify(self) -> Caller | None:
         """The caller, or nothing for a stranger. Raises NotPermitted and ServiceUnavailable."""
-        if self.get_query_arguments("token"):
+        if self.get_query_arguments("token") and not self.relays_foreign_pages:
             raise Refused(
                 400,
                 "A token in the address is not accepted, as addresses are logged; send it as the header Authorization.",

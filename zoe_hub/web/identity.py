@@ -1,128 +1,86 @@
-"""Who is calling. The Hub says so in `hub_identity`; here is the form that needs no Hub."""
+"""Who is calling, according to JupyterHub: its tokens, and its login for browsers."""
 
 from __future__ import annotations
 
-import hmac
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+import os
+from types import TracebackType
+from typing import Any
 
-from tornado.httputil import HTTPServerRequest
-from tornado.web import HTTPError, RequestHandler
+from jupyterhub.services.auth import (  # type: ignore[import-untyped]
+    HubOAuth,
+    HubOAuthCallbackHandler,
+    HubOAuthenticated,
+)
+from tornado.httputil import url_concat
+from tornado.web import RequestHandler
 
-from . import scopes
-
-_READ_ONLY = frozenset({"GET", "HEAD", "OPTIONS"})
-
-
-@dataclass(frozen=True)
-class Caller:
-    """Someone whom the Hub vouches for."""
-
-    name: str
-    scopes: frozenset[str]
-    kind: Literal["user", "service"] = "user"
-
-    @property
-    def user(self) -> str | None:
-        """The owner of what this caller makes: none for services, even for one named like a user."""
-        return self.name if self.kind == "user" else None
-
-    @property
-    def admin(self) -> bool:
-        """Whether everybody's executions are in reach."""
-        return scopes.allows(self.scopes, scopes.ADMIN_EXECUTIONS, None, self.user)
-
-    def may(self, needed: str, owner: str | None = None) -> bool:
-        return scopes.allows(self.scopes, needed, owner, self.user)
+from ..model.errors import NotPermitted
+from .callers import Caller, bearer, require_same_origin
+from .handlers import log
 
 
-class Identities(Protocol):
-    """Tells who is behind a request."""
+class HubIdentities:
+    """Asks JupyterHub, through the environment that it gives to its services (``JUPYTERHUB_…``).
 
-    @property
-    def mixin(self) -> type:
-        """Mixed into every handler, before its own class; brings ``xsrf_token`` and ``check_xsrf_cookie``."""
-
-    async def identify(self, handler: RequestHandler) -> Caller | None:
-        """The caller, or nothing for a stranger. May be called repeatedly for a handler.
-
-        A cookie counts only where no foreign page can have sent the request: page loads, and
-        requests with the XSRF token. Raises NotPermitted for someone known who may not use the
-        service, and ServiceUnavailable when the Hub does not answer.
-        """
-
-    def login_url(self, handler: RequestHandler) -> str | None:
-        """Where a browser is sent to log in; may set cookies on the handler's answer."""
-
-    def routes(self) -> list[tuple[str, type[RequestHandler]]]:
-        """Further paths below the prefix, such as the end of a login."""
-
-
-def bearer(request: HTTPServerRequest) -> str | None:
-    """The token in ``Authorization: token …`` or ``Bearer …``."""
-    kind, _, token = request.headers.get("Authorization", "").partition(" ")
-    return token.strip() or None if kind.lower() in ("token", "bearer") else None
-
-
-def require_same_origin(request: HTTPServerRequest) -> None:
-    """Raise HTTPError 403 when a browser says that another site's page sent this request."""
-    site = request.headers.get("Sec-Fetch-Site")
-    origin = request.headers.get("Origin")
-    if site is not None:
-        same = site in ("same-origin", "none")
-    elif origin is not None:
-        same = origin.partition("://")[2] == request.host
-    else:
-        same = request.method in _READ_ONLY
-    if not same:
-        raise HTTPError(403, "A page of another site sent this request")
-
-
-class StaticIdentities:
-    """Callers by token: for tests, and where no Hub is needed.
-
-    The token may also come in the cookie `cookie`, with tornado's own XSRF protection.
+    Answers are remembered for `remembered` seconds: so long does a withdrawn token go on working.
     """
 
-    def __init__(self, callers: Mapping[str, Caller], *, cookie: str | None = None, login: str | None = None) -> None:
-        self._callers = dict(callers)
-        self._cookie = cookie
-        self._login = login
+    def __init__(self, auth: HubOAuth | None = None, *, remembered: int = 60) -> None:
+        self.auth = auth or _HeaderOAuth(cache_max_age=remembered)
+        oauth = self.auth
+        self._mixin = type("HubMixin", (_HubMixin,), {"_hub_auth": oauth})
+        self._callback = type("OAuthCallback", (_Callback,), {"_hub_auth": oauth})
 
     @property
     def mixin(self) -> type:
-        return _StaticMixin
+        return self._mixin
 
     async def identify(self, handler: RequestHandler) -> Caller | None:
-        token = bearer(handler.request)
-        if token is None and self._cookie is not None:
-            token = handler.get_cookie(self._cookie)
-            navigated = handler.request.headers.get("Sec-Fetch-Mode", "navigate") in ("navigate", "websocket")
-            if token is not None and not (navigated and handler.request.method in _READ_ONLY):
-                try:
-                    handler.check_xsrf_cookie()
-                except HTTPError:
-                    return None
-        if token is None:
+        model: dict[str, Any] | None = await self.auth.get_user(handler, sync=False)
+        if model is None:
             return None
-        return next((caller for known, caller in self._callers.items() if _same(known, token)), None)
+        needed = self.auth.access_scopes
+        # The service's own token, with which the spawner calls, need not have the right to visit the service.
+        itself = model.get("kind") == "service" and model["name"] == os.environ.get("JUPYTERHUB_SERVICE_NAME")
+        if needed and not itself and not self.auth.check_scopes(needed, model):
+            raise NotPermitted(f"You may not use this service: your token lacks the scope {sorted(needed)[-1]}.")
+        kind = "service" if model.get("kind") == "service" else "user"
+        return Caller(name=str(model["name"]), scopes=frozenset(model.get("scopes", ())), kind=kind)  # type: ignore[arg-type]
 
     def login_url(self, handler: RequestHandler) -> str | None:
-        return self._login
+        parameters: dict[str, str] = {}
+        state: dict[str, str] = {}
+        # PKCE came with JupyterHub 6.
+        if getattr(self.auth, "pkce_enabled", False):
+            verifier, challenge, method = self.auth.generate_pkce_code_challenge()
+            parameters = {"code_challenge": challenge, "code_challenge_method": method}
+            state = {"code_verifier": verifier}
+        parameters["state"] = self.auth.set_state_cookie(handler, next_url=handler.request.uri, **state)
+        return url_concat(self.auth.login_url, parameters)
 
     def routes(self) -> list[tuple[str, type[RequestHandler]]]:
-        return []
+        return [("oauth_callback", self._callback)]
 
 
-class _StaticMixin:
+class _HeaderOAuth(HubOAuth):  # type: ignore[misc]
+    """Takes tokens from the header or the login's cookie, never from an address."""
+
+    def get_token(self, handler: RequestHandler, in_cookie: bool = True) -> str | None:
+        token = bearer(handler.request)
+        return token or (self._get_token_cookie(handler) if in_cookie else None)
+
+
+class _HubMixin(HubOAuthenticated):  # type: ignore[misc]
     def check_xsrf_cookie(self) -> None:
-        handler: Any = self
-        if getattr(handler, "relays_foreign_pages", False):
-            require_same_origin(handler.request)
+        if getattr(self, "relays_foreign_pages", False):
+            require_same_origin(self.request)
         else:
-            RequestHandler.check_xsrf_cookie(handler)
+            super().check_xsrf_cookie()
 
 
-def _same(one: str, other: str) -> bool:
-    return hmac.compare_digest(one.encode(), other.encode())
+class _Callback(HubOAuthCallbackHandler):  # type: ignore[misc]
+    def log_exception(
+        self, typ: type[BaseException] | None, value: BaseException | None, tb: TracebackType | None
+    ) -> None:
+        # Tornado would log the address, with the code in it.
+        log.warning("A login did not succeed: %s", value)

@@ -9,9 +9,9 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
+from .callers import Caller
 from .context import WebContext
 from .events import EventFeed
-from .identity import Caller
 
 JSON = "application/json"
 

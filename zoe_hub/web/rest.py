@@ -14,10 +14,10 @@ from tornado.web import stream_request_body
 
 from . import scopes
 from .access import lacks
+from .callers import Caller
 from .context import WebContext
 from .events import EventFeed
 from .handlers import BaseHandler, stranger
-from .identity import Caller
 from .iteration import closed
 from .operations import JSON, Call, Operation, Reply
 from .problems import Refused, first_error
