@@ -42,6 +42,7 @@ class Controller:
         self._interval = interval
         self._applied: dict[tuple[str, str], Order] = {}
         self._removals: dict[str, asyncio.Task[None]] = {}
+        self._gone: set[str] = set()
         self._woken = asyncio.Event()
 
     def wake(self) -> None:
@@ -100,8 +101,10 @@ class Controller:
 
     async def _follow_backend(self) -> None:
         async for instance in self._backend.watch():
-            await self._observe(instance)
-            self.wake()
+            # What was still on its way when its execution was taken away is older than the end.
+            if instance.execution not in self._gone:
+                await self._observe(instance)
+                self.wake()
 
     async def _observe(self, instance: InstanceStatus) -> None:
         try:
@@ -186,6 +189,7 @@ class Controller:
         try:
             await self._end_dependents(execution)
             await self._backend.remove(execution.id)
+            self._gone.add(execution.id)
             for instance in (await self._store.get(execution.id)).instances:
                 if not instance.state.ended:
                     await self._observe(instance.model_copy(update={"state": InstanceState.STOPPED}))
