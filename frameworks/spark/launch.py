@@ -15,8 +15,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-import runtime  # noqa: E402
-import supervise  # noqa: E402
+import runtime
+import supervise
 
 PROPERTIES = "spark.properties"
 MASTER = "org.apache.spark.deploy.master.Master"

@@ -19,8 +19,10 @@ NO_JAVA = 78
 NO_SPARK = 79
 """Exit status when the Python that runs this has no pyspark with Spark's jars in it."""
 
+QUIET = ("-Xlog:disable", "-Xlog:all=error:stderr")
 FAST_START = ("-XX:-UsePerfData", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
 """For processes that coordinate and do not compute: nothing in /tmp, one collector thread, no costly compiler."""
+
 
 class Missing(Exception):
     """Raised when something that the administrator installs is not there; `status` is the exit status for it."""
@@ -52,8 +54,10 @@ class Runtime:
     def archive_options(self, cache: str) -> list[str]:
         """Options that use the archive, or none while there is no archive that fits."""
         archive = self.archive(cache)
-        # Auto and no log: a JVM that cannot map the archive after all starts without it, and says nothing.
-        return [f"-XX:SharedArchiveFile={archive}", "-Xshare:auto", "-Xlog:disable", "-Xlog:all=error:stderr"] if archive.is_file() else []
+        if not archive.is_file():
+            return []
+        # Auto and quiet: a JVM that cannot map the archive after all starts without it, and says nothing.
+        return [f"-XX:SharedArchiveFile={archive}", "-Xshare:auto", *QUIET]
 
     def launcher_options(self, cache: str) -> list[str]:
         """Class path and module options of this Spark, from the cache or from Spark's own launcher.
@@ -70,7 +74,15 @@ class Runtime:
         """What Spark's launcher puts before the main class, without its choice of heap. Raises Missing."""
         main = "org.apache.spark.deploy.worker.Worker"
         answer = subprocess.run(
-            [self.java, *FAST_START, "-Xmx64m", "-cp", f"{self.spark_home}/jars/*", "org.apache.spark.launcher.Main", main],
+            [
+                self.java,
+                *FAST_START,
+                "-Xmx64m",
+                "-cp",
+                f"{self.spark_home}/jars/*",
+                "org.apache.spark.launcher.Main",
+                main,
+            ],
             env=self.environment(),
             stdout=subprocess.PIPE,
             timeout=60,
@@ -157,7 +169,9 @@ def _java_version(home: Path) -> int:
     match = re.search(r'JAVA_VERSION="(\d+)(?:\.(\d+))?', text)
     if match is None:
         try:
-            answer = subprocess.run([str(home / "bin" / "java"), "-version"], capture_output=True, text=True, timeout=30)
+            answer = subprocess.run(
+                [str(home / "bin" / "java"), "-version"], capture_output=True, text=True, timeout=30
+            )
         except (OSError, subprocess.TimeoutExpired):
             return 0
         match = re.search(r'version "(\d+)(?:\.(\d+))?', answer.stderr)
