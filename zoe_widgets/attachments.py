@@ -36,10 +36,15 @@ class Attached:
         """Names in the namespace, with the values that were put there."""
         return {name: value for link in self.links for name, value in link.names.items()}
 
+    def doubt(self) -> None:
+        """Something of it was started again."""
+        self.suspect = True
+        attention.set()
+
     def saw(self, view: ExecutionView) -> None:
         """The execution is like this now. Asks for attention when it has ended while connected."""
         self.view = view
-        if self.links and (view.state.ended or self.suspect):
+        if self.links and view.state.ended:
             attention.set()
 
 

@@ -63,8 +63,7 @@ class Keeper:
         try:
             await self._core.establish(caller, view, progress, None, only_ours=before)
         except BaseException:
-            attached.suspect = True
-            attention.set()
+            attached.doubt()
             raise
         finally:
             progress.stop()
@@ -88,7 +87,7 @@ class Keeper:
                     async for event in events:
                         after = event.seq
                         if _means_restart(event, attached.view):
-                            attached.suspect = True
+                            attached.doubt()
                         attached.saw(await self._core.client.execution(attached.id))
                         if attached.view.state.ended or self._core.attachments.get(attached.id) is not attached:
                             break

@@ -101,7 +101,7 @@ class Progress:
     def _seconds(self) -> str:
         ends = [begin for _, begin in self._stages[1:]] + [self._clock()]
         spans = [(name, end - begin) for (name, begin), end in zip(self._stages, ends, strict=True) if name]
-        return ", ".join(f"{name} {span:.1f} s" for name, span in spans if span >= 0.05 or name == spans[-1][0])
+        return ", ".join(f"{name} {span:.1f} s" for name, span in spans if span >= 0.05)
 
 
 def sizes(view: ExecutionView) -> str:
@@ -112,8 +112,10 @@ def sizes(view: ExecutionView) -> str:
     if view.state is ExecutionState.QUEUED:
         return f"{label}: {view.asked} asked" + (f" · {view.reason}" if view.reason else "")
     if view.allowed < view.asked:
-        reason = f": {view.reason}" if view.reason else ""
-        return f"{label}: {view.ready} ready, granted {view.allowed} of {view.asked}{reason}"
+        granted = f"granted {view.allowed} of {view.asked}"
+        if view.reason:  # the scheduler's own sentence begins with the numbers
+            granted = view.reason if view.reason.startswith("granted") else f"{granted}: {view.reason}"
+        return f"{label}: {view.ready} ready, {granted}"
     return f"{label}: {view.ready} of {view.asked} ready"
 
 

@@ -202,7 +202,7 @@ class FakeZoe:
 
     def admit(self, execution: dict[str, Any]) -> None:
         self.grant(execution)
-        self.move(execution, "starting")
+        self.move(execution, "starting", execution["reason"])
 
     def run(self, execution: dict[str, Any]) -> None:
         self.bring(execution)

@@ -1,0 +1,159 @@
+from __future__ import annotations
+
+from tests.client.fakes import FailingZoe, FakeZoe, SlowZoe
+
+SETUP = "from zoe_widgets import Zoe; zoe = Zoe()"
+
+
+def test_the_example_line_by_line(notebook, zoe):
+    notebook.run(SETUP)
+    result = notebook.run('cluster = zoe.attach("spark", workers=2)')
+    assert not result.error, result.traceback
+    assert "connected: <code>box</code>" in result.pages[-1] or "connected: `box`" in result.pages[-1]
+    assert len(result.displays) == 1
+    assert notebook.value("box.open, box.connection['name']") == "(True, 'spark-1')"
+    assert zoe.find("spark-1")["attachment"] == {"server": "alice/", "kernel": "k1"}
+
+    result = notebook.run("cluster.scale(4)")
+    assert not result.error, result.traceback
+    assert notebook.value("cluster.workers") == "4"
+
+    notebook.run("old = box")
+    result = notebook.run('bigger = cluster.swap("spark", workers=6)')
+    assert not result.error, result.traceback
+    assert notebook.value("old.open, box.open, box.connection['name'], bigger.workers") == "(False, True, 'spark-2', 6)"
+    assert zoe.find("spark-1")["desired"] == "terminated"
+
+    notebook.run("bigger.detach()")
+    assert "NameError" in notebook.run("box").error
+    assert zoe.find("spark-2")["state"] == "running"
+    assert zoe.find("spark-2")["attachment"] is None
+
+    result = notebook.run("bigger = zoe.connect(bigger.name)")
+    assert not result.error, result.traceback
+    assert notebook.value("box.open, bigger.state") == "(True, 'running')"
+
+    result = notebook.run("bigger.terminate()")
+    assert not result.error, result.traceback
+    assert zoe.find("spark-2")["state"] == "terminated"
+    assert "NameError" in notebook.run("box").error
+    assert notebook.value("zoe.attachments") == "[]"
+
+
+def test_the_same_with_await(notebook, zoe):
+    notebook.run(SETUP)
+    result = notebook.run('cluster = await zoe.aio.attach("spark", workers=2)')
+    assert not result.error, result.traceback
+    assert result.pages
+    notebook.run("await cluster.scale(3)")
+    assert notebook.value("cluster.workers, box.open") == "(3, True)"
+    notebook.run("other = await cluster.swap(workers=1)")
+    assert notebook.value("box.connection['name']") == "'spark-2'"
+    notebook.run("await other.terminate()")
+    assert zoe.find("spark-2")["state"] == "terminated"
+
+
+def test_a_start_that_fails_gives_reason_and_log(start):
+    with FailingZoe() as zoe:
+        notebook = start(zoe)
+        notebook.run(SETUP)
+        result = notebook.run('zoe.attach("spark")')
+    assert result.error.startswith("ExecutionEnded: spark-1 failed: There is no Java on this machine")
+    assert "java: not found" in result.traceback
+    assert "core.py" not in result.traceback
+
+
+def test_refusals_are_one_sentence(notebook):
+    notebook.run(SETUP)
+    assert notebook.run('zoe.attach("sprk")').error == (
+        "UnknownName: There is no ZApp named 'sprk'. Did you mean 'spark'?"
+    )
+    result = notebook.run('zoe.attach("spark", workers=101)')
+    assert result.error == "InvalidParameter: workers: 101 is out of bounds: from 0 to 100"
+    assert len(result.traceback.splitlines()) == 1
+
+
+def test_an_interrupted_start_leaves_nothing_behind(start):
+    with SlowZoe() as zoe:
+        notebook = start(zoe)
+        notebook.run(SETUP)
+        cell = notebook.begin('zoe.attach("spark")')
+        notebook.end(cell, until_page="starting")
+        notebook.interrupt()
+        result = notebook.end(cell)
+        assert result.error.startswith("KeyboardInterrupt")
+        assert "interrupted; it is being terminated" in result.pages[-1]
+        assert zoe.find("spark-1")["desired"] == "terminated"
+
+
+def test_progress_shows_stages_and_workers(start):
+    with SlowZoe(capacity=2) as zoe:
+        notebook = start(zoe)
+        notebook.run(SETUP)
+        cell = notebook.begin('cluster = zoe.attach("spark", workers=4)')
+        notebook.end(cell, until_page="waiting for Master")
+        zoe.release()
+        result = notebook.end(cell)
+        assert "workers: 2 ready, granted 2 of 4 workers: the machines have no more CPU." in result.texts[-1]
+        assert 'aria-live="polite"' in "".join(result.pages)
+        assert notebook.value("cluster.workers") == "2"
+
+
+def test_scaling_beyond_the_machines_returns_with_what_there_is(start):
+    with FakeZoe(capacity=3) as zoe:
+        notebook = start(zoe)
+        notebook.run(SETUP)
+        notebook.run('cluster = zoe.attach("spark", workers=2)')
+        result = notebook.run("cluster.scale(5)")
+        assert not result.error, result.traceback
+        assert "granted 3 of 5" in result.texts[-1]
+        assert notebook.value("cluster.workers") == "3"
+        notebook.run("cluster.scale(1)")
+        assert notebook.value("cluster.workers") == "1"
+
+
+def test_a_swap_that_fails_leaves_the_old_cluster(notebook, zoe):
+    notebook.run(SETUP)
+    notebook.run('cluster = zoe.attach("spark")')
+    result = notebook.run('cluster.swap("spark", workers=101)')
+    assert "spark-1 stays attached, as it was." in result.error
+    assert notebook.value("box.open, cluster.state") == "(True, 'running')"
+
+
+def test_a_module_that_the_kernel_lacks(notebook, zoe):
+    zoe.client_source = "import no_such_package\n"
+    notebook.run(SETUP)
+    result = notebook.run('zoe.attach("spark")')
+    assert "the Python package 'no_such_package' is missing" in result.error
+    assert zoe.find("spark-1")["desired"] == "terminated"
+
+
+def test_names_of_the_users_own_are_left_alone(notebook):
+    notebook.run(SETUP)
+    notebook.run('cluster = zoe.attach("spark")')
+    notebook.run("box = 'mine'")
+    notebook.run("cluster.terminate()")
+    assert notebook.value("box") == "'mine'"
+
+
+def test_reprs(notebook, zoe):
+    notebook.run(SETUP)
+    notebook.run('cluster = zoe.attach("spark", workers=2)')
+    result = notebook.run("cluster")
+    assert result.value.startswith(
+        "<Cluster spark-1 (spark): running, workers: 2 of 2 ready, 2 cores, Spark: /services"
+    )
+    assert "`box`" in result.value
+    assert 'href="/services/zoe/x/ui/"' in result.pages[0]
+    assert "spark-1 (spark): running" in notebook.value("zoe.executions()")
+    result = notebook.run("zoe.shop()")
+    assert "workers=2 (0 to 100)" in result.value
+    assert "A &lt;cluster&gt;" in result.pages[0]
+    assert notebook.value("zoe.logs('spark-1')") == "first line\nsecond line"
+
+
+def test_without_zoe(start):
+    notebook = start(None)
+    result = notebook.run(SETUP)
+    assert result.error.startswith("ServiceUnavailable: Zoe is not set up here: ")
+    assert "%zoe attach ZAPP" in notebook.run("%zoe").stdout
