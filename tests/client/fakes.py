@@ -195,6 +195,11 @@ class FakeZoe:
         with self._followed:
             assert self._followed.wait_for(lambda: bool(self._followers), 10)
 
+    def wait_for_nobody(self) -> None:
+        """Return when nobody follows the events any more."""
+        with self._followed:
+            assert self._followed.wait_for(lambda: not self._followers, 10)
+
     def begin(self, execution: dict[str, Any]) -> None:
         """What happens after a submission."""
         self.admit(execution)
@@ -323,6 +328,8 @@ class Handler(RequestHandler):
 
     def on_connection_close(self) -> None:
         self._gone = True
+        for follower in self.zoe._followers:
+            follower.set()
 
     async def _answer(self, path: str) -> None:
         zoe, method = self.zoe, self.request.method or ""
@@ -439,6 +446,8 @@ class Handler(RequestHandler):
         except StreamClosedError:
             pass
         finally:
-            zoe._followers.remove(news)
+            with zoe._followed:
+                zoe._followers.remove(news)
+                zoe._followed.notify_all()
 
     get = post = put = patch = delete = _answer
