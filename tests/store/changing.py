@@ -56,6 +56,13 @@ class Changing:
         assert await store.get(execution.id) == execution
         assert await new_events(store, seq) == []
 
+    async def test_an_end_is_final(self, store: Store) -> None:
+        execution = await ended(store)
+        await submitted(store)
+        with pytest.raises(Conflict, match="has ended"):
+            await store.change_state(execution.id, TERMINATED, RUNNING)
+        assert await store.get(execution.id) == execution
+
     async def test_of_many_at_once_exactly_one_wins(self, store: Store) -> None:
         execution = await submitted(store)
         seq = await store.last_seq()

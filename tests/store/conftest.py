@@ -10,11 +10,16 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from sqlalchemy import create_engine, make_url, text
 
 from zoe_hub.store.sql import SQLStore
 
 pytest.register_assert_rewrite("tests.store.contract", "tests.store.submitting", "tests.store.changing")
+
+# How fast the machine is just now, is no property of the code.
+settings.register_profile("zoe", deadline=None)
+settings.load_profile("zoe")
 
 POSTGRESQL = os.environ.get("ZOE_TEST_POSTGRESQL_URL")
 

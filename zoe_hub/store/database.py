@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import itertools
 import os
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timezone
 from pathlib import Path
@@ -91,12 +93,10 @@ class Database:
         try:
             if self._path is not None:
                 _make_private_file(Path(self._path))
-            with self._writes.begin() as connection:
-                upgrade(connection)
-        except DBAPIError as error:
-            raise _translated(error) from error
         except OSError as error:
             raise _unavailable(error) from error
+        with _faults_named(), self._writes.begin() as connection:
+            upgrade(connection)
 
     async def close(self) -> None:
         """Finish what was begun and disconnect. A second call does nothing."""
@@ -119,26 +119,20 @@ class Database:
         return await self._loop.run_in_executor(self._writer, self._write, work)
 
     def _read(self, work: Callable[[Connection], T]) -> T:
-        try:
-            with self._reads.begin() as connection:
-                return work(connection)
-        except DBAPIError as error:
-            raise _translated(error) from error
+        with _faults_named(), self._reads.begin() as connection:
+            return work(connection)
 
     def _write(self, work: Callable[[Transaction], T]) -> T:
-        attempt = 1
-        while True:
+        for attempt in itertools.count(1):
             try:
-                with self._writes.begin() as connection:
+                with _faults_named(), self._writes.begin() as connection:
                     transaction = Transaction(connection)
                     result = work(transaction)
                     seq = transaction.finish()
                 break
             except DBAPIError as error:
-                if attempt < _ATTEMPTS and _collided(error):
-                    attempt += 1
-                    continue
-                raise _translated(error) from error
+                if attempt == _ATTEMPTS or not _collided(error):
+                    raise
         if seq:
             self._loop.call_soon_threadsafe(self._committed, seq)
         return result
@@ -148,11 +142,17 @@ def _collided(error: DBAPIError) -> bool:
     return isinstance(error, IntegrityError) or getattr(error.orig, "sqlstate", None) in _SERIALISATION_FAILURES
 
 
-def _translated(error: DBAPIError) -> Exception:
-    """What a user is told, if it is the database that is at fault and not the statement."""
-    # Damaged files have the base class itself.
-    at_fault = isinstance(error, OperationalError) or type(error) is DatabaseError
-    return _unavailable(error.orig) if at_fault else error
+@contextlib.contextmanager
+def _faults_named() -> Iterator[None]:
+    """Tell users of faults of the database, as opposed to those of a statement."""
+    try:
+        yield
+    except DBAPIError as error:
+        # Damaged files have the base class itself.
+        at_fault = isinstance(error, OperationalError) or type(error) is DatabaseError
+        if at_fault and not _collided(error):
+            raise _unavailable(error.orig) from error
+        raise
 
 
 def _unavailable(reason: BaseException | None) -> ServiceUnavailable:

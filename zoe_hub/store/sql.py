@@ -116,6 +116,8 @@ class SQLStore(Store):
         def change(transaction: Transaction, row: Row[Any]) -> None:
             if row.state != before.value:
                 raise Conflict(f"{row.name} is {row.state}, not {before.value}; it cannot become {after.value}.")
+            if row.ended is not None:
+                raise Conflict(f"{row.name} has ended ({row.state}) and cannot become {after.value}.")
             ended = transaction.now if after.ended else None
             _update(transaction, row, state=after.value, reason=reason, ended=ended)
             data = {"before": before.value, "after": after.value, "reason": reason, "name": row.name, "zapp": row.zapp}
