@@ -7,6 +7,7 @@ Fixtures: `shop` (folder), `store`, `context`, `site` (the running application),
 from __future__ import annotations
 
 import asyncio
+import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -26,6 +27,7 @@ from zoe_hub.model.resources import Node, Resources
 from zoe_hub.secrets import Secrets
 from zoe_hub.store.sql import SQLStore
 from zoe_hub.web import Caller, StaticIdentities, WebContext, make_app
+from zoe_hub.web.events import EventFeed
 from zoe_hub.web.scopes import ADMIN_EXECUTIONS, USER_SCOPES
 
 PREFIX = "/hubpath/services/zoe/"
@@ -133,6 +135,7 @@ class Site:
     """The running application and what a test may turn."""
 
     url: str
+    feed: EventFeed
     context: WebContext
     written: Written
     wakes: list[int] = field(default_factory=list)
@@ -155,8 +158,23 @@ def shop(tmp_path: Path) -> Path:
     return root
 
 
+@pytest.fixture(scope="session")
+def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database with the newest schema, made once."""
+    path = tmp_path_factory.mktemp("database") / "zoe.db"
+
+    async def make() -> None:
+        store = SQLStore(f"sqlite:///{path}")
+        await store.open()
+        await store.close()
+
+    asyncio.run(make())
+    return path
+
+
 @pytest_asyncio.fixture
-async def store(tmp_path: Path) -> AsyncIterator[SQLStore]:
+async def store(tmp_path: Path, empty_database: Path) -> AsyncIterator[SQLStore]:
+    shutil.copy(empty_database, tmp_path / "zoe.db")
     opened = SQLStore(f"sqlite:///{tmp_path / 'zoe.db'}")
     await opened.open()
     yield opened
@@ -168,14 +186,14 @@ async def two_machines() -> list[Node]:
 
 
 @asynccontextmanager
-async def serve(context: WebContext) -> AsyncIterator[str]:
-    """The application on a free port; gives its address."""
+async def serve(context: WebContext) -> AsyncIterator[tuple[str, EventFeed]]:
+    """The application on a free port; gives its address and its feed of events."""
     app = make_app(context, {})
     server = HTTPServer(app)
     sockets = bind_sockets(0, "127.0.0.1")
     server.add_sockets(sockets)
     try:
-        yield f"http://127.0.0.1:{sockets[0].getsockname()[1]}{context.prefix}"
+        yield f"http://127.0.0.1:{sockets[0].getsockname()[1]}{context.prefix}", app.settings["feed"]
     finally:
         server.stop()
         await server.close_all_connections()
@@ -196,8 +214,8 @@ async def site(store: SQLStore, shop: Path) -> AsyncIterator[Site]:
         nodes=two_machines,
         public_prefix=PREFIX,
     )
-    async with serve(context) as url:
-        yield Site(url=url, context=context, written=written, wakes=wakes)
+    async with serve(context) as (url, feed):
+        yield Site(url=url, feed=feed, context=context, written=written, wakes=wakes)
 
 
 def client_of(site: Site, token: str | None, **options: Any) -> httpx.AsyncClient:

@@ -69,7 +69,7 @@ def make_app(context: WebContext, settings: Mapping[str, Any] | None = None) -> 
         await feed.close()
         await http.aclose()
 
-    app.settings["close"] = close
+    app.settings.update(close=close, feed=feed)
     return app
 
 

@@ -29,7 +29,7 @@ class EventFeed:
         self._floor = 0
         """`_recent` holds every event newer than this one, as far as `_head`."""
         self._head = 0
-        self._followers = 0
+        self.followers = 0
         self._news = asyncio.Event()
         self._reader: asyncio.Task[None] | None = None
 
@@ -41,7 +41,7 @@ class EventFeed:
         Gives nothing (None) at once and after every `keepalive` seconds of silence, so that the
         caller can show signs of life.
         """
-        self._followers += 1
+        self.followers += 1
         try:
             await self._ensure_reader()
             # A number from the future, as after a change of database, means: from now on.
@@ -61,7 +61,7 @@ class EventFeed:
                 except asyncio.TimeoutError:
                     yield None
         finally:
-            self._followers -= 1
+            self.followers -= 1
 
     async def close(self) -> None:
         """Stop reading. Those who follow wait for ever; a second call does nothing."""
@@ -88,7 +88,7 @@ class EventFeed:
                 self._reader = asyncio.create_task(self._read())
 
     async def _read(self) -> None:
-        while self._followers:
+        while self.followers:
             try:
                 if not await self._store.wait(self._head, self._keepalive):
                     continue

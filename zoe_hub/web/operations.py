@@ -90,6 +90,11 @@ class Operation:
         return " ".join(inspect.cleandoc(self.run.__doc__ or "").partition("\n")[2].split())
 
     @property
+    def owned(self) -> bool:
+        """Whether it is about executions, whose owners are asked for one by one."""
+        return self.path.startswith(("/executions", "/events"))
+
+    @property
     def statuses(self) -> tuple[int, ...]:
         """Every status of a problem that this operation may answer."""
         found = {*self.problems, 500}

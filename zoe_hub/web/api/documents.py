@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from functools import cache
+from typing import Any
+
+from pydantic import BaseModel
+
 from ... import __version__
 from ...model.framework import Framework
 from ...model.zapp import ZApp
@@ -20,17 +25,17 @@ async def get_openapi(call: Call) -> Reply:
     """This interface as an OpenAPI 3.1 document."""
     from . import OPERATIONS
 
-    return Reply(openapi.document(OPERATIONS, call.context.prefix))
+    return Reply(_openapi(OPERATIONS, call.context.prefix))
 
 
 async def get_framework_schema(call: Call) -> Reply:
     """JSON Schema of a framework's file."""
-    return Reply(Framework.model_json_schema())
+    return Reply(_schema(Framework))
 
 
 async def get_zapp_schema(call: Call) -> Reply:
     """JSON Schema of a ZApp's file."""
-    return Reply(ZApp.model_json_schema())
+    return Reply(_schema(ZApp))
 
 
 async def get_me(call: Call) -> Reply:
@@ -38,6 +43,16 @@ async def get_me(call: Call) -> Reply:
     who = call.who
     held = sorted(scope for scope in who.scopes if scope.partition("!")[0] in SCOPES)
     return Reply(MeView(name=who.name, kind=who.kind, admin=who.admin, scopes=held))
+
+
+@cache
+def _openapi(operations: tuple[Operation, ...], prefix: str) -> dict[str, Any]:
+    return openapi.document(operations, prefix)
+
+
+@cache
+def _schema(kind: type[BaseModel]) -> dict[str, Any]:
+    return kind.model_json_schema()
 
 
 OPERATIONS = (

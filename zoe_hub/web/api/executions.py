@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from pydantic import Field
 
 from ...composition import rescale
@@ -155,7 +157,8 @@ async def report_instance(call: Call) -> Reply:
     process = next((process for process in execution.plan.processes if process.key == key), None)
     if process is None or process.placement is not Placement.SERVER:
         raise InvalidRequest(f"{key} is not the user's server of this execution: only that is reported here.")
-    ordinal = int(call.path["ordinal"]) if call.path["ordinal"].isdecimal() and len(call.path["ordinal"]) < 6 else -1
+    digits = call.path["ordinal"]
+    ordinal = int(digits) if re.fullmatch("[0-9]{1,5}", digits) else -1
     if not 0 <= ordinal < process.core + process.elastic:
         raise InvalidRequest(f"{key} has {process.core + process.elastic} instance(s), numbered from 0.")
     status = InstanceStatus(execution=execution.id, process=key, ordinal=ordinal, state=InstanceState.PENDING)

@@ -1,0 +1,165 @@
+"""Server-sent events: what happens, in order, to those who may know, and from where one left off."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from typing import Any
+
+import httpx
+import pytest
+
+from zoe_hub.model.events import Event
+from zoe_hub.store.sql import SQLStore
+from zoe_hub.web.events import EventFeed
+
+from .conftest import Site, Starter
+
+
+async def messages(lines: AsyncIterator[str]) -> AsyncIterator[dict[str, str]]:
+    message: dict[str, str] = {}
+    async for line in lines:
+        if not line:
+            yield message
+            message = {}
+        else:
+            name, _, value = line.partition(":")
+            message[name or "comment"] = value.strip()
+
+
+async def read(client: httpx.AsyncClient, count: int, path: str = "/events", **options: Any) -> list[dict[str, str]]:
+    """The first `count` events of a stream."""
+    found: list[dict[str, str]] = []
+    async with client.stream("GET", path, **options) as answer:
+        assert answer.status_code == 200, await answer.aread()
+        assert answer.headers["Content-Type"].startswith("text/event-stream")
+        async with aclosing(answer.aiter_lines()) as lines:  # type: ignore[type-var]
+            async for message in messages(lines):
+                if "data" in message:
+                    found.append(message)
+                if len(found) == count:
+                    return found
+    return found
+
+
+async def test_events_are_the_stored_ones_in_order(alice: httpx.AsyncClient, start: Starter, site: Site) -> None:
+    execution = await start()
+    stored = await site.context.store.events(execution=execution)
+    seen = await read(alice, len(stored), f"/executions/{execution}/events", headers={"Last-Event-ID": "0"})
+    assert [int(message["id"]) for message in seen] == [event.seq for event in stored]
+    assert [message["event"] for message in seen] == [event.kind.value for event in stored]
+    assert Event.model_validate_json(seen[0]["data"]) == stored[0]
+
+
+async def test_a_stream_resumes_after_the_last_event(alice: httpx.AsyncClient, start: Starter) -> None:
+    execution = await start()
+    first = await read(alice, 2, params={"last_event_id": 0})
+    rest = await read(alice, 2, "/events", params={"execution": execution}, headers={"Last-Event-ID": first[-1]["id"]})
+    ids = [int(message["id"]) for message in [*first, *rest]]
+    assert ids == sorted(set(ids))
+    assert ids[2] == ids[1] + 1
+
+
+async def test_a_new_stream_begins_now_and_goes_on(alice: httpx.AsyncClient, start: Starter) -> None:
+    before = await start()
+    async with alice.stream("GET", "/events") as answer:
+        stream = messages(answer.aiter_lines())
+        assert (await anext(stream))["retry"] == "2000"
+        assert "comment" in await anext(stream)
+        after = await start()
+        message = await anext(stream)
+        assert message["event"] == "execution.submitted"
+        assert json.loads(message["data"])["execution"] == after != before
+
+
+async def test_nobody_hears_of_what_is_somebody_elses(
+    alice: httpx.AsyncClient, bob: httpx.AsyncClient, admin: httpx.AsyncClient, start: Starter
+) -> None:
+    await start("bob-token")
+    await start("alice-token")
+    seen = await read(alice, 3, params={"last_event_id": 0})
+    assert {json.loads(message["data"])["owner"] for message in seen} == {"alice"}
+    everybodys = await read(admin, 7, params={"last_event_id": 0, "owner": "*"})
+    assert {json.loads(message["data"])["owner"] for message in everybodys} == {"alice", "bob"}
+    assert (await bob.get("/events", params={"owner": "alice"})).status_code == 403
+
+
+async def test_a_number_from_the_future_means_from_now_on(alice: httpx.AsyncClient, start: Starter) -> None:
+    async with alice.stream("GET", "/events", headers={"Last-Event-ID": "999999"}) as answer:
+        stream = messages(answer.aiter_lines())
+        await anext(stream)
+        await anext(stream)
+        await start()
+        assert (await anext(stream))["event"] == "execution.submitted"
+
+
+async def test_a_client_that_leaves_is_forgotten(alice: httpx.AsyncClient, site: Site, start: Starter) -> None:
+    feed = site.feed
+    async with alice.stream("GET", "/events") as answer:
+        await anext(answer.aiter_lines())
+        assert feed.followers == 1
+    await asyncio.wait_for(_until_nobody_follows(feed), 20)
+
+
+async def test_silence_is_broken_by_signs_of_life(store: SQLStore) -> None:
+    feed = EventFeed(store, keepalive=0.01)
+    async with aclosing(feed.follow(None)) as events:  # type: ignore[type-var]
+        assert [await anext(events) for _ in range(3)] == [None, None, None]
+    await feed.close()
+
+
+async def test_who_is_far_behind_reads_from_the_store(site: Site, start: Starter) -> None:
+    store = site.context.store
+    feed = EventFeed(store, kept=2)
+    async with aclosing(feed.follow(0, owner="alice")) as events:  # type: ignore[type-var]
+        assert await anext(events) is None
+        await start("bob-token")
+        await start("alice-token")
+        await start("bob-token")
+        await start("alice-token")
+        stored = [event.seq for event in await store.events(owner="alice")]
+        seen = [event.seq for event in [await anext(events) for _ in stored] if event is not None]
+        assert seen == stored
+    await feed.close()
+
+
+async def test_a_thousand_listeners_share_one_reader(
+    site: Site, start: Starter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = site.context.store
+    feed = EventFeed(store)
+    waits = 0
+    wait = store.wait
+
+    async def counted(after: int, timeout: float) -> bool:
+        nonlocal waits
+        waits += 1
+        return await wait(after, timeout)
+
+    monkeypatch.setattr(store, "wait", counted)
+    opened = asyncio.Semaphore(0)
+
+    async def listen() -> int:
+        async with aclosing(feed.follow(None, owner="alice")) as events:  # type: ignore[type-var]
+            await anext(events)
+            opened.release()
+            event = await anext(events)
+            while event is None:
+                event = await anext(events)
+            return event.seq
+
+    listeners = [asyncio.create_task(listen()) for _ in range(1000)]
+    for _ in listeners:
+        await opened.acquire()
+    await start()
+    seen = await asyncio.gather(*listeners)
+    assert len(set(seen)) == 1
+    assert waits < 20
+    await feed.close()
+
+
+async def _until_nobody_follows(feed: EventFeed) -> None:
+    while feed.followers:  # noqa: ASYNC110 - the feed does not say when somebody leaves
+        await asyncio.sleep(0.01)

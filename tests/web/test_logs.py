@@ -1,0 +1,47 @@
+"""Output of instances over HTTP."""
+
+from __future__ import annotations
+
+import httpx
+
+from .conftest import Site, Starter
+
+
+async def test_the_output_of_one_instance_is_as_it_is(alice: httpx.AsyncClient, site: Site, start: Starter) -> None:
+    site.written.texts["toy.head", 0] = b"one\ntwo \xff\n"
+    execution = await start()
+    for process in ("toy.head", "head"):
+        answer = await alice.get(f"/executions/{execution}/logs", params={"process": process, "tail": 5})
+        assert answer.content == b"one\ntwo \xff\n"
+        assert answer.headers["Content-Type"].startswith("text/plain")
+    assert site.written.calls[-1] == {"process": "toy.head", "ordinal": 0, "follow": False, "tail": 5}
+
+
+async def test_the_output_of_all_is_told_apart(alice: httpx.AsyncClient, site: Site, start: Starter) -> None:
+    site.written.texts["toy.head", 0] = b"one\ntwo\n"
+    site.written.texts["toy.worker", 0] = b"three"
+    text = (await alice.get(f"/executions/{await start()}/logs")).text
+    assert sorted(text.splitlines()) == ["[toy.head 0] one", "[toy.head 0] two", "[toy.worker 0] three"]
+
+
+async def test_output_is_followed_until_its_end(alice: httpx.AsyncClient, site: Site, start: Starter) -> None:
+    site.written.texts["toy.head", 0] = b"one\n"
+    place = f"/executions/{await start()}/logs"
+    async with alice.stream("GET", place, params={"process": "head", "follow": "true"}) as answer:
+        chunks = answer.aiter_bytes()
+        assert await anext(chunks) == b"one\n"
+        site.written.more.set()
+        assert await anext(chunks) == b"more\n"
+        assert await anext(chunks, None) is None
+
+
+async def test_unknown_processes_and_instances_are_named(alice: httpx.AsyncClient, start: Starter) -> None:
+    place = f"/executions/{await start()}/logs"
+    answer = await alice.get(place, params={"process": "haed"})
+    assert answer.status_code == 404
+    assert "toy.head" in answer.json()["detail"]
+    assert (await alice.get(place, params={"process": "head", "ordinal": 7})).status_code == 404
+    assert (await alice.get(place, params={"process": "head"})).status_code == 404
+    queued = (await alice.post("/executions", json={"zapp": "toys"})).json()["id"]
+    nothing = await alice.get(f"/executions/{queued}/logs")
+    assert (nothing.status_code, nothing.content) == (200, b"")
