@@ -12,9 +12,7 @@ help: ## list the targets
 	@echo "Variables: ZOE_PORT (8000), ZOE_DEMO_PASSWORD (made at start), ZOE_HOME (.zoe), PYTHON (python3)."
 
 hub: ## set up what is missing and start the demo hub on 127.0.0.1; Ctrl-C ends it
-	@$(PYTHON) -m scripts.hub --check
-	@$(PYTHON) -m scripts.set_up demo
-	@$(IN_ENV) python -m scripts.hub
+	@$(PYTHON) -m scripts.start
 
 setup: ## set up everything for development, and start nothing
 	@$(PYTHON) -m scripts.set_up dev
@@ -32,7 +30,7 @@ wheel: setup ## build the wheel into dist/
 	@$(IN_ENV) python -m build --wheel
 
 bench-attach: setup ## measure attaching a cluster against starting one by hand
-	@$(IN_ENV) python benchmarks/attach.py
+	@set -e; for each in benchmarks/attach*.py; do $(IN_ENV) python "$$each"; done
 
 bench-spawn: setup ## measure spawning a server against SimpleLocalProcessSpawner
 	@$(IN_ENV) python benchmarks/spawn.py

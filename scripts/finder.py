@@ -7,6 +7,7 @@ import re
 import subprocess
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 JAVA = 17
@@ -23,6 +24,7 @@ class Program:
     version: int
 
 
+@cache
 def version_of(path: Path, argument: str, pattern: str) -> int | None:
     """The major version a program tells of itself; None when it is no such program or does not run."""
     try:

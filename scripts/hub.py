@@ -1,4 +1,4 @@
-"""Starts the demo hub, says where it is, and ends all of it: `python -m scripts.within python -m scripts.hub`.
+"""Starts the demo hub, says where it is, and ends all of it: `python -m scripts.hub`, as `scripts.start` does.
 
 The hub runs as a child in a session of its own, so that Ctrl-C reaches only this process, which ends things in
 order: clusters, user servers, services, proxy.
@@ -17,7 +17,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
 from types import FrameType
 from typing import IO
@@ -223,15 +223,9 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
     raise Interrupted
 
 
-def main(arguments: Sequence[str]) -> int:
-    """Exit status: 0 after Ctrl-C, 1 when it could not start or ended by itself.
-
-    With the argument `--check`, only look whether the port is free, before minutes are spent on set-up.
-    """
+def main() -> int:
+    """Exit status: 0 after Ctrl-C, 1 when it could not start or ended by itself."""
     try:
-        if "--check" in arguments:
-            check_port(os.environ.get("ZOE_PORT") or PORT)
-            return 0
         return Demo(os.environ).run()
     except SetUpError as error:
         print(error, file=sys.stderr)
@@ -239,4 +233,4 @@ def main(arguments: Sequence[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

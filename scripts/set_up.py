@@ -127,7 +127,7 @@ class SetUp:
         stamp.set(key)
 
     def _prepare(self, java: finder.Program) -> None:
-        if not (CHECKOUT / "zoe_hub" / "cli").is_dir() and not (CHECKOUT / "zoe_hub" / "cli.py").is_file():
+        if not any((CHECKOUT / "zoe_hub").glob("cli*.py")) and not (CHECKOUT / "zoe_hub" / "cli").is_dir():
             return
         stamp = Stamp(self.folders.stamps, "frameworks")
         files = [p for p in (CHECKOUT / "frameworks").rglob("*") if p.is_file() and "__pycache__" not in p.parts]
@@ -136,7 +136,7 @@ class SetUp:
         if stamp.holds(key):
             return
         with self._stage("Preparing the frameworks for a fast start"):
-            command = [str(self.folders.python), "-m", "zoe_hub.cli", "prepare"]
+            command = [str(self.folders.venv / "bin" / "zoe"), "prepare"]
             self._call(command, "the frameworks")
         stamp.set(key)
 
