@@ -19,7 +19,7 @@ from ..base import Backend, Order
 from ..subscriptions import Subscriptions
 from .capacity import capacity
 from .files import Layout, make_folder
-from .instance import Machine, check_signals
+from .instance import Machine
 from .output import read
 from .process import OrderedProcess
 from .settings import LocalSettings
@@ -66,8 +66,7 @@ class LocalBackend(Backend):
             self._lock = None
 
     async def apply(self, order: Order) -> None:
-        """Raises InvalidDocument for a signal, and InvalidRequest for an identifier, that cannot be."""
-        check_signals(order.template)
+        """Raises InvalidRequest for an identifier that cannot be. What else is wrong, the instances say."""
         async with self._alone(order.execution):
             self._process(order.execution, order.template.key).apply(order)
 

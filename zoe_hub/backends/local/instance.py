@@ -67,7 +67,7 @@ class Instance:
             process=self.process,
             ordinal=replica.ordinal,
             state=replica.state,
-            host=self.machine.settings.host if self.record.run else None,
+            host=self.machine.settings.host if self.record.started else None,
             ports=dict(self.record.ports),
             restarts=replica.restarts,
             exit_code=replica.exit_code,
@@ -76,8 +76,15 @@ class Instance:
         )
 
     def expect_start(self) -> None:
-        """It is about to be prepared and started: taking it down has to wait for that."""
+        """A new run is decided, to be prepared and started: taking it down has to wait for that.
+
+        From here on the record speaks of the new run, so that no end of an earlier one is taken for its end.
+        """
         self._launched.clear()
+        # A folder without a number in the record is of a start that nobody wrote down.
+        self.record.run = max(self.record.run, self.folder.last_run()) + 1
+        self.record.token = secrets.token_hex(8)
+        self.run = Run(self.folder.run(self.record.run))
 
     def start_over(self) -> None:
         """The expected start has happened, or will not come."""
@@ -88,6 +95,7 @@ class Instance:
 
         Raises InvalidDocument, LaunchFailed, OSError.
         """
+        _check_signals(template)
         record = self.record
         names = [port.name for port in template.ports]
         # Nobody knows the ports of an instance that was never ready: a port that somebody else took is replaced.
@@ -95,13 +103,9 @@ class Instance:
         if not usable:
             self.machine.ports.give_back(record.ports.values())
             record.ports = self.machine.ports.take(names)
-        # A folder without a number in the record is of a start that nobody wrote down.
-        record.run = max(record.run, self.folder.last_run()) + 1
-        record.token = secrets.token_hex(8)
         record.started = datetime.now(timezone.utc)
         record.replica = replica
         self.folder.save(record)
-        self.run = Run(self.folder.run(record.run))
         return self.bound(template)
 
     def bound(self, template: ProcessPlan) -> Launch:
@@ -211,8 +215,7 @@ def _delete(folders: Iterable[Path]) -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def check_signals(template: ProcessPlan) -> None:
-    """Raises InvalidDocument when a signal's name means nothing here."""
+def _check_signals(template: ProcessPlan) -> None:
     shutdown = template.shutdown
     for name in [shutdown.signal, *([shutdown.drain.signal] if shutdown.drain else [])]:
         if name not in signal.Signals.__members__:

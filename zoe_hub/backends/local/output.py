@@ -71,7 +71,7 @@ def excerpt(path: Path, secrets: Collection[str]) -> str:
             # More than is shown is read, so that a secret at the cut is recognised as a whole.
             file.seek(max(start, end - 4 * _EXCERPT_BYTES))
             text = file.read().decode(errors="replace")
-    except FileNotFoundError:
+    except OSError:
         return ""
     for secret in sorted(secrets, key=len, reverse=True):
         text = text.replace(secret, HIDDEN)

@@ -8,13 +8,14 @@ import time
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from ...model.errors import InvalidDocument, ZoeError
+from ...model.errors import InvalidDocument, LaunchFailed, ZoeError
 from ...model.execution import InstanceState, InstanceStatus
 from ...model.framework import Shutdown
 from ..base import Order
 from ..replicas import Replica, ReplicaKeeper, Rules
 from .files import Layout, Record
 from .instance import Instance, Machine
+from .launch import Launch
 
 log = logging.getLogger(__name__)
 
@@ -75,9 +76,12 @@ class OrderedProcess:
         self.act()
 
     def apply(self, order: Order) -> None:
-        """Go for the order. Returns at once."""
+        """Go for the order. Returns at once. Raises LaunchFailed when it cannot be written down."""
         if order != self._order:
-            self._layout.save_order(order)
+            try:
+                self._layout.save_order(order)
+            except OSError as error:
+                raise LaunchFailed(f"the order for {self.key} could not be written: {error}") from error
             self._order = order
         self._keeper.order(order.replicas, _rules(order))
         self.act()
@@ -111,10 +115,11 @@ class OrderedProcess:
     def act(self) -> None:
         """Do what is due now, and come back when something will be."""
         decision = self._keeper.decide(time.monotonic())
+        for ordinal in decision.start:
+            self._instance(ordinal).expect_start()
         for ordinal in decision.changed:
             self._report(ordinal)
         for ordinal in decision.start:
-            self._instance(ordinal).expect_start()
             self._lives[ordinal] = self._task(self._life(ordinal))
         for ordinal in (*decision.drain, *decision.stop):
             self._others.add(self._task(self._take_down(ordinal, self._lives[ordinal], ordinal in decision.drain)))
@@ -149,22 +154,18 @@ class OrderedProcess:
             await self._follow(ordinal, instance)
 
     async def _adopted_life(self, ordinal: int, instance: Instance, settled: asyncio.Event) -> None:
-        assert instance.run is not None
-        identity = await instance.run.begun()
-        if self._order is not None:
-            try:
-                instance.bound(self._order.template)
-            except ZoeError as error:
-                log.warning("%s/%s/%d: %s", self.execution, self.key, ordinal, error)
-        if identity is None:
-            self._keeper.on_not_started(ordinal, time.monotonic())
-            self._settle(ordinal)
-            settled.set()
-        elif identity.is_alive():
-            settled.set()
+        try:
+            assert instance.run is not None, "an instance that may be present has a run"
+            identity = await instance.run.begun()
+            self._bound(instance)
+            if identity is None:
+                self._keeper.on_not_started(ordinal, time.monotonic())
+                self._settle(ordinal)
+                return
+            if identity.is_alive():
+                settled.set()
             await self._follow(ordinal, instance)
-        else:
-            await self._follow(ordinal, instance)
+        finally:
             settled.set()
 
     async def _follow(self, ordinal: int, instance: Instance) -> None:
@@ -200,11 +201,11 @@ class OrderedProcess:
         self.act()
 
     def _ensure_probe(self, ordinal: int) -> None:
-        starting = self._keeper.replicas[ordinal].state is InstanceState.STARTING
-        if not starting or ordinal in self._probes or self._order is None:
+        if self._keeper.replicas[ordinal].state is not InstanceState.STARTING or ordinal in self._probes:
             return
         instance = self._instances[ordinal]
-        probe = instance.probe(self._order.template, instance.bound(self._order.template))
+        launch = self._bound(instance)
+        probe = instance.probe(self._order.template, launch) if self._order and launch else None
         if probe is not None:
             self._probes[ordinal] = self._task(self._await_ready(ordinal, self._machine.pace.until(probe)))
 
@@ -213,6 +214,16 @@ class OrderedProcess:
         self._keeper.on_ready(ordinal, time.monotonic())
         self._report(ordinal)
         self.act()
+
+    def _bound(self, instance: Instance) -> Launch | None:
+        """The order for an instance that runs; None when there is none, or it cannot be understood any more."""
+        if self._order is None:
+            return None
+        try:
+            return instance.bound(self._order.template)
+        except ZoeError as error:
+            log.warning("%s/%s: %s", self.execution, self.key, error)
+            return None
 
     def _instance(self, ordinal: int) -> Instance:
         if ordinal not in self._instances:
@@ -226,7 +237,11 @@ class OrderedProcess:
         replica = self._keeper.replicas[ordinal]
         instance = self._instance(ordinal)
         instance.record.replica = replica
-        instance.folder.save(instance.record)
+        try:
+            instance.folder.save(instance.record)
+        except OSError as error:
+            # Nothing is started without a record, and what runs is found again by the one before.
+            log.warning("%s/%s/%d: its state could not be written: %s", self.execution, self.key, ordinal, error)
         status = instance.status(replica)
         if status != self._said.get(ordinal):
             self._said[ordinal] = status
