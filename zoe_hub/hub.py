@@ -23,7 +23,6 @@ from traitlets.config import Config
 from traitlets.config.loader import LazyConfigValue
 
 from .config import default_home
-from .model.errors import InvalidRequest
 from .web.scopes import ADMIN_EXECUTIONS, SCOPES, USER_SCOPES
 
 SERVICE = "zoe"
@@ -51,7 +50,7 @@ def configure(
     `home` is the folder of everything that Zoe writes (default: ZOE_HOME, else ``~/.zoe``); made here,
     for the Hub's user only. `service_url` is where the service listens, ``http://127.0.0.1:PORT``
     (default: a port that is free at the first start and kept in the home folder). `environment` is
-    added to the service's own. Raises InvalidRequest for a `service_url` that is no such address.
+    added to the service's own. Raises ValueError for a `service_url` that is no such address.
     """
     folder = Path(home).absolute() if home else default_home()
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -101,7 +100,7 @@ def _service_url(wanted: str | None, folder: Path) -> str:
     scheme, _, rest = wanted.rstrip("/").partition("://")
     port = rest.rpartition(":")[2]
     if scheme not in ("http", "https") or "/" in rest or not port.isdecimal():
-        raise InvalidRequest(
+        raise ValueError(
             f"service_url is {wanted!r}; it is written like http://127.0.0.1:9999, with a port and without a path."
         )
     return wanted.rstrip("/")
