@@ -7,7 +7,6 @@ import re
 import subprocess
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 JAVA = 17
@@ -24,9 +23,14 @@ class Program:
     version: int
 
 
-@cache
+_known: dict[Path, int] = {}
+"""What programs have told; one that was not there may be a moment later."""
+
+
 def version_of(path: Path, argument: str, pattern: str) -> int | None:
     """The major version a program tells of itself; None when it is no such program or does not run."""
+    if path in _known:
+        return _known[path]
     try:
         answer = subprocess.run(
             [str(path), argument],
@@ -38,7 +42,10 @@ def version_of(path: Path, argument: str, pattern: str) -> int | None:
     except (OSError, subprocess.TimeoutExpired):
         return None
     found = re.search(pattern, answer.stdout.decode(errors="replace")) if answer.returncode == 0 else None
-    return int(found.group(1)) if found else None
+    if found is None:
+        return None
+    _known[path] = int(found.group(1))
+    return _known[path]
 
 
 def java_version(path: Path) -> int | None:

@@ -106,10 +106,10 @@ class Demo:
                 self._announce()
                 self._watch()
             except Interrupted:
-                print("\nEnding the demo ...", flush=True)
+                say("\nEnding the demo ...")
             finally:
                 self._stop()
-        print("Everything has ended.", flush=True)
+        say("Everything has ended.")
         return 0
 
     def _lock(self, lock: IO[str]) -> None:
@@ -132,7 +132,7 @@ class Demo:
         env["ZOE_DEMO_PASSWORD"] = self.password
         if self.log.exists():
             self.log.replace(self.log.with_suffix(".log.1"))
-        print("Starting the hub ...", flush=True)
+        say("Starting the hub ...")
         with os.fdopen(os.open(self.log, os.O_CREAT | os.O_WRONLY | os.O_TRUNC | os.O_APPEND, 0o600), "wb") as output:
             self._hub = subprocess.Popen(
                 [sys.executable, "-m", "jupyterhub", "-f", str(CHECKOUT / "deploy" / "demo" / "jupyterhub_config.py")],
@@ -166,13 +166,12 @@ class Demo:
         return "\n".join([*last, f"{sentence} All that it said is in {self.log}."])
 
     def _announce(self) -> None:
-        print(
+        say(
             f"\n  Zoe is at   {self.url}\n"
             "  user        any name: a letter, then letters, digits and hyphens; admin is the administrator\n"
             f"  password    {self.password}\n"
             f"  log         {self.log}\n\n"
-            "Ctrl-C ends the hub and everything that was started in it.",
-            flush=True,
+            "Ctrl-C ends the hub and everything that was started in it."
         )
 
     def _watch(self) -> None:
@@ -193,10 +192,16 @@ class Demo:
             with self.log.open("ab") as output:
                 subprocess.run(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, timeout=STOP)
         except (Interrupted, subprocess.TimeoutExpired):
-            print("Ending what is left at once ...", flush=True)
+            say("Ending what is left at once ...")
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, signal.SIG_IGN)
         processes.end_descendants()
+
+
+def say(text: str) -> None:
+    """Tell the user at once. A terminal that was closed must not keep the rest from ending."""
+    with suppress(OSError):
+        print(text, flush=True)
 
 
 def listens(url: str) -> bool:

@@ -58,6 +58,13 @@ def test_a_java_that_is_installed_but_not_the_default_is_found(tmp_path: Path) -
     assert finder.find_java({"PATH": str(old.parent)}, tmp_path / "jvm") == finder.Program(new, 17)
 
 
+def test_a_program_that_was_installed_meanwhile_is_found(tmp_path: Path) -> None:
+    environ = {"JAVA_HOME": str(tmp_path / "home"), "PATH": ""}
+    assert finder.find_java(environ, NOWHERE) is None
+    path = java(tmp_path / "home", "21.0.1")
+    assert finder.find_java(environ, NOWHERE) == finder.Program(path, 21)
+
+
 def test_no_java(tmp_path: Path) -> None:
     assert finder.find_java({"PATH": str(tmp_path)}, NOWHERE) is None
 
