@@ -1,0 +1,166 @@
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.cli.hubs import FakeHub
+from tests.client.fakes import TOKEN, FailingZoe, FakeZoe
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def zoe() -> Iterator[FakeZoe]:
+    with FakeZoe() as service:
+        yield service
+
+
+@pytest.fixture
+def run(zoe: FakeZoe) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Runs `zoe` as in a terminal of the user's server."""
+    return lambda *arguments, **more: run_zoe(*arguments, **{"ZOE_API_URL": zoe.url, "ZOE_API_TOKEN": TOKEN, **more})
+
+
+def run_zoe(*arguments: str, stdin: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
+    inherited = {k: v for k, v in os.environ.items() if not k.startswith(("ZOE_", "JUPYTERHUB_"))}
+    return subprocess.run(
+        [sys.executable, "-m", "zoe_hub.cli", *arguments],
+        env=inherited | {"PYTHONPATH": str(ROOT), "NO_COLOR": "1", "COLUMNS": "100", **environment},
+        capture_output=True, text=True, timeout=60, input=stdin, check=False,
+    )  # fmt: skip
+
+
+def test_a_clusters_life(run, zoe):
+    shop = run("shop")
+    assert shop.returncode == 0, shop.stderr
+    assert "workers=2" in shop.stdout
+
+    started = run("start", "spark", "-p", "workers=3", "--name", "mine")
+    assert (started.returncode, started.stdout) == (0, "mine is running.\n"), started.stderr
+    assert "mine" in run("ls").stdout
+    shown = run("show", "mine").stdout
+    assert "3/3" in shown
+    assert "spark.worker" in shown
+    assert run("scale", "mine", "4").stdout == "mine: workers=4 is asked for.\n"
+    assert run("scale", "mine", "-p", "workers=1").returncode == 0
+    assert run("logs", "mine", "--tail", "1").stdout == "second line\n"
+    assert "execution.scaled" in run("events", "mine").stdout
+    ended = run("terminate", "mine", "--yes")
+    assert (ended.returncode, ended.stdout) == (0, "mine is terminated.\n")
+    assert run("ls").stdout == "Nothing runs.\n"
+    assert "terminated" in run("ls", "--all").stdout
+
+
+def test_the_same_for_programs(run):
+    assert json.loads(run("shop", "--json").stdout)["zapps"][0]["name"] == "spark"
+    assert json.loads(run("plan", "spark", "-p", "workers=5", "--json").stdout)["parameters"] == {"workers": 5}
+    started = json.loads(run("start", "spark", "--json").stdout)
+    assert (started["name"], started["state"]) == ("spark-1", "running")
+    assert [e["name"] for e in json.loads(run("ls", "--json").stdout)] == ["spark-1"]
+    assert json.loads(run("show", "spark-1", "--json").stdout)["granted"] == {"spark.master": 1, "spark.worker": 2}
+    assert json.loads(run("scale", "spark-1", "3", "--json").stdout)["parameters"] == {"workers": 3}
+    lines = run("logs", "spark-1", "--json").stdout.splitlines()
+    assert json.loads(lines[0]) == {"execution": "spark-1", "line": "first line"}
+    assert json.loads(run("events", "--json").stdout.splitlines()[0])["kind"] == "execution.submitted"
+    assert json.loads(run("terminate", "spark-1", "-y", "--json").stdout)[0]["state"] == "terminated"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "sentence"),
+    [
+        (["start", "sprk"], 4, "zoe: There is no ZApp named 'sprk'. Did you mean 'spark'?"),
+        (["start", "spark", "-p", "workers=101"], 1, "zoe: workers: 101 is out of bounds: from 0 to 100"),
+        (["start", "spark", "-p", "workers"], 1, "zoe: 'workers' is no parameter; write -p NAME=VALUE"),
+        (["show", "nothing"], 4, "zoe: There is no execution named 'nothing'."),
+        (["terminate", "nothing"], 1, "zoe: Give --yes: there is nobody here to ask."),
+        (["terminate", "nothing", "-y"], 4, "zoe: There is no execution named 'nothing'."),
+        (["scale", "nothing"], 1, "zoe: Say how many workers"),
+    ],
+)
+def test_refusals_are_one_sentence_and_an_exit_code(run, arguments, code, sentence):
+    finished = run(*arguments)
+    assert finished.returncode == code
+    assert finished.stderr.startswith(sentence)
+    assert len(finished.stderr.splitlines()) == 1
+    assert finished.stdout == ""
+
+
+def test_a_wrong_token(run):
+    finished = run("ls", ZOE_API_TOKEN="wrong-secret")
+    assert finished.returncode == 5
+    assert "wrong-secret" not in finished.stderr
+
+
+def test_a_token_in_a_file(zoe, tmp_path):
+    file = tmp_path / "token"
+    file.write_text(TOKEN + "\n")
+    assert run_zoe("--url", zoe.url, "--token-file", str(file), "ls").returncode == 0
+    file.write_text("two words")
+    assert "does not hold a token and nothing else" in run_zoe("--url", zoe.url, "--token-file", str(file), "ls").stderr
+
+
+def test_without_a_service():
+    finished = run_zoe("ls")
+    assert (finished.returncode, finished.stderr.partition(".")[0]) == (3, "zoe: Nothing says where Zoe is")
+
+
+def test_a_start_that_fails():
+    with FailingZoe() as zoe:
+        finished = run_zoe("start", "spark", ZOE_API_URL=zoe.url, ZOE_API_TOKEN=TOKEN)
+    assert finished.returncode == 6
+    assert finished.stderr.splitlines()[-1].startswith("zoe: spark-1 failed: There is no Java on this machine")
+
+
+def test_a_zapp_with_a_notebook_is_started_by_the_hub(run):
+    with FakeHub(allowed="strong") as hub:
+        options = {"JUPYTERHUB_API_URL": hub.url, "JUPYTERHUB_API_TOKEN": "strong"}
+        finished = run("start", "jupyterlab-spark", "-p", "workers=2", "--name", "work", **options)
+        assert finished.returncode == 0, finished.stderr
+        assert finished.stdout == "alice/work is ready at /user/alice/work\n"
+        assert hub.started == {"work": {"zapp": "jupyterlab-spark", "parameters": {"workers": 2}}}
+        again = run("start", "jupyterlab-spark", "--name", "work", **options)
+        assert again.returncode == 1
+        assert "alice/work is running or on its way" in again.stderr
+        document = json.loads(run("start", "jupyterlab-spark", "--json", "--no-wait", **options).stdout)
+        assert (document["name"], document["ready"]) == ("alice/", False)
+
+
+def test_a_token_that_may_not_start_servers(run):
+    with FakeHub(allowed="strong") as hub:
+        options = {"JUPYTERHUB_API_URL": hub.url, "JUPYTERHUB_API_TOKEN": "weak"}
+        finished = run("start", "jupyterlab-spark", **options)
+    assert finished.returncode == 5
+    assert "it needs the scope servers" in finished.stderr
+
+
+def test_a_server_that_does_not_start(run):
+    with FakeHub(allowed="strong", fails="Spawn failed: no room") as hub:
+        options = {"JUPYTERHUB_API_URL": hub.url, "JUPYTERHUB_API_TOKEN": "strong"}
+        finished = run("start", "jupyterlab-spark", **options)
+    assert finished.returncode == 6
+    assert "alice/ did not start: Spawn failed: no room" in finished.stderr
+
+
+def test_whoever_has_read_enough_may_close_the_pipe(run, zoe):
+    zoe.log = b"a line\n" * 100_000
+    run("start", "spark")
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "ZOE_API_URL": zoe.url, "ZOE_API_TOKEN": TOKEN}
+    command = f"{sys.executable} -m zoe_hub.cli logs spark-1 | head -n 1"
+    finished = subprocess.run(command, shell=True, env=environment, capture_output=True, text=True, check=False)
+    assert (finished.stdout, finished.stderr) == ("a line\n", "")
+
+
+def test_the_help_is_quick_because_it_imports_little():
+    code = (
+        "import sys, zoe_hub.cli\nsys.argv = ['zoe', '--help']\n"
+        "try:\n    zoe_hub.cli.main()\nexcept SystemExit:\n    pass\n"
+        "print([m for m in ('httpx', 'pydantic', 'sqlalchemy', 'tornado') if m in sys.modules], file=sys.stderr)"
+    )
+    finished = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert finished.stderr.strip() == "[]"

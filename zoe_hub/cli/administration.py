@@ -1,0 +1,101 @@
+"""Commands for administrators, which work on files and need no service."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from ..catalogue import FRAMEWORK_FILE, ZAPP_FOLDER, Catalogue, shipped_folder
+from ..config import cache_folder, default_home
+from ..documents import read_document
+from ..model import references
+from ..model.errors import InvalidDocument, UnknownName
+from ..model.framework import Framework
+from ..model.zapp import ZApp
+from .output import emit, say
+
+_SCHEMAS: dict[str, type[Framework] | type[ZApp]] = {"framework": Framework, "zapp": ZApp}
+
+
+def validate(paths: Sequence[Path], as_json: bool) -> None:
+    """Print the problems of files and folders; exit with 1 when there are any."""
+    problems = [problem for path in paths for problem in _problems(path)]
+    if as_json:
+        emit([{"path": p.path, "line": p.line, "reason": p.reason} for p in problems])
+    else:
+        for problem in problems:
+            print(problem)
+        if not problems:
+            print("No problems.")
+    if problems:
+        sys.exit(1)
+
+
+def _problems(path: Path) -> Sequence[InvalidDocument]:
+    """Of a folder of frameworks and ZApps, or of one file in one, checked with everything that it needs."""
+    if not path.exists():
+        return [InvalidDocument("there is no such file or folder", path=str(path))]
+    shelved = path.name == FRAMEWORK_FILE or path.parent.name == ZAPP_FOLDER
+    if path.is_file() and not shelved:
+        return _problems_alone(path)
+    root = path if path.is_dir() else path.parent.parent
+    if path.is_dir() and ((path / FRAMEWORK_FILE).is_file() or path.name == ZAPP_FOLDER):
+        root = path.parent
+    shipped = [shipped_folder()] if root.resolve() != shipped_folder().resolve() else []
+    return [p for p in Catalogue([*shipped, root]).problems if Path(p.path).is_relative_to(path)]
+
+
+def _problems_alone(path: Path) -> Sequence[InvalidDocument]:
+    try:
+        read_document(path, ZApp)
+    except InvalidDocument as error:
+        return [error]
+    return []
+
+
+def schema(kind: str) -> None:
+    """Print a JSON Schema."""
+    if kind not in _SCHEMAS:
+        raise UnknownName("schema", kind, _SCHEMAS)
+    document: dict[str, Any] = _SCHEMAS[kind].model_json_schema(by_alias=True)
+    emit({"$schema": "https://json-schema.org/draft/2020-12/schema", **document})
+
+
+def prepare(folders: Sequence[Path], as_json: bool) -> None:
+    """Run what the frameworks want run once. One that fails is skipped: it starts more slowly, but it starts."""
+    catalogue = Catalogue([shipped_folder(), *folders])
+    done = []
+    for name, framework in sorted(catalogue.frameworks.items()):
+        if framework.preparation is None:
+            continue
+        seconds, wrong = _prepare(framework, catalogue.folder(name))
+        done.append({"framework": name, "seconds": round(seconds, 1), "failed": wrong})
+        if wrong:
+            say(f"zoe: warning: {name} is not prepared and starts more slowly: {wrong}")
+        elif not as_json:
+            print(f"{name} is prepared ({seconds:.0f} s).")
+    if as_json:
+        emit(done)
+
+
+def _prepare(framework: Framework, folder: Path) -> tuple[float, str]:
+    """Seconds that it took, and what went wrong."""
+    assert framework.preparation is not None
+    cache = cache_folder(default_home()) / framework.name
+    values = {"cache": str(cache), "python": sys.executable, "framework.folder": str(folder)}
+    begin = time.monotonic()
+    try:
+        cache.mkdir(parents=True, exist_ok=True)
+        command = [references.bind(argument, values) for argument in framework.preparation.command]
+        finished = subprocess.run(
+            command, cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        )
+    except (OSError, InvalidDocument) as error:
+        return time.monotonic() - begin, str(error)
+    lines = finished.stdout.decode(errors="replace").strip().splitlines()
+    wrong = "" if finished.returncode == 0 else (lines[-1] if lines else f"it ended with {finished.returncode}")
+    return time.monotonic() - begin, wrong

@@ -1,0 +1,229 @@
+"""The commands and their options. What they do is in modules that are imported when a command runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from .exits import EXIT_CODES, guarded
+
+application = typer.Typer(
+    name="zoe",
+    help="Notebooks with elastic clusters, from the command line.",
+    epilog="Finds the service through ZOE_API_URL and ZOE_API_TOKEN (set in a user's server), else through ZOE_URL and "
+    "ZOE_TOKEN (or JUPYTERHUB_API_TOKEN), else through --url and --token-file.  Exit codes: " + EXIT_CODES,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+Json = Annotated[bool, typer.Option("--json", help="For programs: JSON instead of tables and sentences.")]
+Parameters = Annotated[
+    list[str] | None,
+    typer.Option("--parameter", "-p", metavar="NAME=VALUE", help="A parameter of the ZApp; may be repeated."),
+]
+ExecutionName = Annotated[str, typer.Argument(metavar="NAME", help="Name or identifier of an execution.")]
+ZAppName = Annotated[str, typer.Argument(metavar="ZAPP", help="Name in the shop.")]
+Folders = Annotated[
+    list[Path] | None,
+    typer.Option("--folder", help="A folder of further frameworks and ZApps; may be repeated."),
+]
+
+
+def _version(value: bool) -> None:
+    if value:
+        from .. import __version__
+
+        typer.echo(f"zoe {__version__}")
+        raise typer.Exit
+
+
+@application.callback()
+def common(
+    context: typer.Context,
+    url: Annotated[
+        str | None, typer.Option("--url", help="The service, such as https://hub.example.org/services/zoe.")
+    ] = None,
+    token_file: Annotated[
+        Path | None, typer.Option("--token-file", help="A file that holds nothing but the token.")
+    ] = None,
+    hub_url: Annotated[
+        str | None,
+        typer.Option("--hub-url", help="JupyterHub's API, such as https://hub.example.org/hub/api; to start servers."),
+    ] = None,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Say the version.")
+    ] = False,
+) -> None:
+    """Options for all commands."""
+    context.obj = {"url": url, "token_file": token_file, "hub_url": hub_url}
+
+
+@application.command()
+@guarded
+def shop(context: typer.Context, as_json: Json = False) -> None:
+    """What there is to start."""
+    from . import executions
+
+    executions.shop(_place(context), as_json)
+
+
+@application.command()
+@guarded
+def plan(context: typer.Context, zapp: ZAppName, parameter: Parameters = None, as_json: Json = False) -> None:
+    """What a start would run and need. Starts nothing."""
+    from . import executions
+
+    executions.plan(_place(context), zapp, _parameters(parameter), as_json)
+
+
+@application.command()
+@guarded
+def start(
+    context: typer.Context,
+    zapp: ZAppName,
+    parameter: Parameters = None,
+    name: Annotated[str | None, typer.Option("--name", help="Name of the execution, or of the server.")] = None,
+    wait: Annotated[bool, typer.Option("--wait/--no-wait", help="Wait until it runs.")] = True,
+    as_json: Json = False,
+) -> None:
+    """Start a ZApp. One with a notebook becomes a server of yours at the Hub."""
+    from . import executions
+
+    executions.start(_place(context), zapp, _parameters(parameter), name, wait, as_json)
+
+
+@application.command()
+@guarded
+def ls(
+    context: typer.Context,
+    all_: Annotated[bool, typer.Option("--all", "-a", help="Also what has ended.")] = False,
+    owner: Annotated[str | None, typer.Option("--owner", help="Somebody else's; for administrators.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Your executions."""
+    from . import executions
+
+    executions.ls(_place(context), all_, owner, as_json)
+
+
+@application.command()
+@guarded
+def show(context: typer.Context, name: ExecutionName, as_json: Json = False) -> None:
+    """One execution with its instances."""
+    from . import executions
+
+    executions.show(_place(context), name, as_json)
+
+
+@application.command()
+@guarded
+def scale(
+    context: typer.Context,
+    name: ExecutionName,
+    number: Annotated[int | None, typer.Argument(metavar="N", help="How many workers.", min=0)] = None,
+    parameter: Parameters = None,
+    as_json: Json = False,
+) -> None:
+    """Change the number of workers, or with -p other parameters that may change while it runs."""
+    from . import executions
+
+    executions.scale(_place(context), name, number, _parameters(parameter), as_json)
+
+
+@application.command()
+@guarded
+def logs(
+    context: typer.Context,
+    name: ExecutionName,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until it has ended.")] = False,
+    process: Annotated[
+        str | None, typer.Option("--process", help="Only this process, such as master or spark.master.")
+    ] = None,
+    ordinal: Annotated[int | None, typer.Option("--ordinal", min=0, help="Only this instance of it.")] = None,
+    tail: Annotated[int | None, typer.Option("--tail", min=0, help="Only so many last lines.")] = None,
+    as_json: Json = False,
+) -> None:
+    """What its instances wrote."""
+    from . import executions
+
+    executions.logs(_place(context), name, process, ordinal, follow, tail, as_json)
+
+
+@application.command()
+@guarded
+def terminate(
+    context: typer.Context,
+    names: Annotated[list[str], typer.Argument(metavar="NAME…", help="Names or identifiers of executions.")],
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    as_json: Json = False,
+) -> None:
+    """End executions; returns when nothing of them runs any more."""
+    from . import executions
+
+    executions.terminate(_place(context), names, yes, as_json)
+
+
+@application.command()
+@guarded
+def events(
+    context: typer.Context,
+    name: Annotated[str | None, typer.Argument(metavar="NAME", help="Only of this execution.")] = None,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until interrupted.")] = False,
+    as_json: Json = False,
+) -> None:
+    """What happened."""
+    from . import executions
+
+    executions.events(_place(context), name, follow, as_json)
+
+
+@application.command()
+@guarded
+def validate(
+    paths: Annotated[list[Path], typer.Argument(metavar="PATH…", help="Files, or folders of frameworks and ZApps.")],
+    as_json: Json = False,
+) -> None:
+    """Check framework and ZApp files: each problem as path:line: reason. For administrators."""
+    from . import administration
+
+    administration.validate(paths, as_json)
+
+
+@application.command()
+@guarded
+def schema(kind: Annotated[str, typer.Argument(metavar="framework|zapp")]) -> None:
+    """The JSON Schema of a kind of file."""
+    from . import administration
+
+    administration.schema(kind)
+
+
+@application.command()
+@guarded
+def prepare(folder: Folders = None, as_json: Json = False) -> None:
+    """Run the preparation of all frameworks, for fast starts. For administrators, on the service's machine."""
+    from . import administration
+
+    administration.prepare(folder or [], as_json)
+
+
+def _place(context: typer.Context) -> Any:
+    from .place import find
+
+    return find(**context.obj)
+
+
+def _parameters(given: list[str] | None) -> dict[str, str]:
+    from ..model.errors import InvalidRequest
+
+    parameters = {}
+    for item in given or []:
+        name, equals, value = item.partition("=")
+        if not equals or not name:
+            raise InvalidRequest(f"{item!r} is no parameter; write -p NAME=VALUE, such as -p workers=2.")
+        parameters[name] = value
+    return parameters

@@ -1,0 +1,53 @@
+"""Tables for people, JSON for programs."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from rich import box
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+_STYLES = {"running": "green", "queued": "yellow", "degraded": "yellow", "starting": "cyan", "failed": "red"}
+
+
+def emit(document: Any) -> None:
+    """JSON on stdout: one document."""
+    print(json.dumps(document, indent=2, ensure_ascii=False, default=str))
+
+
+def emit_line(document: Any) -> None:
+    """JSON on stdout: one of a stream of documents, a line each."""
+    print(json.dumps(document, ensure_ascii=False, default=str), flush=True)
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]], *, empty: str) -> None:
+    """A table, or a sentence when there are no rows. Cells are plain text."""
+    found = [list(row) for row in rows]
+    if not found:
+        print(empty)
+        return
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        # For pipes: nothing is cut off, however wide.
+        console = Console(highlight=False, width=10_000)
+    shown = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for name in head:
+        shown.add_column(escape(name), overflow="fold")
+    for row in found:
+        shown.add_row(*(_cell(text) for text in row))
+    console.print(shown)
+
+
+def say(sentence: str) -> None:
+    """A sentence for people, on stderr: stdout stays clean for what was asked for."""
+    print(sentence, file=sys.stderr, flush=True)
+
+
+def _cell(text: str) -> str:
+    style = _STYLES.get(text)
+    return f"[{style}]{escape(text)}[/{style}]" if style else escape(text)

@@ -1,0 +1,67 @@
+"""Where the service and the Hub are, and with which token."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ..client import ZoeClient
+from ..model.errors import InvalidRequest, ServiceUnavailable
+
+
+@dataclass(frozen=True)
+class Place:
+    """The token is in no repr."""
+
+    url: str
+    token: str = field(repr=False)
+    hub_url: str = ""
+    hub_token: str = field(default="", repr=False)
+    server: str = ""
+
+    def client(self) -> ZoeClient:
+        """A client, to be used as a context manager."""
+        return ZoeClient(self.url, self.token)
+
+
+def find(
+    *,
+    url: str | None = None,
+    token_file: Path | None = None,
+    hub_url: str | None = None,
+    environment: Mapping[str, str] = os.environ,
+) -> Place:
+    """From the options, else from the environment. Raises ServiceUnavailable when nothing says where Zoe is."""
+    token = _read(token_file) if token_file else None
+    if url is None:
+        for place, secret in (("ZOE_API_URL", "ZOE_API_TOKEN"), ("ZOE_URL", "ZOE_TOKEN")):
+            if environment.get(place):
+                url = environment[place]
+                token = token or environment.get(secret)
+                break
+    if not url:
+        raise ServiceUnavailable(
+            "Nothing says where Zoe is. In a terminal of your Jupyter server it is known; elsewhere set ZOE_URL and "
+            "ZOE_TOKEN, or give --url and --token-file."
+        )
+    token = token or environment.get("ZOE_TOKEN") or environment.get("JUPYTERHUB_API_TOKEN", "")
+    hub_token = token if token_file else environment.get("ZOE_TOKEN") or environment.get("JUPYTERHUB_API_TOKEN", token)
+    return Place(
+        url=url,
+        token=token,
+        hub_url=(hub_url or environment.get("JUPYTERHUB_API_URL", "")).rstrip("/"),
+        hub_token=hub_token,
+        server=environment.get("ZOE_SERVER", ""),
+    )
+
+
+def _read(path: Path) -> str:
+    try:
+        token = path.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidRequest(f"The token cannot be read: {error}.") from error
+    if not token or len(token.split()) != 1:
+        raise InvalidRequest(f"{path} does not hold a token and nothing else.")
+    return token
