@@ -1,0 +1,101 @@
+"""Rounds that alternate, and how their outcome is shown: a table for people, a line of JSON for programs."""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+import platform
+import signal
+import statistics
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+ROUNDS = int(os.environ.get("ZOE_BENCH_ROUNDS", "5"))
+
+
+@dataclass(frozen=True)
+class Result:
+    """The median of one thing, against the median of another measured in the same run."""
+
+    name: str
+    value: float
+    baseline: float
+    goal: float
+    unit: str = "s"
+
+    @property
+    def ratio(self) -> float:
+        return self.value / self.baseline
+
+    @property
+    def holds(self) -> bool:
+        return self.ratio <= self.goal
+
+    def document(self) -> dict[str, object]:
+        return {
+            "name": self.name,
+            "value": round(self.value, 3),
+            "unit": self.unit,
+            "baseline": round(self.baseline, 3),
+            "ratio": round(self.ratio, 3),
+            "goal": self.goal,
+            "holds": self.holds,
+        }
+
+
+def alternate(contenders: Mapping[str, Callable[[], float]], rounds: int = ROUNDS) -> dict[str, float]:
+    """The median of each contender's seconds, over `rounds` rounds after one that does not count.
+
+    In each round every contender runs once, in turn: whatever else the machine does meets all alike.
+    """
+    seconds: dict[str, list[float]] = {name: [] for name in contenders}
+    for number in range(rounds + 1):
+        for name, run in contenders.items():
+            gc.collect()
+            took = run()
+            say(f"  {'warm-up' if number == 0 else f'round {number}'}  {name:<28} {took:7.2f} s")
+            if number:
+                seconds[name].append(took)
+    return {name: statistics.median(values) for name, values in seconds.items()}
+
+
+def wait_until(condition: Callable[[], bool], what: str, timeout: float = 120, pause: float = 0.02) -> None:
+    """Return as soon as the condition holds. Raises TimeoutError, which says what did not come."""
+    deadline = time.monotonic() + timeout
+    while not condition():
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"{what} did not come within {timeout:g} seconds.")
+        time.sleep(pause)
+
+
+def end_on_signals() -> None:
+    """Make SIGTERM and SIGHUP end the program like Ctrl-C does: with everything cleared away."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda received, _: sys.exit(128 + received))
+
+
+def say(sentence: str) -> None:
+    """Progress, kept apart from the outcome."""
+    print(sentence, file=sys.stderr, flush=True)
+
+
+def show(results: list[Result]) -> int:
+    """Print table and JSON; the exit status: 0 when every goal holds."""
+    print(f"\n{os.cpu_count()} processors, {_memory()}, {platform.system()}, Python {platform.python_version()}\n")
+    width = max(len(result.name) for result in results)
+    print(f"{'':<{width}}  {'Zoe':>9} {'other':>9} {'ratio':>6} {'goal':>6}")
+    for result in results:
+        print(
+            f"{result.name:<{width}}  {result.value:7.2f} {result.unit} {result.baseline:7.2f} {result.unit} "
+            f"{result.ratio:6.2f} {result.goal:6.2f}  {'holds' if result.holds else 'MISSED'}"
+        )
+    print()
+    print(json.dumps([result.document() for result in results]))
+    return 0 if all(result.holds for result in results) else 1
+
+
+def _memory() -> str:
+    return f"{os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 2**30:.0f} GiB"
