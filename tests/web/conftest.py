@@ -117,11 +117,18 @@ class Written:
         self.texts: dict[tuple[str, int], bytes] = {}
         self.more = asyncio.Event()
         self.calls: list[dict[str, Any]] = []
+        self.silent = False
+        self.left = asyncio.Event()
 
     async def logs(
         self, execution: str, process: str, ordinal: int, *, follow: bool = False, tail: int | None = None
     ) -> AsyncIterator[bytes]:
         self.calls.append({"process": process, "ordinal": ordinal, "follow": follow, "tail": tail})
+        if self.silent:
+            try:
+                await self.more.wait()
+            finally:
+                self.left.set()
         if (process, ordinal) not in self.texts:
             raise UnknownName("instance", f"{process} {ordinal}")
         yield self.texts[process, ordinal]

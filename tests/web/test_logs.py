@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import httpx
+import pytest
 
 from .conftest import Site, Starter
 
@@ -45,3 +48,14 @@ async def test_unknown_processes_and_instances_are_named(alice: httpx.AsyncClien
     queued = (await alice.post("/executions", json={"zapp": "toys"})).json()["id"]
     nothing = await alice.get(f"/executions/{queued}/logs")
     assert (nothing.status_code, nothing.content) == (200, b"")
+
+
+async def test_who_leaves_before_the_first_line_is_let_go(
+    alice: httpx.AsyncClient, site: Site, start: Starter, caplog: pytest.LogCaptureFixture
+) -> None:
+    place = f"/executions/{await start()}/logs"
+    site.written.silent = True
+    async with alice.stream("GET", place, params={"process": "head", "follow": "true"}) as answer:
+        assert answer.status_code == 200
+    await asyncio.wait_for(site.written.left.wait(), 20)
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]

@@ -9,9 +9,10 @@ import re
 from types import TracebackType
 from typing import Any
 
-from tornado.web import HTTPError, RequestHandler
+from tornado.iostream import StreamClosedError
+from tornado.web import HTTPError, RequestHandler, stream_request_body
 
-from ..model.errors import NotPermitted, ServiceUnavailable
+from ..model.errors import NotPermitted, ServiceUnavailable, ZoeError
 from .callers import Caller
 from .context import WebContext
 from .events import EventFeed
@@ -82,6 +83,13 @@ class BaseHandler(RequestHandler):
         error = kwargs["exc_info"][1] if "exc_info" in kwargs else HTTPError(status_code)
         problem, headers = problem_of(error)
         self.set_status(problem.status)
+        if problem.status == 405 and "Allow" not in headers:
+            known = [
+                name
+                for name in _METHODS
+                if getattr(type(self), name.lower()) is not getattr(RequestHandler, name.lower())
+            ]
+            self.set_header("Allow", ", ".join(known))
         for name, value in headers.items():
             self.set_header(name, value)
         self.set_header("Cache-Control", "no-store")
@@ -95,12 +103,19 @@ class BaseHandler(RequestHandler):
     def log_exception(
         self, typ: type[BaseException] | None, value: BaseException | None, tb: TracebackType | None
     ) -> None:
-        """Nothing: what is expected is in the access log, what is not is logged by `problem_of` under a reference."""
+        """Log what nobody else does: an error amid an answer. Others are logged by `problem_of`, under a reference."""
+        if (
+            self._headers_written
+            and value is not None
+            and not isinstance(value, (StreamClosedError, Refused, ZoeError))
+        ):
+            log.error("Unexpected error amid an answer", exc_info=value)
 
     def data_received(self, chunk: bytes) -> None:
-        raise NotImplementedError
+        """Drop it: who streams bodies overrides this."""
 
 
+@stream_request_body
 class UnknownAddress(BaseHandler):
     """Whatever the application has no route for."""
 

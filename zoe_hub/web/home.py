@@ -6,6 +6,7 @@ import secrets
 from pathlib import Path
 
 from tornado.template import Template
+from tornado.web import stream_request_body
 
 from . import scopes
 from .access import find_execution, lacks
@@ -16,6 +17,7 @@ _PAGE = Template((Path(__file__).parent / "home.html").read_text(encoding="utf-8
 _SHOWN = 100
 
 
+@stream_request_body
 class Home(BaseHandler):
     """The caller's executions."""
 
@@ -60,6 +62,7 @@ class Terminate(BaseHandler):
         self.redirect(self.context.prefix, status=303)
 
 
+@stream_request_body
 class Health(BaseHandler):
     """Says that the process answers. Needs no caller."""
 

@@ -52,10 +52,10 @@ class RestHandler(BaseHandler):
             raise stranger()
         if operation.scope and self._caller and not _holds(self._caller, operation):
             raise lacks(operation.scope)
-        length = int(self.request.headers.get("Content-Length", "0"))
+        length = self.request.headers.get("Content-Length", "")
         if operation.body is not None and self._media_type() != JSON:
             raise Refused(415, f"The body must be JSON: send Content-Type: {JSON}.")
-        if length > _READ_AND_DROPPED:
+        if length.isdecimal() and int(length[:20]) > _READ_AND_DROPPED:
             raise _too_large()
         self.request.connection.set_max_body_size(2 * _READ_AND_DROPPED)  # type: ignore[union-attr]
 
@@ -63,8 +63,6 @@ class RestHandler(BaseHandler):
         self._received += len(chunk)
         if self._received <= MAX_BODY:
             self._body += chunk
-        elif self._received > _READ_AND_DROPPED:
-            raise _too_large()
 
     async def run(self, **path: str) -> None:
         """Answer, whichever the method."""
@@ -179,6 +177,7 @@ class RestHandler(BaseHandler):
                 chunk = await first
             finally:
                 first.cancel()
+                await asyncio.gather(first, return_exceptions=True)
             while chunk is not None:
                 self.write(chunk)
                 await self.flush()
