@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -11,6 +12,7 @@ from ...model.resources import Resources
 from .settings import LocalSettings
 
 _CGROUP = Path("/sys/fs/cgroup")
+_OWN = Path("/proc/self/cgroup")
 
 
 def capacity(settings: LocalSettings, cgroup: Path = _CGROUP) -> Resources:
@@ -24,21 +26,29 @@ def capacity(settings: LocalSettings, cgroup: Path = _CGROUP) -> Resources:
     return Resources(cpu=cpus, memory=memory)
 
 
-def available_cpus(cgroup: Path = _CGROUP) -> float:
+def available_cpus(cgroup: Path = _CGROUP, own: Path = _OWN) -> float:
     """Processors that this process may use; a control group may allow a fraction of one."""
-    usable = float(len(os.sched_getaffinity(0)))
-    quota, period = (_words(cgroup / "cpu.max") or [*_words(cgroup / "cpu/cpu.cfs_quota_us"), "0"])[:2] or ("max", "0")
-    if period == "0":
-        period = (_words(cgroup / "cpu/cpu.cfs_period_us") or ["0"])[0]
-    if quota.isdigit() and int(period) > 0:
-        usable = min(usable, int(quota) / int(period))
-    return usable
+    quotas = [_words(folder / "cpu.max") for folder in _groups(cgroup, own)]
+    quotas.append([*_words(cgroup / "cpu/cpu.cfs_quota_us"), *_words(cgroup / "cpu/cpu.cfs_period_us")])
+    limits = [int(words[0]) / int(words[1]) for words in quotas if len(words) == 2 and words[0].isdigit()]
+    return min([float(len(os.sched_getaffinity(0))), *limits])
 
 
-def available_memory(cgroup: Path = _CGROUP) -> int:
+def available_memory(cgroup: Path = _CGROUP, own: Path = _OWN) -> int:
     """Bytes of main memory that this process and its like may use."""
-    limits = [*_words(cgroup / "memory.max"), *_words(cgroup / "memory/memory.limit_in_bytes")]
+    limits = [word for folder in _groups(cgroup, own) for word in _words(folder / "memory.max")]
+    limits += _words(cgroup / "memory/memory.limit_in_bytes")
     return min([psutil.virtual_memory().total, *(int(limit) for limit in limits if limit.isdigit())])
+
+
+def _groups(cgroup: Path, own: Path) -> Iterator[Path]:
+    """This process' control group (version 2) and all that it is in."""
+    path = next((word[len("0::/") :] for word in _words(own) if word.startswith("0::/")), "")
+    group = cgroup / path
+    while group != cgroup and cgroup in group.parents:
+        yield group
+        group = group.parent
+    yield cgroup
 
 
 def _words(path: Path) -> list[str]:

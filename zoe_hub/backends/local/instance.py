@@ -49,7 +49,7 @@ class Instance:
         self.folder = folder
         self.record = record
         self.run: Run | None = Run(folder.run(record.run)) if record.run else None
-        self._secrets: frozenset[str] = frozenset()
+        self._secrets: frozenset[str] | None = None
         self._program = ""
         self._launched = asyncio.Event()
         self._launched.set()
@@ -181,8 +181,8 @@ class Instance:
         self.record.ports = {}
 
     def last_words(self) -> str:
-        """The end of its log, for a message; secrets are hidden."""
-        return excerpt(self.folder.log, self._secrets)
+        """The end of its log, for a message; secrets are hidden. Nothing while they are not known."""
+        return "" if self._secrets is None else excerpt(self.folder.log, self._secrets)
 
     def explain(self, result: Exit) -> tuple[str, bool]:
         """What there is to say beyond its status, and whether another start would fail as well."""

@@ -8,6 +8,7 @@ session of its own escapes.
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import signal
 from collections.abc import Sequence
@@ -17,8 +18,10 @@ from pathlib import Path
 from .environment import MARK
 from .identity import ProcessIdentity, boot_id, read_stat
 
-_ROUNDS = 50
-_BETWEEN_ROUNDS = 0.01
+_BETWEEN_ROUNDS = (0.005, 0.01, 0.02, 0.05, *[0.1] * 50)
+"""Seconds; a killed process may take a moment, and may have just had a child."""
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -35,14 +38,15 @@ class Leftovers:
         self._next: asyncio.Task[Sequence[_Found]] | None = None
 
     async def end(self, main: ProcessIdentity, mark: str) -> None:
-        """Kill them, and return when there are none. `main` has ended."""
-        for _ in range(_ROUNDS):
+        """Kill them, and return when there are none, or none that can be killed. `main` has ended."""
+        for delay in _BETWEEN_ROUNDS:
             found = [process for process in await self._look() if _belongs(process, main, mark)]
             if not found:
                 return
             for process in found:
                 process.identity.send(signal.SIGKILL)
-            await asyncio.sleep(_BETWEEN_ROUNDS)
+            await asyncio.sleep(delay)
+        log.warning("%s: processes are left that cannot be ended", mark.rpartition("/")[0])
 
     async def _look(self) -> Sequence[_Found]:
         # A look that has begun may have passed by a process that is there now: only one yet to begin is shared.

@@ -13,7 +13,8 @@ _LOOK_EVERY = 0.2
 """Seconds between looks at a log that somebody follows."""
 _EXCERPT_LINES = 10
 _EXCERPT_BYTES = 2048
-_LONG_RANDOM_TEXT = re.compile(r"(?=[^\s]*\d)(?=[^\s]*[a-z])(?=[^\s]*[A-Z])[A-Za-z0-9_-]{32,}")
+_LONG_WORD = re.compile(r"[A-Za-z0-9_-]{32,}")
+_KINDS = (re.compile("[a-z]"), re.compile("[A-Z]"), re.compile("[0-9]"))
 _PEM = re.compile(r"-----BEGIN [^-]+-----\s+(.+?)\s+-----END", re.DOTALL)
 HIDDEN = "[hidden]"
 
@@ -83,7 +84,7 @@ def secrets_in(texts: Collection[str]) -> frozenset[str]:
     """Whatever in these texts looks like a token or a line of a key, and must not be shown."""
     found: set[str] = set()
     for text in texts:
-        found.update(match[0] for match in _LONG_RANDOM_TEXT.finditer(text))
+        found.update(word for word in _LONG_WORD.findall(text) if sum(bool(kind.search(word)) for kind in _KINDS) > 1)
         for block in _PEM.finditer(text):
             found.update(line for line in block[1].split() if len(line) >= 8)
     return frozenset(found)

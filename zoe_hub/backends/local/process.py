@@ -17,6 +17,9 @@ from .files import Layout, Record
 from .instance import Instance, Machine
 from .launch import Launch
 
+_FOUND_OUT = (InstanceState.PENDING, InstanceState.STARTING)
+"""States that a restarted service finds out by itself. They need not be written down, which is slow."""
+
 log = logging.getLogger(__name__)
 
 
@@ -39,6 +42,7 @@ class OrderedProcess:
         self._probes: dict[int, asyncio.Task[None]] = {}
         self._others: set[asyncio.Task[None]] = set()
         self._timer: asyncio.TimerHandle | None = None
+        self._removing = False
 
     def statuses(self) -> list[InstanceStatus]:
         return [self._said[ordinal] for ordinal in sorted(self._said)]
@@ -90,6 +94,7 @@ class OrderedProcess:
 
     async def remove(self) -> None:
         """Stop everything; return when nothing runs."""
+        self._removing = True
         self._keeper.order(0, Rules())
         self.act()
         lives = dict(self._lives)
@@ -237,15 +242,19 @@ class OrderedProcess:
         replica = self._keeper.replicas[ordinal]
         instance = self._instance(ordinal)
         instance.record.replica = replica
-        try:
-            instance.folder.save(instance.record)
-        except OSError as error:
-            # Nothing is started without a record, and what runs is found again by the one before.
-            log.warning("%s/%s/%d: its state could not be written: %s", self.execution, self.key, ordinal, error)
+        if replica.state not in _FOUND_OUT and not self._removing:
+            self._save(instance)
         status = instance.status(replica)
         if status != self._said.get(ordinal):
             self._said[ordinal] = status
             self._publish(status)
+
+    def _save(self, instance: Instance) -> None:
+        try:
+            instance.folder.save(instance.record)
+        except OSError as error:
+            # Nothing is started without a record, and what runs is found again by the one before.
+            log.warning("%s/%s: the state of an instance could not be written: %s", self.execution, self.key, error)
 
     def _task(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work)
