@@ -129,6 +129,15 @@ def test_templates_are_expressions_that_end_at_once(template: str) -> None:
         compose(zapp(frameworks=[part]), {}, FRAMEWORKS)
 
 
+def test_a_dollar_sign_before_a_value_is_refused() -> None:
+    process = {"name": "master", "command": ["run", "${{ label }}"]}
+    with pytest.raises(InvalidDocument, match="dollar sign"):
+        compose(zapp(), {}, {"cluster": framework(processes=[process], client=None)})
+    escaped = framework(processes=[{**process, "command": ["run", "$${{ label }}"]}], client=None)
+    plan = compose(zapp(), {"label": "{secret.auth}"}, {"cluster": escaped})
+    assert bind(plan.processes[0].command[1], {}) == "${secret.auth}"
+
+
 @given(st.integers(0, 20), st.integers(0, 20))
 def test_scaling_changes_counts_only(before: int, after: int) -> None:
     plan = compose(zapp(), {"workers": before}, FRAMEWORKS)

@@ -17,6 +17,7 @@ from ..model.commands import Modify, Report, Submit
 from ..model.errors import ExecutionEnded, NotPermitted, ServiceUnavailable, ZoeError
 from ..model.events import Event
 from ..model.execution import Attachment, ExecutionState
+from ..model.zapp import ZApp
 from . import problems, sse
 from .transport import make_http
 from .views import ConnectionView, ExecutionView, MeView, PlanView, ShopView, View
@@ -79,6 +80,14 @@ class ZoeClient:
     async def plan(self, submit: Submit) -> PlanView:
         """What `submit` would run. Nothing is stored."""
         return await self._view(PlanView, "POST", "/plans", json=_body(submit))
+
+    async def put_zapp(self, zapp: ZApp) -> None:
+        """Keep a ZApp of your own; replaces yours of the same name."""
+        await self._request("PUT", f"/zapps/{quote(zapp.name, safe='')}", json=_body(zapp))
+
+    async def delete_zapp(self, name: str) -> None:
+        """Forget a ZApp of your own; what runs of it goes on. Raises UnknownName."""
+        await self._request("DELETE", f"/zapps/{quote(name, safe='')}")
 
     # -- executions
 

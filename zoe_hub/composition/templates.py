@@ -7,6 +7,7 @@ only: whatever is written in it ends at once and reads nothing but its parameter
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
@@ -17,6 +18,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from ..model.errors import InvalidDocument
 from ..model.references import escape
 
+_OPEN_REFERENCE = re.compile(r"(?<!\$)(?:\$\$)*\$\{[{%#]")
 FILTERS = ("abs", "default", "float", "int", "lower", "max", "mib", "min", "round", "string", "upper")
 
 _ALLOWED: tuple[type[nodes.Node], ...] = (
@@ -73,6 +75,9 @@ def _compile(environment: _Environment, source: str) -> Template:
 def _render(environment: _Environment, source: str, values: Mapping[str, Any], where: str) -> str:
     if "{" not in source:
         return source
+    if environment is _TEXTS and _OPEN_REFERENCE.search(source):
+        # The value could complete a reference.
+        raise InvalidDocument(f"{where}: a dollar sign stands directly before {{{{ in {_short(source)}; write $$")
     try:
         return _compile(environment, source).render(values)
     except (TemplateError, ArithmeticError, ValueError, TypeError, RecursionError) as error:
