@@ -143,7 +143,9 @@ class PromptZoe:
                 raise _Problem(422, "InvalidParameter", f"{name}: there is no such parameter", parameter=name)
             values[name] = int(value) if known[name]["type"] == "integer" else value
             if not known[name].get("minimum", values[name]) <= values[name] <= known[name].get("maximum", values[name]):
-                raise _Problem(422, "InvalidParameter", f"{name}: {value} is out of bounds: from 1 to 9", parameter=name)
+                raise _Problem(
+                    422, "InvalidParameter", f"{name}: {value} is out of bounds: from 1 to 9", parameter=name
+                )
         server = {
             "framework": "jupyter", "name": "server", "title": "Jupyter server", "core": 1, "placement": "server",
             "environment": self.environment, "resources": {"cpu": 0.5, "memory": 2**30, "gpu": 0},

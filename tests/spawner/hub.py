@@ -212,8 +212,10 @@ class RealHub:
         browser = httpx.AsyncClient(base_url=self.url, follow_redirects=True, timeout=60, trust_env=False)
         page = await browser.get("/hub/login")
         fields = {"username": user, "password": password, "_xsrf": _xsrf(browser)}
-        answer = await browser.post("/hub/login", data=fields, headers={"Referer": str(page.url)})
-        if answer.status_code >= 400 or "/hub/login" in str(answer.url):
+        headers = {"Referer": str(page.url)}
+        # Not followed: it leads to the user's server, which may be in any state.
+        answer = await browser.post("/hub/login", data=fields, headers=headers, follow_redirects=False)
+        if not answer.is_redirect or "/hub/login" in answer.headers["location"]:
             await browser.aclose()
             raise PermissionError(f"{user} could not log in: {answer.status_code}")
         return browser
@@ -250,9 +252,7 @@ class RealHub:
     async def api(self, method: str, path: str, **kwargs: Any) -> httpx.Response:
         """One request to the Hub's REST interface, below ``/hub/api``."""
         async with httpx.AsyncClient(base_url=f"{self.url}/hub/api", timeout=60, trust_env=False) as client:
-            return await client.request(
-                method, path, headers={"Authorization": f"token {self.admin_token}"}, **kwargs
-            )
+            return await client.request(method, path, headers={"Authorization": f"token {self.admin_token}"}, **kwargs)
 
     async def start_server(
         self, user: str, server: str = "", options: Mapping[str, Any] | None = None, timeout: float = 120

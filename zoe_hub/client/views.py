@@ -53,9 +53,7 @@ class ZAppView(View):
     parameters: tuple[ParameterView, ...] = ()
     attachable: bool = False
     own: bool = False
-    server: bool | None = Field(
-        default=None, description="Whether it holds a Jupyter server; none: the service does not say."
-    )
+    server: bool = False
 
 
 class ShopView(View):

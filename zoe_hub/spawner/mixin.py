@@ -19,7 +19,7 @@ from traitlets import Bool, Float, List, Unicode, default, validate
 
 from ..client import ExecutionView, ProcessView, ZAppView, ZoeClient
 from ..model.commands import Report, Submit
-from ..model.errors import InvalidParameter, InvalidRequest, ServiceUnavailable, ZoeError
+from ..model.errors import InvalidParameter, ServiceUnavailable, ZoeError
 from ..model.execution import Attachment
 from . import options, overlay
 from .form import render_away, render_shop
@@ -143,16 +143,7 @@ class ZoeMixin(Spawner):  # type: ignore[misc]
     async def _zoe_shop(self, client: ZoeClient) -> list[ZAppView]:
         """The ZApps that have a Jupyter server; the others can only be attached from one."""
         shop = await client.shop(self.user.name)
-        found = await asyncio.gather(*(self._zoe_has_server(client, zapp) for zapp in shop.zapps))
-        return [zapp for zapp, has_server in zip(shop.zapps, found, strict=True) if has_server]
-
-    async def _zoe_has_server(self, client: ZoeClient, zapp: ZAppView) -> bool:
-        if zapp.server is not None:
-            return zapp.server
-        try:
-            return (await client.plan(self._zoe_submit(options.Choice(zapp.name)))).server
-        except (InvalidParameter, InvalidRequest):
-            return True  # a parameter has no default: the form asks for it
+        return [zapp for zapp in shop.zapps if zapp.server]
 
     def _zoe_choice(self) -> options.Choice:
         """What `user_options` say. Raises InvalidParameter, which names the key."""
