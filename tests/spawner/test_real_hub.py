@@ -15,6 +15,7 @@ from zoe_hub.client import ExecutionView
 from zoe_hub.model.execution import ExecutionState
 
 from .hub import RealHub
+from .waiting import until
 
 pytestmark = [pytest.mark.hub, pytest.mark.slow, pytest.mark.asyncio(loop_scope="module")]
 
@@ -75,8 +76,11 @@ async def executions(hub: RealHub, owner: str, *, live: bool | None = True) -> l
 
 async def ended(hub: RealHub, owner: str) -> ExecutionView:
     """The owner's newest execution, once nothing of the owner's is left running."""
-    while await executions(hub, owner):
-        await asyncio.sleep(0.1)
+
+    async def nothing_is_left() -> bool:
+        return not await executions(hub, owner)
+
+    await until(nothing_is_left, interval=0.1)
     return (await executions(hub, owner, live=None))[0]
 
 
@@ -194,8 +198,12 @@ async def test_named_servers_are_executions_of_their_own(hub: RealHub) -> None:
     found = {e.attachment.server for e in await executions(hub, "ivan") if e.attachment}
     assert found == {"ivan/one", "ivan/two"}
     await hub.stop_server("ivan", "one", remove=True)
-    while len(left := await executions(hub, "ivan")) > 1:
-        await asyncio.sleep(0.1)
+
+    async def only_one() -> list[ExecutionView] | None:
+        found = await executions(hub, "ivan")
+        return found if len(found) == 1 else None
+
+    left = await until(only_one, interval=0.1)
     assert left[0].attachment is not None
     assert left[0].attachment.server == "ivan/two"
     await hub.stop_server("ivan", "two", remove=True)
@@ -224,8 +232,11 @@ async def test_a_start_in_the_queue_says_so_and_can_be_cancelled(hub: RealHub) -
     form = await hub.open_form(browser, "leo")
     await hub.submit_form(browser, form, zapp="pair", pair__cpu="1")
     reading = asyncio.create_task(hub.progress(browser, "leo"))
-    while not any(e.state is ExecutionState.QUEUED and e.reason for e in await executions(hub, "leo")):
-        await asyncio.sleep(0.1)
+
+    async def waits() -> bool:
+        return any(e.state is ExecutionState.QUEUED and e.reason for e in await executions(hub, "leo"))
+
+    await until(waits, interval=0.1)
     answer = await hub.api("DELETE", "/users/leo/server")
     assert answer.status_code in (202, 204), answer.text
     told = [event["message"] for event in await reading]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -20,11 +19,7 @@ from .fakes import (
     ZoeUnwillingSpawner,
     make_spawner,
 )
-
-
-async def until(so: Callable[[], Any]) -> None:
-    while not so():
-        await asyncio.sleep(0.01)
+from .waiting import until
 
 
 async def told(spawner: Any) -> list[str]:

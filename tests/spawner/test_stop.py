@@ -6,10 +6,10 @@ import asyncio
 import json
 from typing import Any
 
-from tests.spawner.test_start import until
 from zoe_hub.spawner.terminations import Terminations
 
 from .fakes import PromptServer, PromptZoe, make_spawner
+from .waiting import until
 
 
 async def test_companions_end_with_the_server() -> None:
