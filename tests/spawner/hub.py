@@ -7,7 +7,7 @@
   the spawn page with it, ``progress`` follows the spawn's event stream.
 - ``start_server`` / ``stop_server`` / ``server``: the same over the Hub's REST interface, as an administrator
   (``admin_token``, ``api``).
-- ``zoe(token)``: a client of Zoe's service, at its direct address. ``user_token(user)`` makes a token with Zoe's scopes.
+- ``zoe(token)``: a client of Zoe's service, at its direct address; ``user_token(user)`` makes a token for it.
 - ``log()``: what Hub, proxy, service and user servers wrote. ``pid_of_service()``: to kill it.
 
 The proxy's program is looked for on PATH and in ``$ZOE_HOME/node/node_modules/.bin``.
@@ -145,7 +145,7 @@ class RealHub:
     # -- the Hub's life
 
     async def start(self, timeout: float = 120) -> Self:
-        """Start, and return when Hub and service answer. On a busy machine the Hub may give up its proxy: tried again."""
+        """Start, and return when Hub and service answer. A Hub that gave up its slow proxy is started again."""
         self._launch()
         deadline = asyncio.get_running_loop().time() + timeout
         while not await self._answers("/hub/api/") or not await self._answers("/services/zoe/api/v1/"):
@@ -257,7 +257,7 @@ class RealHub:
     async def start_server(
         self, user: str, server: str = "", options: Mapping[str, Any] | None = None, timeout: float = 120
     ) -> httpx.Response:
-        """Start a server by REST, the user made if need be, and wait until it is ready or refused. Returns the answer."""
+        """Start a server by REST, making the user, and wait until it is ready or refused. Returns the answer."""
         await self.api("POST", f"/users/{user}")
         body = None if options is None else {"user_options": dict(options), "display_name": server}
         answer = await self.api("POST", _server_path(user, server), json=body)

@@ -66,7 +66,7 @@ def test_a_spawner_without_images_needs_none() -> None:
 
 def test_references_are_bound_and_unknown_ones_refused() -> None:
     assert overlay.environment_of(PROCESS, REFERENCES) == {"NAME": "lab-1", "PRICE": "5 $"}
-    with pytest.raises(InvalidDocument, match="execution.name"):
+    with pytest.raises(InvalidDocument, match=r"execution\.name"):
         overlay.environment_of(PROCESS, {})
 
 
@@ -119,7 +119,7 @@ def test_waiting_in_the_queue_has_time_unless_the_administrator_says_less() -> N
 
 
 def test_every_setting_says_what_it_is_for() -> None:
-    own = [name for name in ZoePromptSpawner.class_own_traits(config=True)]
+    own = set(ZoePromptSpawner.class_own_traits(config=True))
     for name, trait in ZoePromptSpawner.class_traits(config=True).items():
         if name.startswith("zoe_") or name in own:
             assert len(trait.help) > 60, name
