@@ -186,7 +186,7 @@ class SecretKind(str, Enum):
     """What a secret is made of."""
 
     TOKEN = "token"
-    """`${secret.NAME}`: 32 random bytes as unpadded base64url. `${bearer.NAME}`: a compact JWS signed with it (HS256)."""
+    """`${secret.NAME}`: 32 bytes as unpadded base64url. `${bearer.NAME}`: a compact JWS signed with them (HS256)."""
     CERTIFICATE = "certificate"
     """`${certificate.NAME}` and `${key.NAME}`: a self-signed certificate and its private key, as PEM."""
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from enum import Enum
-from typing import Any
+from functools import lru_cache
+from typing import Annotated, Any
 
-from pydantic import Field, model_validator
+from pydantic import Field, StringConstraints, TypeAdapter, ValidationError, model_validator
+from pydantic_core import SchemaError
 from typing_extensions import Self
 
 from .base import Document, Identifier
@@ -39,7 +40,13 @@ class Parameter(Document):
     minimum: Scalar | None = None
     maximum: Scalar | None = None
     choices: tuple[Scalar, ...] = ()
-    pattern: str | None = Field(default=None, description="Regular expression that a whole string must match.")
+    pattern: str | None = Field(
+        default=None, max_length=1000, description="What a whole string must match: a regular expression, no look-around."
+    )
+        default=None,
+        max_length=1000,
+        description="Regular expression that a whole string must match; without look-around.",
+    )
     scales: bool = Field(default=False, description="True: may change while the execution runs (`scale`).")
 
     @model_validator(mode="after")
@@ -49,7 +56,7 @@ class Parameter(Document):
             if bound is not None and self.type in (ParameterType.BOOLEAN, ParameterType.STRING):
                 raise ValueError(f"{field} has no meaning for a {self.type.value}")
         if self.pattern is not None:
-            _must_compile(self.pattern)
+            _matcher(self.pattern)
         try:
             low, high = self._bound(self.minimum), self._bound(self.maximum)
         except InvalidParameter as error:
@@ -82,7 +89,7 @@ class Parameter(Document):
         low, high = self._bound(self.minimum), self._bound(self.maximum)
         if (low is not None and typed < low) or (high is not None and typed > high):
             raise InvalidParameter(self.name, f"{self._show(typed)} is out of bounds: {self._range(low, high)}")
-        if self.pattern is not None and re.fullmatch(self.pattern, str(typed)) is None:
+        if self.pattern is not None and not _matches(self.pattern, str(typed)):
             raise InvalidParameter(self.name, f"{_short(value)} does not match {self.pattern}")
         if self.choices and typed not in [self._convert(choice) for choice in self.choices]:
             allowed = ", ".join(self._show(self._convert(choice)) for choice in self.choices)
@@ -109,11 +116,21 @@ class Parameter(Document):
         return f"from {self._show(low)} to {self._show(high)}"
 
 
-def _must_compile(pattern: str) -> None:
+@lru_cache(maxsize=256)
+def _matcher(pattern: str) -> TypeAdapter[str]:
+    """Patterns come from users too. pydantic's own engine matches in linear time, whatever the pattern."""
     try:
-        re.compile(pattern)
-    except (re.error, OverflowError, RecursionError) as error:
+        return TypeAdapter(Annotated[str, StringConstraints(pattern=rf"\A(?:{pattern})\z")])
+    except SchemaError as error:
         raise ValueError(f"the pattern {_short(pattern)} is no regular expression: {error}") from error
+
+
+def _matches(pattern: str, text: str) -> bool:
+    try:
+        _matcher(pattern).validate_python(text)
+    except ValidationError:
+        return False
+    return True
 
 
 def _short(value: Any) -> str:
