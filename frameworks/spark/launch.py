@@ -61,7 +61,7 @@ def worker(found: runtime.Runtime, arguments: argparse.Namespace, folder: Path) 
 def connect(found: runtime.Runtime, arguments: argparse.Namespace, folder: Path) -> list[str]:
     """Java's arguments for the Spark Connect server, which is the cluster's only application."""
     # The folder of an executor differs from worker to worker; each starts in its own.
-    executor = [*found.archive_options(arguments.cache), *EXECUTOR, "-Djava.io.tmpdir=."]
+    executor = [*found.archive_options(arguments.cache), *runtime.COMPUTE, "-Djava.io.tmpdir=."]
     return [
         *_options(found, arguments, folder, f"{arguments.memory}m"),
         SUBMIT,
@@ -73,8 +73,6 @@ def connect(found: runtime.Runtime, arguments: argparse.Namespace, folder: Path)
 
 
 COMMANDS = {"master": master, "worker": worker, "connect": connect}
-
-EXECUTOR = ("-XX:-UsePerfData", "-XX:+UseSerialGC")
 
 
 def own_address(host: str, ordinal: int) -> str:

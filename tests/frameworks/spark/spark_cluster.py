@@ -90,7 +90,8 @@ class Instance:
 
     def answers(self, port: str) -> bool:
         if self.process.poll() is not None:
-            raise AssertionError(f"{self.log.name} ended with {self.process.returncode}:\n{self.log.read_text()[-4000:]}")
+            end = self.log.read_text()[-4000:]
+            raise AssertionError(f"{self.log.name} ended with {self.process.returncode}:\n{end}")
         with socket.socket() as probe:
             return probe.connect_ex(("127.0.0.1", self.ports[port])) == 0
 

@@ -1,0 +1,60 @@
+"""`prepared`: a cache with what costs little to prepare. `cluster`: two workers, shared by a module's tests. `spark`: a session on it."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from .spark_cluster import FOLDER, Cluster, client
+
+
+def framework_module(name: str) -> ModuleType:
+    sys.path.insert(0, str(FOLDER))
+    try:
+        return __import__(name)
+    finally:
+        sys.path.remove(str(FOLDER))
+
+
+@pytest.fixture(scope="session")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The launcher's answer, and no archive unless ZOE_TEST_SPARK_CACHE names a folder that has one."""
+    runtime = framework_module("runtime")
+    try:
+        found = runtime.find()
+    except runtime.Missing as error:
+        pytest.skip(str(error))
+    given = os.environ.get("ZOE_TEST_SPARK_CACHE")
+    if given and found.archive(given).is_file():
+        return Path(given)
+    cache = tmp_path_factory.mktemp("cache")
+    found.launcher_file(str(cache)).write_text(json.dumps(found.ask_launcher()))
+    return Path(cache)
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory, prepared: Path) -> Iterator[Cluster]:
+    with Cluster(
+        tmp_path_factory.mktemp("spark"), prepared, workers=2, memory="512 MiB", driver_memory="512 MiB"
+    ) as one:
+        one.start()
+        yield one
+
+
+@pytest.fixture(scope="module")
+def connector() -> ModuleType:
+    return client()
+
+
+@pytest.fixture
+def spark(cluster: Cluster, connector: ModuleType) -> Iterator[Any]:
+    names = connector.connect(cluster.connection())
+    yield names["spark"]
+    connector.disconnect(names)

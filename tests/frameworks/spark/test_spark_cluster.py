@@ -1,0 +1,269 @@
+"""One real cluster, through its life: results, scaling, failures, pages, secrets, and nothing left behind."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import threading
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from .spark_cluster import Cluster, bearer, unpadded, until
+
+pytestmark = [pytest.mark.spark, pytest.mark.slow, pytest.mark.timeout(300)]
+
+
+class Job(threading.Thread):
+    """A query in the background; `answer` raises what it raised."""
+
+    def __init__(self, action: Any) -> None:
+        super().__init__(daemon=True)
+        self.action = action
+        self.result: Any = None
+        self.error: BaseException | None = None
+        self.start()
+
+    def run(self) -> None:
+        try:
+            self.result = self.action()
+        except BaseException as error:
+            self.error = error
+
+    def answer(self, timeout: float = 150) -> Any:
+        self.join(timeout)
+        assert not self.is_alive(), "the job did not end"
+        if self.error:
+            raise self.error
+        return self.result
+
+
+def driver(cluster: Cluster, path: str) -> Any:
+    """The driver's own figures, through the master's page."""
+    code, body = cluster.get("connect", "/api/v1/applications")
+    assert code == 200
+    code, body = cluster.get("connect", f"/api/v1/applications/{json.loads(body)[0]['id']}/{path}")
+    assert code == 200, body
+    return json.loads(body)
+
+
+def slowly(spark: Any, tasks: int, seconds: float) -> Any:
+    """A query of so many tasks, each of which takes so long; its result is the sum of 0 … tasks - 1."""
+
+    def crawl(frames: Any) -> Any:
+        import time
+
+        for frame in frames:
+            time.sleep(seconds if len(frame) else 0)
+            yield frame
+
+    return lambda: spark.range(0, tasks, 1, tasks).mapInPandas(crawl, "id long").groupBy().sum("id").collect()[0][0]
+
+
+def running_on(cluster: Cluster) -> set[str]:
+    return {
+        e["hostPort"].split(":")[0] for e in driver(cluster, "executors") if e["id"] != "driver" and e["totalTasks"]
+    }
+
+
+def test_result(spark: Any) -> None:
+    frame = spark.createDataFrame([("AA", 1), ("UA", 2), ("AA", 3)], ["carrier", "delay"])
+    rows = frame.groupBy("carrier").sum("delay").orderBy("carrier").collect()
+    assert [tuple(row) for row in rows] == [("AA", 4), ("UA", 2)]
+
+
+def test_live_figures(cluster: Cluster, spark: Any) -> None:
+    assert spark.range(3).count() == 3
+    status = cluster.status()
+    assert (status["workers"], status["cores"], status["running"], status["waiting"]) == (2, 2, 1, 0)
+    assert status["memory_mib"] == 1024
+
+
+def test_wrong_token_is_refused(cluster: Cluster, connector: ModuleType) -> None:
+    with pytest.raises(ConnectionError, match="UNAUTHENTICATED"):
+        connector.connect({**cluster.connection(), "token": "guessed"})
+
+
+def test_pages_need_the_owner_s_token(cluster: Cluster, spark: Any) -> None:
+    spark.range(3).count()
+    master = json.loads(cluster.get("master", "/json/")[1])
+    app, worker = master["activeapps"][0]["id"], master["workers"][0]["id"]
+    pages = ["/", "/json/", f"/app/?appId={app}", f"/proxy/{app}/jobs/", f"/proxy/{worker}/"]
+    for path in pages:
+        assert cluster.get("master", path, authorized=False)[0] == 403, path
+        assert cluster.get("master", path)[0] == 200, path
+    for process in ("connect", "worker"):
+        assert cluster.get(process, "/", authorized=False)[0] == 403
+    own = cluster.values["bearer.ui"]
+    cluster.values["bearer.ui"] = bearer(unpadded(b"x" * 32))
+    assert cluster.get("master", "/")[0] == 403
+    cluster.values["bearer.ui"] = own
+
+
+def test_links_lead_through_the_public_prefix(cluster: Cluster, spark: Any) -> None:
+    spark.range(3).count()
+    app = json.loads(cluster.get("master", "/json/")[1])["activeapps"][0]["id"]
+    prefix = f"{cluster.prefix}/spark.master/ui"
+    for path in ("/", f"/proxy/{app}/jobs/"):
+        _, body = cluster.get("master", path)
+        links = re.findall(r'(?:href|src)="(/[^"]*)"', body.decode())
+        assert links
+        assert [link for link in links if not link.startswith(prefix)] == []
+        for link in (link for link in links if "/static/" in link):
+            assert cluster.get("master", link.removeprefix(prefix))[0] == 200, link
+
+
+def test_no_secret_on_a_command_line_in_a_log_or_readable_by_others(cluster: Cluster, spark: Any) -> None:
+    spark.range(3).count()
+    secrets = [value for name, value in cluster.values.items() if name.startswith(("secret.", "bearer."))]
+    for instance in cluster.instances.values():
+        for pid in [instance.process.pid, *instance.descendants()]:
+            line = Path(f"/proc/{pid}/cmdline").read_text()
+            assert [secret for secret in secrets if secret in line] == []
+        log = instance.log.read_text()
+        assert [secret for secret in secrets if secret in log] == []
+        assert (instance.folder / "spark.properties").stat().st_mode & 0o077 == 0
+    _, body = cluster.get("connect", "/environment/")
+    assert [secret for secret in secrets if secret.encode() in body] == []
+
+
+def test_listens_on_loopback_only(cluster: Cluster, spark: Any) -> None:
+    spark.range(3).count()
+    inodes = set()
+    for instance in cluster.instances.values():
+        for pid in [instance.process.pid, *instance.descendants()]:
+            for descriptor in Path(f"/proc/{pid}/fd").iterdir():
+                try:
+                    inodes.add(os.readlink(descriptor))
+                except OSError:
+                    continue
+    open_to_all = []
+    for family in ("tcp", "tcp6"):
+        for line in Path(f"/proc/net/{family}").read_text().splitlines()[1:]:
+            words = line.split()
+            address = words[1].split(":")[0]
+            loopback = address.endswith("7F") or address == "0" * 24 + "01000000"
+            if words[3] == "0A" and f"socket:[{words[9]}]" in inodes and not loopback:
+                open_to_all.append(words[1])
+    assert open_to_all == []
+
+
+def test_a_worker_that_joins_is_used_by_the_job_that_runs(cluster: Cluster, spark: Any) -> None:
+    job = Job(slowly(spark, 40, 0.7))
+    until(lambda: len(running_on(cluster)) == 2, "the job runs on both workers")
+    cluster.launch("worker", 2)
+    until(lambda: "127.1.0.3" in running_on(cluster), "the new worker has run a task of the job")
+    assert job.is_alive(), "the job was over before the new worker was used"
+    assert job.answer() == sum(range(40))
+
+
+def test_draining_fails_no_task_and_loses_no_data(cluster: Cluster, spark: Any) -> None:
+    cluster.wait_for_workers(3)
+    cached = spark.range(0, 6000, 1, 12).selectExpr("id", "id % 7 as k").cache()
+    assert cached.count() == 6000
+    assert {e["hostPort"].split(":")[0] for e in driver(cluster, "executors") if e["rddBlocks"]} >= {"127.1.0.3"}
+    before = {stage["stageId"] for stage in driver(cluster, "stages")}
+
+    def crawl(frames: Any) -> Any:
+        import time
+
+        for frame in frames:
+            time.sleep(0.5)
+            yield frame
+
+    spark.conf.set("spark.sql.adaptive.enabled", "false")
+    spark.conf.set("spark.sql.shuffle.partitions", "24")
+    job = Job(lambda: cached.repartition(24, "id").mapInPandas(crawl, "id long, k long").count())
+
+    def shuffled() -> list[Any]:
+        return [s for s in driver(cluster, "stages") if s["stageId"] not in before and s["shuffleWriteBytes"]]
+
+    until(lambda: any(s["status"] == "COMPLETE" for s in shuffled()), "the data is shuffled")
+    gone = cluster.drain(2)
+    assert gone.process.wait(60) == 0
+    assert job.is_alive(), "the job was over before the worker had gone"
+    assert job.answer() == 6000
+    stages = [s for s in driver(cluster, "stages") if s["stageId"] not in before]
+    assert sum(stage["numFailedTasks"] for stage in stages) == 0
+    assert {stage["attemptId"] for stage in stages} == {0}, "shuffled data was lost and computed again"
+    assert driver(cluster, "storage/rdd")[0]["numCachedPartitions"] == 12, "cached data was lost"
+    assert cached.groupBy("k").count().count() == 7
+    cached.unpersist()
+    cluster.wait_for_workers(2)
+
+
+def test_an_idle_worker_drains_at_once(cluster: Cluster, spark: Any) -> None:
+    cluster.launch("worker", 5)
+    cluster.wait_for_workers(3)
+    assert cluster.drain(5).process.wait(30) == 0
+    cluster.wait_for_workers(2)
+    assert spark.range(5).count() == 5
+
+
+@pytest.mark.parametrize("victim", ["supervisor", "java"])
+def test_a_killed_worker_does_not_stop_the_job(cluster: Cluster, spark: Any, victim: str) -> None:
+    job = Job(slowly(spark, 16, 0.5))
+    until(lambda: len(running_on(cluster)) == 2, "the job runs on both workers")
+    instance = cluster.instances["worker", 1]
+    tree = [instance.process.pid, *instance.descendants()]
+    os.kill(tree[0 if victim == "supervisor" else 1], signal.SIGKILL)
+    assert instance.process.wait(20) != 0
+    until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in tree), "nothing is left of the worker", 20)
+    assert job.answer() == sum(range(16))
+    cluster.launch("worker", 1)
+    cluster.wait_for_workers(2)
+
+
+def test_a_killed_connect_server_is_noticed_and_its_successor_used(cluster: Cluster, connector: ModuleType) -> None:
+    names = connector.connect(cluster.connection())
+    assert connector.alive(names)
+    server = cluster.instances["connect", 0].process
+    server.kill()
+    server.wait()
+    assert not connector.alive(names)
+    cluster.launch("connect")
+    until(lambda: cluster.instances["connect", 0].answers("grpc"), "the server is back", 120)
+    assert not connector.alive(names)
+    connector.disconnect(names)
+    again = connector.connect(cluster.connection())
+    assert again["spark"].range(4).count() == 4
+    connector.disconnect(again)
+
+
+def test_a_killed_master_comes_back_with_its_workers(cluster: Cluster, spark: Any) -> None:
+    assert spark.range(4).count() == 4
+    master = cluster.instances["master", 0].process
+    master.kill()
+    master.wait()
+    cluster.launch("master")
+    until(lambda: cluster.instances["master", 0].answers("rpc"), "the master is back")
+    cluster.wait_for_workers(2)
+    assert spark.range(5).count() == 5
+
+
+def test_leaves_nothing_behind(cluster: Cluster, spark: Any) -> None:
+    assert slowly(spark, 2, 0)() == 1
+    folder = str(cluster.folder)
+    pids = [p for i in cluster.instances.values() for p in (i.process.pid, *i.descendants())]
+    connect = cluster.instances["connect", 0]
+    files = {p.name for p in Path("/tmp").iterdir()}
+    cluster.stop()
+    until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in pids), "all processes are gone", 20)
+    assert connect.process.returncode is not None
+    mine = [
+        name
+        for name in {p.name for p in Path("/tmp").iterdir()} - files
+        if re.match(r"spark|hsperf|blockmgr|liblz4|artifact", name)
+    ]
+    assert mine == []
+    left = [
+        path
+        for path in Path("/tmp").iterdir()
+        if path.name.startswith(("spark-", "blockmgr-", "artifacts-", "liblz4", "libzstd", "libnetty", "snappy-"))
+        and path.stat().st_mtime > Path(folder, "master-0", "spark.properties").stat().st_ctime
+    ]
+    assert left == []
