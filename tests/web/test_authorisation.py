@@ -161,7 +161,7 @@ async def test_a_cookie_needs_the_xsrf_token_but_for_page_loads(site: Site) -> N
         ([ADMIN_EXECUTIONS], "custom:zoe:connect", "bob", "alice", False),
         ([ADMIN_EXECUTIONS], "custom:zoe:connect", "alice", "alice", False),
         ([f"{ADMIN_EXECUTIONS}!user=bob"], EXECUTIONS, "bob", "alice", True),
-        ([f"{ADMIN_EXECUTIONS}!user=bob"], EXECUTIONS, "carol", "alice", False),
+        ([f"{ADMIN_EXECUTIONS}!user=bob"], EXECUTIONS, "admin", "alice", False),
         ([EXECUTIONS], EXECUTIONS, "alice", None, False),
         ([], EXECUTIONS, "alice", "alice", False),
         (["admin:users", "custom:zoe"], EXECUTIONS, "alice", "alice", False),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import re
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -89,16 +89,6 @@ def problem_of(error: BaseException) -> tuple[Problem, Mapping[str, str]]:
     return _blank(500, detail, reference=reference), {}
 
 
-def invalid_body(error: ValidationError, what: str) -> errors.ZoeError | Refused:
-    """One sentence about the first thing that is wrong with a body."""
-    place, sentence = first_error(error)
-    return Refused(
-        422,
-        f"{what} is not as it should be: {place}: {sentence}" if place else f"{what}: {sentence}",
-        parameter=place or None,
-    )
-
-
 def first_error(error: ValidationError) -> tuple[str, str]:
     """Place and sentence of the first of a validation's errors."""
     first = error.errors(include_url=False, include_input=False)[0]
@@ -127,8 +117,3 @@ def _http_sentence(error: HTTPError) -> str:
         405: "This address does not know that method.",
     }
     return sentences.get(error.status_code, HTTPStatus(error.status_code).phrase + ".")
-
-
-def names(statuses: Iterable[int]) -> Mapping[int, str]:
-    """What a status means, for the documents."""
-    return {status: HTTPStatus(status).phrase for status in statuses}
