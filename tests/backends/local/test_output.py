@@ -1,9 +1,10 @@
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from zoe_hub.backends.local.output import HIDDEN, excerpt, read, secrets_in
@@ -55,10 +56,9 @@ def test_the_excerpt_hides_secrets(log: Path) -> None:
     assert "cD12" not in words
 
 
+@settings(deadline=None, max_examples=50)
 @given(st.text("ab\n", max_size=3000))
 def test_a_secret_that_is_cut_is_hidden_too(padding: str) -> None:
-    import tempfile
-
     with tempfile.NamedTemporaryFile("w+") as file:
         file.write(f"{TOKEN}{'=' * 2020}{padding}")
         file.flush()

@@ -13,6 +13,7 @@ _LOOK_EVERY = 0.2
 """Seconds between looks at a log that somebody follows."""
 _EXCERPT_LINES = 10
 _EXCERPT_BYTES = 2048
+_BROKEN_WORD = re.compile(r"^\S{1,200}")
 _LONG_WORD = re.compile(r"[A-Za-z0-9_-]{32,}")
 _KINDS = (re.compile("[a-z]"), re.compile("[A-Z]"), re.compile("[0-9]"))
 _PEM = re.compile(r"-----BEGIN [^-]+-----\s+(.+?)\s+-----END", re.DOTALL)
@@ -70,8 +71,11 @@ def excerpt(path: Path, secrets: Collection[str]) -> str:
             start = _start_of_tail(file, _EXCERPT_LINES)
             end = file.seek(0, 2)
             # More than is shown is read, so that a secret at the cut is recognised as a whole.
-            file.seek(max(start, end - 4 * _EXCERPT_BYTES))
+            cut = end - 4 * _EXCERPT_BYTES
+            file.seek(max(start, cut))
             text = file.read().decode(errors="replace")
+            if cut > start:
+                text = _BROKEN_WORD.sub("", text)
     except OSError:
         return ""
     for secret in sorted(secrets, key=len, reverse=True):

@@ -20,6 +20,9 @@ from .launch import Launch
 _FOUND_OUT = (InstanceState.PENDING, InstanceState.STARTING)
 """States that a restarted service finds out by itself. They need not be written down, which is slow."""
 
+_LOOK_AGAIN = 1.0
+"""Seconds after which an instance that could not be watched is looked at again."""
+
 log = logging.getLogger(__name__)
 
 
@@ -175,7 +178,18 @@ class OrderedProcess:
 
     async def _follow(self, ordinal: int, instance: Instance) -> None:
         """From the begin of a run to its end."""
-        assert instance.run is not None
+        while True:
+            try:
+                await self._follow_once(ordinal, instance)
+            except OSError as error:
+                # Such as too many open files. It may still run, so nothing but another look is right.
+                log.warning("%s/%s/%d cannot be watched: %s", self.execution, self.key, ordinal, error)
+                await asyncio.sleep(_LOOK_AGAIN)
+            else:
+                return
+
+    async def _follow_once(self, ordinal: int, instance: Instance) -> None:
+        assert instance.run is not None, "an instance that may be present has a run"
         identity = await instance.run.begun()
         if identity is not None and identity.is_alive() and not instance.run.is_hopeless():
             self._keeper.on_started(ordinal, time.monotonic())

@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import chain, repeat
 from pathlib import Path
@@ -48,7 +49,9 @@ class Run:
             self._shim = self._spawn(writing)
             os.close(writing)
             writing = -1
-            await end_of_pipe(reading)
+            # If the pipe cannot be watched, `begun` finds out, or prevents the start: never both.
+            with suppress(OSError):
+                await end_of_pipe(reading)
         finally:
             os.close(reading)
             if writing >= 0:
