@@ -1,4 +1,7 @@
-"""`prepared`: a cache with what costs little to prepare. `cluster`: two workers, shared by a module's tests. `spark`: a session on it."""
+"""Fixtures.
+
+`prepared`: a cache folder. `cluster`: two workers, shared by a module's tests. `spark`: a session on it.
+"""
 
 from __future__ import annotations
 
