@@ -41,11 +41,9 @@ class Parameter(Document):
     maximum: Scalar | None = None
     choices: tuple[Scalar, ...] = ()
     pattern: str | None = Field(
-        default=None, max_length=1000, description="What a whole string must match: a regular expression, no look-around."
-    )
         default=None,
         max_length=1000,
-        description="Regular expression that a whole string must match; without look-around.",
+        description="What a whole string must match: a regular expression, no look-around.",
     )
     scales: bool = Field(default=False, description="True: may change while the execution runs (`scale`).")
 
