@@ -62,7 +62,7 @@ async def check_each_runs_once(settings: LocalSettings, when: str) -> None:
 
 @pytest.mark.parametrize("first", range(4))
 async def test_killed_before_any_operation_each_instance_runs_once(settings: LocalSettings, first: int) -> None:
-    for operation in range(1 + first * 8, 200, 32):
+    for operation in range(1 + first * 4, 129, 16):
         process = begin(settings.folder, die_at=operation)
         process.join(60)
         assert process.exitcode == -signal.SIGKILL
