@@ -6,6 +6,7 @@ Every stage is skipped when nothing that it depends on has changed since it last
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 import subprocess
 import sys
@@ -127,35 +128,40 @@ class SetUp:
         stamp.set(key)
 
     def _prepare(self, java: finder.Program) -> None:
-        if not any((CHECKOUT / "zoe_hub").glob("cli*.py")) and not (CHECKOUT / "zoe_hub" / "cli").is_dir():
-            return
         stamp = Stamp(self.folders.stamps, "frameworks")
         files = [p for p in (CHECKOUT / "frameworks").rglob("*") if p.is_file() and "__pycache__" not in p.parts]
         packages = (self.folders.stamps / "packages").read_text()
         key = digest(packages, java.path, java.version, files=files)
-        if stamp.holds(key):
+        if stamp.holds(key) and (self.folders.data / "cache").is_dir():
             return
         with self._stage("Preparing the frameworks for a fast start"):
-            command = [str(self.folders.venv / "bin" / "zoe"), "prepare"]
-            self._call(command, "the frameworks")
-        stamp.set(key)
+            self.folders.data.mkdir(exist_ok=True, mode=0o700)
+            answer = self._call(
+                [str(self.folders.venv / "bin" / "zoe"), "prepare", "--json"], "the frameworks", answer=True
+            )
+        failed = [each for each in json.loads(answer) if each["failed"]]
+        for each in failed:
+            say(f"    {each['framework']} starts more slowly, because its preparation failed: {each['failed']}")
+        # One that failed is tried again at the next set-up.
+        if not failed:
+            stamp.set(key)
 
     def _pip(self, arguments: Sequence[str], what: str) -> None:
         pip = [str(self.folders.python), "-m", "pip", "--disable-pip-version-check", "install", "--no-input"]
         self._call([*pip, *arguments], what)
 
-    def _call(self, command: Sequence[str], what: str, cwd: Path = CHECKOUT) -> None:
+    def _call(self, command: Sequence[str], what: str, cwd: Path = CHECKOUT, answer: bool = False) -> str:
+        """Run, writing to the log; with `answer`, return what the command wrote to standard output instead."""
         env = self.folders.environment(self.environ)
         start = self.log.stat().st_size
-        with self.log.open("ab") as output:
-            code = subprocess.run(
-                command, cwd=cwd, env=env, stdin=subprocess.DEVNULL, stdout=output, stderr=output
-            ).returncode
-        if code != 0:
-            with self.log.open("rb") as output:
-                output.seek(start)
-                last = output.read().decode(errors="replace").strip().splitlines()[-15:]
-            raise SetUpError("\n".join([*last, f"Setting up {what} failed. All that was said is in {self.log}."]))
+        with self.log.open("a+b") as output:
+            stdout = subprocess.PIPE if answer else output
+            run = subprocess.run(command, cwd=cwd, env=env, stdin=subprocess.DEVNULL, stdout=stdout, stderr=output)
+            output.seek(start)
+            said = output.read().decode(errors="replace").strip().splitlines()
+        if run.returncode != 0:
+            raise SetUpError("\n".join([*said[-15:], f"Setting up {what} failed. All that was said is in {self.log}."]))
+        return run.stdout.decode(errors="replace") if answer else ""
 
     @contextmanager
     def _stage(self, sentence: str) -> Iterator[None]:

@@ -84,3 +84,24 @@ def test_a_system_without_apt_is_told_what_is_missing(monkeypatch: pytest.Monkey
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(SetUpError, match="Please install Java 17 or newer with this system's package manager"):
         system.install([system.JAVA_PACKAGES], "Java 17 or newer", tmp_path / "log")
+
+
+def test_a_stage_that_fails_shows_its_last_lines_and_the_log(tmp_path: Path) -> None:
+    run = set_up.SetUp("demo", {"ZOE_HOME": str(tmp_path), "PATH": "/usr/bin:/bin"})
+    run.log.parent.mkdir()
+    run.log.write_text("of an earlier stage\n")
+    with pytest.raises(SetUpError) as caught:
+        run._call(["sh", "-c", "echo collecting; echo no such package >&2; exit 1"], "the Python packages")
+    assert str(caught.value).splitlines() == [
+        "collecting",
+        "no such package",
+        f"Setting up the Python packages failed. All that was said is in {run.log}.",
+    ]
+
+
+def test_the_answer_of_a_stage_is_apart_from_its_log(tmp_path: Path) -> None:
+    run = set_up.SetUp("demo", {"ZOE_HOME": str(tmp_path), "PATH": "/usr/bin:/bin"})
+    run.log.parent.mkdir()
+    run.log.write_text("")
+    assert run._call(["sh", "-c", "echo '[]'; echo a warning >&2"], "the frameworks", answer=True) == "[]\n"
+    assert run.log.read_text() == "a warning\n"

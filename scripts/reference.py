@@ -1,0 +1,106 @@
+"""Writes docs/reference from the code: ``python -m scripts.reference``; ``--check`` says what is out of date."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from zoe_hub.config import ZoeConfig
+from zoe_hub.model.events import EventKind
+from zoe_hub.model.framework import Framework
+from zoe_hub.model.zapp import ZApp
+from zoe_hub.scheduler.lifecycle import EXECUTION, INSTANCE
+from zoe_hub.spawner.mixin import ZoeMixin
+from zoe_hub.web.reference import render as rest
+from zoe_hub.web.scopes import SCOPES, USER_SCOPES
+
+FOLDER = Path(__file__).parent.parent / "docs" / "reference"
+MADE = "<!-- Made from the code by `make docs`. -->\n\n"
+
+
+def configuration() -> str:
+    """Every trait that an administrator may set."""
+    lines = ["# Configuration", ""]
+    for owner, where in ((ZoeConfig, "the file that `ZOE_CONFIG_FILE` names"), (ZoeMixin, "`jupyterhub_config.py`")):
+        name = "Spawner" if owner is ZoeMixin else owner.__name__
+        lines += [f"## In {where}", ""]
+        for trait_name, trait in sorted(owner.class_own_traits(config=True).items()):
+            shown = trait.default() if trait.default_value is not None else ""
+            lines += [f"### `c.{name}.{trait_name}`", "", f"{type(trait).__name__}"]
+            lines[-1] += f", default `{shown!r}`" if shown not in ("", None) else ""
+            lines += ["", str(trait.help), ""]
+    return "\n".join(lines)
+
+
+def scopes() -> str:
+    """Every scope."""
+    lines = [
+        "# Scopes",
+        "",
+        "Users have those marked •, for what is their own.",
+        "",
+        "| scope | | what it allows |",
+        "|---|---|---|",
+    ]
+    for name, described in SCOPES.items():
+        lines.append(f"| `{name}` | {'•' if name in USER_SCOPES else ''} | {described['description']} |")
+    return "\n".join([*lines, ""])
+
+
+def events() -> str:
+    """Every kind of event."""
+    lines = [
+        "# Events",
+        "",
+        "Server-sent events of `GET /events`: `event` is the kind, `id` the number to resume from.",
+        "",
+    ]
+    lines += ["| kind |", "|---|", *(f"| `{kind.value}` |" for kind in EventKind), ""]
+    return "\n".join(lines)
+
+
+def lifecycle() -> str:
+    """The tables through which states move, drawn."""
+    lines = ["# Lifecycle", "", "## Executions", "", "```mermaid", "stateDiagram-v2"]
+    lines += [f"    {before.value} --> {after.value}: {event.value}" for (before, event), after in EXECUTION.items()]
+    lines += ["```", "", "## Instances", "", "```mermaid", "stateDiagram-v2"]
+    lines += [f"    {before.value} --> {after.value}" for before in INSTANCE for after in sorted(INSTANCE[before])]
+    return "\n".join([*lines, "```", ""])
+
+
+def documents() -> str:
+    """The JSON Schemas of framework and ZApp files."""
+    lines = ["# Framework and ZApp files", "", "The JSON Schemas, as `zoe schema` prints them.", ""]
+    for kind in (Framework, ZApp):
+        lines += [f"## {kind.__name__}", "", "```json", json.dumps(kind.model_json_schema(), indent=1), "```", ""]
+    return "\n".join(lines)
+
+
+def pages() -> Iterator[tuple[Path, str]]:
+    """Every page and what it should say."""
+    made = {
+        "configuration": configuration,
+        "documents": documents,
+        "events": events,
+        "lifecycle": lifecycle,
+        "rest": rest,
+        "scopes": scopes,
+    }
+    for name, make in made.items():
+        yield FOLDER / f"{name}.md", (MADE if name != "rest" else "") + make()
+
+
+def main() -> None:
+    """Write the pages, or say which differ."""
+    old = [path for path, text in pages() if not path.exists() or path.read_text() != text]
+    if "--check" in sys.argv:
+        sys.exit(f"out of date: {', '.join(path.name for path in old)}; run make docs" if old else 0)
+    for path, text in pages():
+        path.write_text(text)
+    print(f"{len(old)} of the reference's pages changed")
+
+
+if __name__ == "__main__":
+    main()
