@@ -5,7 +5,7 @@ export ZOE_HOME
 IN_ENV := $(PYTHON) -m scripts.within
 
 .DEFAULT_GOAL := help
-.PHONY: help hub setup test lint wheel bench-attach bench-spawn test-fresh clean
+.PHONY: help hub setup test lint docs wheel bench-attach bench-spawn test-fresh clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -25,6 +25,9 @@ lint: setup ## run ruff and mypy
 	@$(IN_ENV) ruff format --check .
 	@$(IN_ENV) mypy
 	@$(IN_ENV) mypy scripts
+
+docs: setup ## write docs/reference from the code
+	@$(IN_ENV) python -m scripts.reference
 
 wheel: setup ## build the wheel into dist/
 	@$(IN_ENV) python -m build --wheel

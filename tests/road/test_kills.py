@@ -42,9 +42,10 @@ def java_of(hub: RealHub, execution: str, process: str, ordinal: int) -> psutil.
             words, folder = candidate.cmdline(), candidate.cwd()
         except psutil.Error:
             continue
-        if words and words[0].endswith("java") and execution in folder and f"{process}-{ordinal}" in folder:
-            if "CoarseGrainedExecutorBackend" not in " ".join(words):
-                return candidate
+        mine = execution in folder and f"{process}-{ordinal}" in folder
+        executor = any("CoarseGrainedExecutorBackend" in word for word in words)
+        if mine and not executor and words and words[0].endswith("java"):
+            return candidate
     raise LookupError(f"{process} {ordinal} of {execution} does not run")
 
 

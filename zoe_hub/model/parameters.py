@@ -43,7 +43,7 @@ class Parameter(Document):
     pattern: str | None = Field(
         default=None,
         max_length=1000,
-        description="What a whole string must match: a regular expression, no look-around.",
+        description="Regular expression for the whole string, without look-around.",
     )
     scales: bool = Field(default=False, description="True: may change while the execution runs (`scale`).")
 

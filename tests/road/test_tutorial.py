@@ -1,0 +1,30 @@
+"""Runs the cells of the tutorial and of the README, as a reader would copy them."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from .lab import Notebook
+
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.spark, pytest.mark.dask, pytest.mark.slow]
+
+ROOT = Path(__file__).parent.parent.parent
+_CELL = re.compile(r"^```python\n(.*?)^```\n(?:\s*```text\n(.*?)^```)?", re.MULTILINE | re.DOTALL)
+
+
+def cells(page: str) -> list[tuple[str, str]]:
+    """Code and what its output must hold, line by line."""
+    return [(code, shown) for code, shown in _CELL.findall((ROOT / page).read_text()) if "configure(c)" not in code]
+
+
+@pytest.mark.parametrize("page", ["docs/tutorial/first-cluster.md", "README.md"])
+async def test_a_reader_copies_the_cells(notebook: Notebook, page: str) -> None:
+    found = cells(page)
+    assert len(found) > 5
+    for code, shown in found:
+        result = await notebook.run(code)
+        for line in shown.splitlines():
+            assert line in result.text, f"after\n{code}\nexpected {line!r}, got\n{result.text}"
