@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import re
 import secrets
 import signal
 import socket
@@ -33,6 +34,10 @@ START = 90.0
 """Seconds until the start is given up."""
 STOP = 30.0
 """Seconds that the hub has to end its servers and services."""
+
+
+PROXY_NOISE = re.compile(r"\[ConfigProxy\]|^\s+at |^\s+(errno|code|syscall|address|port): |^}$")
+"""What the proxy writes about a Hub that does not answer: never the reason for which it does not."""
 
 
 class Interrupted(BaseException):
@@ -162,7 +167,8 @@ class Demo:
                 time.sleep(0.2)
 
     def _failure(self, sentence: str) -> str:
-        last = self.log.read_text(errors="replace").strip().splitlines()[-15:]
+        said = self.log.read_text(errors="replace").strip().splitlines()
+        last = [line for line in said if not PROXY_NOISE.search(line)][-15:]
         return "\n".join([*last, f"{sentence} All that it said is in {self.log}."])
 
     def _announce(self) -> None:
