@@ -26,7 +26,6 @@ import sys
 import uuid
 from collections.abc import Mapping
 from html.parser import HTMLParser
-from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
@@ -86,10 +85,13 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def spawner_name() -> str:
-    """The entry point's name, or the class where the package is only importable."""
-    installed = any(entry.name == "zoe-simple" for entry in entry_points(group="jupyterhub.spawners"))
-    return "zoe-simple" if installed else "zoe_hub.spawner.local.ZoeSimpleSpawner"
+def spawner_name(python: str) -> str:
+    """The entry point's name, or the class where the package is importable and not installed."""
+    command = (
+        "from importlib.metadata import entry_points as e; print('zoe-simple' in e(group='jupyterhub.spawners').names)"
+    )
+    answer = subprocess.run([python, "-c", command], capture_output=True, text=True, check=True, cwd="/")
+    return "zoe-simple" if answer.stdout.strip() == "True" else "zoe_hub.spawner.local.ZoeSimpleSpawner"
 
 
 class RealHub:
@@ -127,7 +129,7 @@ class RealHub:
             _CONFIG.format(
                 port=self.port, hub_port=hub_port, proxy_port=proxy_port, proxy=proxy, secret=secret, password=PASSWORD,
                 token=self.admin_token, homes=str(folder / "homes"), checkout=str(CHECKOUT),
-                spawner=spawner or spawner_name(), early=early, late=late,
+                spawner=spawner or spawner_name(python), early=early, late=late,
             )
         )  # fmt: skip
         (folder / "homes").mkdir(exist_ok=True)
@@ -144,13 +146,15 @@ class RealHub:
 
     # -- the Hub's life
 
-    async def start(self, timeout: float = 120) -> Self:
+    async def start(self, timeout: float = 90) -> Self:
         """Start, and return when Hub and service answer. A Hub that gave up its slow proxy is started again."""
-        self._launch()
+        launches = 0
         deadline = asyncio.get_running_loop().time() + timeout
         while not await self._answers("/hub/api/") or not await self._answers("/services/zoe/api/v1/"):
-            assert self._process is not None
-            if self._process.poll() is not None:
+            if self._process is None or self._process.poll() is not None:
+                launches += 1
+                if launches > 3:
+                    raise RuntimeError(f"The hub ends as soon as it is started:\n{self.log()[-4000:]}")
                 self._launch()
             if asyncio.get_running_loop().time() > deadline:
                 raise TimeoutError(f"The hub does not answer:\n{self.log()[-4000:]}")
@@ -165,6 +169,10 @@ class RealHub:
     async def end_hub(self) -> None:
         """The first half of `restart`."""
         await self._signal(signal.SIGTERM)
+
+    async def kill_hub(self) -> None:
+        """End the Hub alone, as a crash does: its service, proxy and user servers live on. `start` brings it back."""
+        await self._signal(signal.SIGKILL)
 
     async def stop(self) -> None:
         """End everything that was started. A second call does nothing."""

@@ -247,6 +247,25 @@ async def test_a_start_in_the_queue_says_so_and_can_be_cancelled(hub: RealHub) -
     await browser.aclose()
 
 
+async def test_a_start_in_which_the_hub_died_is_ended_by_the_next_hub(hub: RealHub) -> None:
+    await hub.start_server("kim", options={"zapp": "pair", "parameters": {"cpu": 1.5}})
+    await hub.api("POST", "/users/nina")
+    asking = asyncio.create_task(
+        hub.api("POST", "/users/nina/server", json={"user_options": {"zapp": "pair", "parameters": {"cpu": 1}}})
+    )
+
+    async def waits() -> bool:
+        return any(e.state is ExecutionState.QUEUED for e in await executions(hub, "nina"))
+
+    await until(waits, interval=0.1)
+    await hub.kill_hub()
+    await asyncio.wait({asking})
+    await hub.start()
+    assert (await ended(hub, "nina")).state is ExecutionState.TERMINATED
+    assert (await executions(hub, "kim"))[0].state is ExecutionState.RUNNING
+    await hub.stop_server("kim")
+
+
 async def test_the_services_pages_know_a_user_by_the_hubs_log_in(hub: RealHub) -> None:
     browser = await hub.login("mallory")
     answer = await browser.get("/services/zoe/api/v1/me", headers={"Sec-Fetch-Mode": "navigate"})

@@ -323,9 +323,20 @@ class ZoeMixin(Spawner):  # type: ignore[misc]
         self._zoe_log = None
         self._zoe_environment = None
 
+    def zoe_save_state(self) -> None:
+        """Store the state in the Hub's database now.
+
+        The Hub itself does so when the start is over: if it died before, nobody would know what was started.
+        """
+        database = getattr(self.user, "db", None)
+        if database is not None:
+            self.orm_spawner.state = self.get_state()
+            database.commit()
+
     def _zoe_remember(self, view: ExecutionView, process: str) -> None:
         self._zoe_execution = view.id
         self._zoe_process = process
+        self.zoe_save_state()
 
     def _zoe_release(self) -> None:
         if self._zoe_execution:
@@ -384,7 +395,9 @@ class _Parent:
                 address = self._parent.start()
                 # From here on the parent knows by itself whether it is starting.
                 spawner._zoe_parent_pending = False
-                return await address if isawaitable(address) else address
+                address = await address if isawaitable(address) else address
+            spawner.zoe_save_state()
+            return address
         finally:
             telling.cancel()
             await asyncio.gather(telling, return_exceptions=True)
