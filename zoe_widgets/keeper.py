@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from zoe_hub.client import ExecutionView
 from zoe_hub.client.client import ended_sentence
-from zoe_hub.model.errors import ServiceUnavailable, ZoeError
+from zoe_hub.model.errors import ExecutionEnded, ServiceUnavailable, ZoeError
 from zoe_hub.model.events import Event
 from zoe_hub.model.execution import ExecutionState, InstanceState
 
@@ -40,6 +40,10 @@ class Keeper:
                     said.append(ended_sentence(attached.view) + (f" {names} went with it." if names else ""))
                 elif attached.suspect:
                     said += await self._revive(caller, attached)
+            except ExecutionEnded as error:
+                await self._core.refresh(attached)
+                await self._core.let_go(caller, attached)
+                said.append(str(error))
             except ServiceUnavailable as error:
                 attention.set()
                 said.append(str(error))

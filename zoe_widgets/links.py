@@ -46,8 +46,9 @@ def connect(connection: ConnectionView) -> list[Link]:
                 f"missing in {sys.prefix}."
             ) from error
         if isinstance(error, Exception):
+            kind = "" if isinstance(error, (ImportError, ConnectionError)) else f"{type(error).__name__}: "
             raise ServiceUnavailable(
-                f"{connection.name} runs, but this kernel cannot connect to it: {type(error).__name__}: {error}"
+                f"{connection.name} runs, but this kernel cannot connect to it: {kind}{error}"
             ) from error
         raise
     return links

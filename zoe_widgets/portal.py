@@ -64,20 +64,21 @@ class Portal:
                 caller.inbox.put(None)
 
         self.loop.call_soon_threadsafe(lambda: tasks.append(self.loop.create_task(body())))
-        interrupt: KeyboardInterrupt | None = None
+        broken: KeyboardInterrupt | Exception | None = None
         while True:
             try:
                 item = caller.inbox.get()
                 if item is None:
                     break
                 item()
-            except KeyboardInterrupt as error:
-                if interrupt is not None:
+            except (KeyboardInterrupt, Exception) as error:  # an Exception here is one of the display
+                if isinstance(broken, KeyboardInterrupt) and isinstance(error, KeyboardInterrupt):
                     raise
-                interrupt = error
-                self.loop.call_soon_threadsafe(lambda: tasks[0].cancel())
-        if interrupt is not None:
-            raise interrupt
+                if broken is None:
+                    self.loop.call_soon_threadsafe(lambda: tasks[0].cancel())
+                broken = error
+        if broken is not None:
+            raise broken
         return outcome.result()
 
     async def run_async(self, make: Callable[[Caller], Coroutine[Any, Any, T]]) -> T:
@@ -104,8 +105,7 @@ class _BlockedCaller:
             try:
                 value = function()
             except KeyboardInterrupt:
-                self._loop.call_soon_threadsafe(result.cancel)
-                raise
+                raise  # `run` cancels whoever awaits the result
             except StopIteration as error:  # a future cannot hold it
                 self._loop.call_soon_threadsafe(settle, result.set_exception, RuntimeError(str(error)))
             except BaseException as error:  # raised again where it is awaited

@@ -39,7 +39,7 @@ class Settled:
         there = [i for i in view.instances if i.process in workers and not i.state.ended]
         ready = sum(i.state is InstanceState.READY for i in there)
         allowed = sum(view.granted.get(key, 0) for key in workers)
-        if view.asked != self._number or len(there) > max(allowed, self._number):
+        if view.asked != self._number or len(there) > self._number:
             return False
         if allowed >= self._number:
             return ready >= self._number

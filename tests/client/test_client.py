@@ -55,7 +55,7 @@ async def test_what_is_read(zoe):
         assert "c2VjcmV0" not in repr(connection)
         assert b"".join([chunk async for chunk in client.logs(view.id, tail=1)]) == b"second line\n"
         attached = await client.attach(view.id, Attachment(server="alice/", kernel="k"))
-        assert attached.attachment == Attachment(server="alice/", kernel="k")
+        assert (attached.attachment.server, attached.attachment.kernel) == ("alice/", "k")
         await client.detach(view.id)
         assert (await client.execution(view.name)).attachment is None
 

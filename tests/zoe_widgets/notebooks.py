@@ -80,12 +80,14 @@ class Notebook:
     def interrupt(self) -> None:
         self._manager.interrupt_kernel()
 
-    def end(self, message: str, *, until_page: str | None = None, timeout: float = 60) -> Result:
-        """What a cell gave, when it has ended or, with `until_page`, as soon as it displays that."""
+    def end(
+        self, message: str, *, until_page: str | None = None, until_stdout: str | None = None, timeout: float = 60
+    ) -> Result:
+        """What a cell gave, when it has ended or, with `until_…`, as soon as it shows that."""
         result = Result()
         while True:
             try:
-                said: dict[str, Any] = self._client.get_iopub_msg(timeout=timeout)
+                said: dict[str, Any] = self._client.get_iopub_msg(timeout=60)
             except Empty:
                 raise AssertionError(f"the cell did not end; so far: {result}") from None
             if said["parent_header"].get("msg_id") != message:
@@ -94,6 +96,8 @@ class Notebook:
             match said["msg_type"]:
                 case "stream":
                     setattr(result, content["name"], getattr(result, content["name"]) + content["text"])
+                    if until_stdout is not None and until_stdout in result.stdout:
+                        return result
                 case "error":
                     result.error = f"{content['ename']}: {content['evalue']}"
                     result.traceback = "\n".join(content["traceback"])

@@ -1,6 +1,11 @@
 from __future__ import annotations
 
-from tests.client.fakes import FailingZoe, FakeZoe, SlowZoe
+import os
+import site
+import subprocess
+
+from tests.client.fakes import TOKEN, FailingZoe, FakeZoe, SlowZoe
+from tests.zoe_widgets.notebooks import ROOT
 
 SETUP = "from zoe_widgets import Zoe; zoe = Zoe()"
 
@@ -157,3 +162,44 @@ def test_without_zoe(start):
     result = notebook.run(SETUP)
     assert result.error.startswith("ServiceUnavailable: Zoe is not set up here: ")
     assert "%zoe attach ZAPP" in notebook.run("%zoe").stdout
+
+
+def test_interrupting_while_it_connects_leaves_nothing_behind(notebook, zoe):
+    zoe.client_source = "import time\ndef connect(connection):\n    print('connecting'); time.sleep(600)\n"
+    notebook.run(SETUP)
+    cell = notebook.begin('zoe.attach("spark")')
+    notebook.end(cell, until_stdout="connecting")
+    notebook.interrupt()
+    result = notebook.end(cell)
+    assert result.error.startswith("KeyboardInterrupt")
+    assert zoe.find("spark-1")["desired"] == "terminated"
+
+
+def test_a_cancelled_await_leaves_nothing_behind(start):
+    with SlowZoe() as zoe:
+        notebook = start(zoe)
+        notebook.run(SETUP)
+        notebook.run("import asyncio; task = asyncio.create_task(zoe.aio.attach('spark'))")
+        zoe.wait_for_follower()
+        notebook.run("task.cancel()")
+        notebook.run("import time\nwhile zoe.executions(): time.sleep(0.01)")
+        assert zoe.find("spark-1")["state"] == "terminated"
+
+
+def test_a_cluster_for_a_with_block(notebook, zoe):
+    notebook.run(SETUP)
+    result = notebook.run("with zoe.attach('spark') as cluster:\n    print(box.open)")
+    assert result.stdout == "True\n"
+    assert zoe.find("spark-1")["state"] == "terminated"
+
+
+def test_in_a_program_without_a_kernel_progress_is_lines(python, zoe, tmp_path):
+    code = "from zoe_widgets import Zoe\ncluster = Zoe().attach('spark')\nprint(box.open)\ncluster.terminate()\n"
+    (tmp_path / "program.py").write_text(code)
+    environment = os.environ | {
+        "PYTHONPATH": os.pathsep.join([str(ROOT), *site.getsitepackages()]), "ZOE_URL": zoe.url, "ZOE_TOKEN": TOKEN,
+    }  # fmt: skip
+    command = [str(python), str(tmp_path / "program.py")]
+    finished = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=60)
+    assert finished.stdout == "True\n", finished.stderr
+    assert "spark-1: connected: `box`" in finished.stderr

@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from ..model.execution import Attachment, ExecutionState, InstanceState
+from ..model.execution import ExecutionState, InstanceState
 from ..model.parameters import Scalar
 from ..model.resources import Resources
 
@@ -121,6 +121,13 @@ class InstanceView(View):
     started: datetime | None = None
 
 
+class AttachmentView(View):
+    """The notebook that an execution is tied to."""
+
+    server: str
+    kernel: str | None = None
+
+
 class UIView(View):
     """A web page of a cluster; `url` is a path at the Hub's public address."""
 
@@ -161,7 +168,7 @@ class ExecutionView(View):
     parameters: dict[str, Any] = Field(default_factory=dict)
     granted: dict[str, int] = Field(default_factory=dict)
     instances: tuple[InstanceView, ...] = ()
-    attachment: Attachment | None = None
+    attachment: AttachmentView | None = None
     ui: tuple[UIView, ...] = ()
     live: dict[str, Any] = Field(default_factory=dict)
     created: datetime | None = None

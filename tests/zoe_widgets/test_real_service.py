@@ -1,0 +1,47 @@
+"""A real kernel and the real service: only the engine is a fake."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.client.fakes import TOKEN
+from tests.client.real import RealZoe
+from tests.zoe_widgets.notebooks import Notebook
+
+
+def test_the_example(start: Callable[..., Notebook], tmp_path: Path):
+    with RealZoe(tmp_path, cpus=8) as zoe:
+        notebook = start(None, ZOE_API_URL=zoe.url, ZOE_API_TOKEN=TOKEN, ZOE_SERVER="alice/")
+        notebook.run("from zoe_widgets import Zoe; zoe = Zoe()")
+        result = notebook.run('cluster = zoe.attach("toys", workers=2)')
+        assert not result.error, result.traceback
+        assert notebook.value("box.connection['address'][:16]") == "'toy://127.0.0.1:'"
+        result = notebook.run("cluster.scale(4)")
+        assert not result.error, result.traceback
+        assert notebook.value("cluster.workers") == "4"
+        notebook.run("cluster.scale(1)")
+        assert notebook.value("cluster.workers") == "1"
+        result = notebook.run("cluster.scale(20)")
+        assert "granted 7 of 20 Worker" in result.texts[-1]
+        notebook.run("cluster.scale(2)")
+        result = notebook.run("bigger = cluster.swap(workers=3)")
+        assert not result.error, result.traceback
+        assert notebook.value("bigger.name, bigger.state, cluster.state != 'running'") == "('toys-2', 'running', True)"
+        notebook.run("bigger.detach()")
+        assert notebook.value("'box' in globals()") == "False"
+        notebook.run("bigger = zoe.connect(bigger.name)")
+        notebook.restart()
+        assert notebook.run("print(box.open)").stdout == "True\n"
+        notebook.run("from zoe_widgets import Zoe; zoe = Zoe()")
+        result = notebook.run("bigger = zoe.attachments[0]; bigger.terminate()")
+        assert not result.error, result.traceback
+        assert notebook.value("zoe.executions()") == "no executions"
+        assert "Did you mean 'toys'" in notebook.run('zoe.attach("toyz")').error
+
+
+def test_a_start_that_fails(start: Callable[..., Notebook], tmp_path: Path):
+    with RealZoe(tmp_path, failing=True) as zoe:
+        notebook = start(None, ZOE_API_URL=zoe.url, ZOE_API_TOKEN=TOKEN, ZOE_SERVER="alice/")
+        result = notebook.run('from zoe_widgets import Zoe; Zoe().attach("toys")')
+        assert result.error.startswith("ExecutionEnded: toys-1 failed: ")

@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+from typing import Any
+
+from zoe_hub.client import ExecutionView
+from zoe_hub.model.events import Event
+from zoe_widgets.scaling import Settled
+
+
+def view(asked: int, granted: int, states: list[str]) -> ExecutionView:
+    instances: list[dict[str, Any]] = [
+        {"process": "toy.worker", "ordinal": number, "state": state} for number, state in enumerate(states)
+    ]
+    plan = {"scales": "workers", "processes": [{"key": "toy.worker", "core": 1, "elastic": asked - 1}]}
+    return ExecutionView.model_validate(
+        {
+            "id": "x",
+            "owner": "alice",
+            "name": "toys-1",
+            "zapp": "toys",
+            "state": "running",
+            "plan": plan,
+            "parameters": {"workers": asked},
+            "granted": {"toy.worker": granted},
+            "instances": instances,
+        }  # fmt: skip
+    )
+
+
+def event(kind: str) -> Event:
+    return Event(seq=1, time="2024-01-01T00:00:00Z", owner="alice", execution="x", kind=kind)  # type: ignore[arg-type]
+
+
+def test_up_is_done_when_all_are_ready():
+    settled = Settled(3, ["toy.worker"])
+    assert not settled(view(2, 2, ["ready"] * 2))
+    assert not settled(view(3, 3, ["ready", "ready", "starting"]))
+    assert settled(view(3, 3, ["ready"] * 3))
+
+
+def test_down_is_done_when_the_others_have_gone_whether_or_not_the_grant_was_lowered_yet():
+    settled = Settled(1, ["toy.worker"])
+    assert not settled(view(1, 3, ["ready"] * 3))
+    assert not settled(view(1, 1, ["ready", "draining", "stopped"]))
+    assert settled(view(1, 1, ["ready", "stopped", "stopped"]))
+
+
+def test_a_smaller_grant_is_believed_when_the_scheduler_has_decided_after_the_last_wish():
+    settled = Settled(5, ["toy.worker"])
+    settled.saw(event("execution.granted"))
+    settled.saw(event("execution.scaled"))
+    assert not settled(view(5, 2, ["ready"] * 2))
+    settled.saw(event("execution.waiting"))
+    assert not settled(view(5, 3, ["ready", "ready", "starting"]))
+    assert settled(view(5, 3, ["ready"] * 3))
