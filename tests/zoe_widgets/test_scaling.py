@@ -23,7 +23,7 @@ def view(asked: int, granted: int, states: list[str]) -> ExecutionView:
             "parameters": {"workers": asked},
             "granted": {"toy.worker": granted},
             "instances": instances,
-        }  # fmt: skip
+        }
     )
 
 
