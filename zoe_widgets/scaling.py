@@ -35,12 +35,15 @@ class Settled:
         return self.PATIENCE if timeout is None else min(self.PATIENCE, timeout)
 
     def __call__(self, view: ExecutionView) -> bool:
-        workers = view.workers or self._workers
-        there = [i for i in view.instances if i.process in workers and not i.state.ended]
-        ready = sum(i.state is InstanceState.READY for i in there)
-        allowed = sum(view.granted.get(key, 0) for key in workers)
-        if view.asked != self._number or len(there) > self._number:
+        if view.number != self._number:
             return False
-        if allowed >= self._number:
-            return ready >= self._number
-        return self.decided and ready >= allowed
+        keys = {*view.workers, *self._workers}
+        return all(self._settled(view, p.key, p.core + p.elastic) for p in view.plan.processes if p.key in keys)
+
+    def _settled(self, view: ExecutionView, key: str, wanted: int) -> bool:
+        there = [i for i in view.instances if i.process == key and not i.state.ended]
+        ready = sum(i.state is InstanceState.READY for i in there)
+        allowed = view.granted.get(key, 0)
+        if len(there) > wanted:
+            return False  # those that go have not gone yet
+        return ready >= wanted if allowed >= wanted else self.decided and ready >= allowed

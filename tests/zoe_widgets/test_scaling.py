@@ -53,3 +53,22 @@ def test_a_smaller_grant_is_believed_when_the_scheduler_has_decided_after_the_la
     settled.saw(event("execution.waiting"))
     assert not settled(view(5, 3, ["ready", "ready", "starting"]))
     assert settled(view(5, 3, ["ready"] * 3))
+
+
+def test_one_number_for_two_frameworks_is_done_when_both_have_theirs():
+    plan = {
+        "scales": "n",
+        "processes": [
+            {"key": "tally.member", "core": 1, "elastic": 1},
+            {"key": "toy.worker", "core": 1, "elastic": 1},
+            {"key": "toy.head", "core": 1, "elastic": 0},
+        ],
+    }
+    both = view(2, 2, ["ready"] * 2).model_dump(mode="json")
+    both |= {"plan": plan, "parameters": {"n": 2}, "granted": {"toy.worker": 2, "tally.member": 2}}
+    settled = Settled(2, ["tally.member", "toy.worker"])
+    assert not settled(ExecutionView.model_validate(both))
+    both["instances"] += [{"process": "tally.member", "ordinal": n, "state": "ready"} for n in range(2)]
+    now = ExecutionView.model_validate(both)
+    assert settled(now)
+    assert (now.number, now.asked, now.allowed, now.ready) == (2, 4, 4, 4)

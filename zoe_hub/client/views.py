@@ -182,17 +182,22 @@ class ExecutionView(View):
         elastic = tuple(process.key for process in self.plan.processes if process.elastic)
         if elastic or not self.plan.scales:
             return elastic
-        alike = [process.key for process in self.plan.processes if process.core == self.asked]
+        alike = [process.key for process in self.plan.processes if process.core == self.number]
         named = [key for key in alike if "worker" in key.partition(".")[2]]
         return tuple((named or alike)[-1:])
 
     @property
-    def asked(self) -> int:
-        """How many workers its owner wants; 0 when it has no such parameter."""
+    def number(self) -> int:
+        """The value of the parameter that `scale` changes; 0 when it has none."""
         if not self.plan.scales:
             return 0
-        value = self.parameters.get(self.plan.scales, self.plan.parameters.get(self.plan.scales, 0))
-        return int(value)
+        return int(self.parameters.get(self.plan.scales, self.plan.parameters.get(self.plan.scales, 0)))
+
+    @property
+    def asked(self) -> int:
+        """How many workers its owner wants, in all processes that the parameter changes."""
+        keys = self.workers
+        return sum(p.core + p.elastic for p in self.plan.processes if p.key in keys) if keys else self.number
 
     @property
     def allowed(self) -> int:
