@@ -31,6 +31,10 @@ from .web import WebContext, make_app
 from .web.identity import HubIdentities
 
 
+MAX_FORM = 2**20
+"""Bytes of a request's body, where a handler does not allow for more."""
+
+
 class ZoeHub(Application):
     """Zoe's Hub service. JupyterHub starts it; it needs nothing but its home folder."""
 
@@ -109,7 +113,9 @@ class ZoeHub(Application):
             public_prefix=prefix,
         )
         where = urlsplit(os.environ.get("JUPYTERHUB_SERVICE_URL", f"http://127.0.0.1:{self.settings.port}"))
-        server = HTTPServer(make_app(context), xheaders=True)
+        # Kept across restarts, so that browsers stay logged in and open forms stay good.
+        web = make_app(context, {"cookie_secret": secrets.token("service", "web", "cookie")})
+        server = HTTPServer(web, xheaders=True, max_body_size=MAX_FORM)
         server.listen(where.port or 0, where.hostname or "127.0.0.1")
         self.log.info("Zoe %s answers at %s%s", __version__, where.netloc, prefix)
         stop = asyncio.Event()
@@ -131,6 +137,7 @@ class ZoeHub(Application):
                 task.cancel()
             await asyncio.gather(*tasks, stopping, return_exceptions=True)
             await server.close_all_connections()
+            await web.settings["close"]()
 
 
 def make_backend(settings: ZoeConfig, catalogue: Catalogue) -> Backend:
