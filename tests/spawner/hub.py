@@ -267,11 +267,17 @@ class RealHub:
     ) -> httpx.Response:
         """Start a server by REST, making the user, and wait until it is ready or refused. Returns the answer."""
         await self.api("POST", f"/users/{user}")
-        body = None if options is None else {"user_options": dict(options), "display_name": server}
-        answer = await self.api("POST", _server_path(user, server), json=body)
+        answer = await self.api("POST", _server_path(user, server), json=await self.body_for(options, server))
         if answer.status_code < 300:
             await self.wait_until(user, server, lambda found: not found.get("pending"), timeout)
         return answer
+
+    async def body_for(self, options: Mapping[str, Any] | None, server: str = "") -> dict[str, Any] | None:
+        """The body of a request that starts a server. To JupyterHub 5, it is the options themselves."""
+        if options is None:
+            return None
+        version = str((await self.api("GET", "/")).json()["version"])
+        return dict(options) if version.startswith("5.") else {"user_options": dict(options), "display_name": server}
 
     async def stop_server(self, user: str, server: str = "", *, remove: bool = False, timeout: float = 60) -> None:
         """Stop a server and wait until it is gone; with `remove`, a named server is deleted."""

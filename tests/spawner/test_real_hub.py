@@ -250,9 +250,8 @@ async def test_a_start_in_the_queue_says_so_and_can_be_cancelled(hub: RealHub) -
 async def test_a_start_in_which_the_hub_died_is_ended_by_the_next_hub(hub: RealHub) -> None:
     await hub.start_server("kim", options={"zapp": "pair", "parameters": {"cpu": 1.5}})
     await hub.api("POST", "/users/nina")
-    asking = asyncio.create_task(
-        hub.api("POST", "/users/nina/server", json={"user_options": {"zapp": "pair", "parameters": {"cpu": 1}}})
-    )
+    body = await hub.body_for({"zapp": "pair", "parameters": {"cpu": 1}})
+    asking = asyncio.create_task(hub.api("POST", "/users/nina/server", json=body))
 
     async def waits() -> bool:
         return any(e.state is ExecutionState.QUEUED for e in await executions(hub, "nina"))
