@@ -83,9 +83,14 @@ class Keeper:
         self._watchers.add(task)
         task.add_done_callback(self._watchers.discard)
 
+    def _follows(self, attached: Attached) -> bool:
+        """Until it has ended, as long as it is attached or on its way to its end."""
+        concerns = self._core.attachments.get(attached.id) is attached or attached.view.desired == "terminated"
+        return concerns and not attached.view.state.ended
+
     async def _follow(self, attached: Attached, after: int | None) -> None:
         """Keep the view fresh and notice restarts, until it has ended or is let go."""
-        while not attached.view.state.ended and self._core.attachments.get(attached.id) is attached:
+        while self._follows(attached):
             try:
                 async with contextlib.aclosing(self._core.client.events(attached.id, after=after)) as events:
                     async for event in events:
@@ -93,7 +98,7 @@ class Keeper:
                         if _means_restart(event, attached.view):
                             attached.doubt()
                         attached.saw(await self._core.client.execution(attached.id))
-                        if attached.view.state.ended or self._core.attachments.get(attached.id) is not attached:
+                        if not self._follows(attached):
                             break
             except ServiceUnavailable:
                 await asyncio.sleep(5)
