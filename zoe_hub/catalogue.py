@@ -82,7 +82,7 @@ class Catalogue:
             for path in sorted(root.glob(f"*/{FRAMEWORK_FILE}")):
                 yield path, Framework
         for root in self._roots:
-            for path in sorted((root / ZAPP_FOLDER).glob("*.yaml")):
+            for path in sorted((root / ZAPP_FOLDER).glob("*.yaml"), key=lambda path: path.stem):
                 yield path, ZApp
 
     def _stamps(self) -> Iterator[tuple[str, int, int]]:
