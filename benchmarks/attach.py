@@ -37,14 +37,13 @@ def attach(kernel: Kernel) -> float:
 
 def measure(kernel: Kernel, folder: Path, cache: Path) -> list[Result]:
     """The results of all rounds with Spark."""
-    import launch
     import runtime
 
     found = runtime.find()
     os.environ["SPARK_HOME"], os.environ["JAVA_HOME"] = str(found.spark_home), str(found.java_home)
     archive = found.archive_options(str(cache / "spark"))
     stock = spark_by_hand.Flags()
-    tuned = spark_by_hand.Flags([*archive, *runtime.FAST_START], [*archive, *launch.EXECUTOR])
+    tuned = spark_by_hand.Flags([*archive, *runtime.FAST_START], [*archive, *runtime.COMPUTE])
     numbers = itertools.count()
 
     def by_hand(flags: spark_by_hand.Flags) -> float:

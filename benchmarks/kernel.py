@@ -46,13 +46,13 @@ class Kernel:
         run = self._loop.run_until_complete
         execution = run(self._client.submit(Submit(zapp=zapp, parameters=parameters)))
         try:
-            run(self._client.wait(execution.id, lambda view: view.state is ExecutionState.RUNNING, timeout=120))
+            run(self._client.wait(execution.id, lambda view: view.state is ExecutionState.RUNNING, timeout=300))
             connection = run(self._client.connection(execution.id)).clients[0]
             module = self._module(connection.source)
             names = module.connect(dict(connection.connection))
 
             def workers(count: int) -> None:
-                run(self._client.wait(execution.id, lambda view: view.ready >= count, timeout=120))
+                run(self._client.wait(execution.id, lambda view: view.ready >= count, timeout=300))
 
             try:
                 yield names, workers

@@ -62,7 +62,7 @@ def alternate(contenders: Mapping[str, Callable[[], float]], rounds: int = ROUND
     return {name: statistics.median(values) for name, values in seconds.items()}
 
 
-def wait_until(condition: Callable[[], bool], what: str, timeout: float = 120, pause: float = 0.02) -> None:
+def wait_until(condition: Callable[[], bool], what: str, timeout: float = 300, pause: float = 0.02) -> None:
     """Return as soon as the condition holds. Raises TimeoutError, which says what did not come."""
     deadline = time.monotonic() + timeout
     while not condition():
