@@ -13,20 +13,21 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from inspect import isawaitable
 from typing import Any
 
-from jupyterhub import orm  # type: ignore[import-untyped]
 from jupyterhub.spawner import Spawner  # type: ignore[import-untyped]
 from traitlets import Bool, Float, List, Unicode, default, validate
 
-from ..client import ExecutionView, ProcessView, ZAppView, ZoeClient
+from ..client import ExecutionView, ZAppView, ZoeClient
 from ..model.commands import Report, Submit
 from ..model.errors import InvalidParameter, ServiceUnavailable, ZoeError
 from ..model.execution import Attachment
 from . import options, overlay
 from .form import render_away, render_shop
+from .parent import ParentServer
 from .progress import ProgressLog
 from .refusals import refuse_for
 from .start import Start, server_process
 from .terminations import Terminations, keep_alive
+from .tokens import token_scopes
 
 _FORM_PATIENCE = 2.0
 """Seconds for which the service may be away before somebody who looks at a page is told so."""
@@ -73,8 +74,8 @@ class ZoeMixin(Spawner):  # type: ignore[misc]
     _zoe_execution = Unicode()
     _zoe_process = Unicode(help="Key of the process that is the server.")
     _zoe_key = Unicode(help="Idempotency key of this spawn.")
-    _zoe_parent_pending = Bool(False, help="True while the parent class has not been asked to start the server yet.")
-    _zoe_environment: dict[str, str] | None = None
+    zoe_parent_pending = Bool(False, help="True while the parent class has not been asked to start the server yet.")
+    zoe_environment: dict[str, str] | None = None
     _zoe_log: ProgressLog | None = None
     _zoe_undoing: asyncio.Task[None] | None = None
     _zoe_refused: options.Choice | None = None
@@ -105,11 +106,11 @@ class ZoeMixin(Spawner):  # type: ignore[misc]
 
     @default("server_token_scopes")
     def _zoe_default_scopes(self) -> Callable[..., Any]:
-        return _token_scopes([])
+        return token_scopes([])
 
     @validate("server_token_scopes")
     def _zoe_add_scopes(self, proposal: Any) -> Callable[..., Any]:
-        return _token_scopes(proposal.value)
+        return token_scopes(proposal.value)
 
     # -- the shop
 
@@ -185,7 +186,7 @@ class ZoeMixin(Spawner):  # type: ignore[misc]
     def get_env(self) -> dict[str, str]:
         """The parent's environment, with the plan's and Zoe's own; both yield to what the administrator set."""
         environment: dict[str, str] = super().get_env()
-        added = self._zoe_environment or {}
+        added = self.zoe_environment or {}
         return overlay.merge_environment(environment, added, self.env_keep, self.environment)
 
     # -- start, poll, stop
@@ -199,7 +200,7 @@ class ZoeMixin(Spawner):  # type: ignore[misc]
             await asyncio.wait({self._zoe_undoing})
             self._zoe_undoing = None
         log = self._zoe_progress()
-        self._zoe_parent_pending = True
+        self.zoe_parent_pending = True
         start: Start | None = None
         try:
             submit = self._zoe_submit(self._zoe_choice())
@@ -211,7 +212,7 @@ class ZoeMixin(Spawner):  # type: ignore[misc]
                 self.zoe_client(self.zoe_patience),
                 submit,
                 server_process(plan, submit.zapp or ""),
-                _Parent(self, super(), log),
+                ParentServer(self, super(), log),
                 log,
                 key=self._zoe_key,
                 on_submitted=self._zoe_remember,
@@ -231,12 +232,12 @@ class ZoeMixin(Spawner):  # type: ignore[misc]
                 raise refuse_for(error) from error
             raise
         finally:
-            self._zoe_parent_pending = False
+            self.zoe_parent_pending = False
             log.close()
 
     async def poll(self) -> int | None:
         """As the parent class. Once the server has ended, its companions end too."""
-        if self._zoe_parent_pending:
+        if self.zoe_parent_pending:
             return None
         status: int | None = await super().poll()
         if status is not None:
@@ -246,7 +247,7 @@ class ZoeMixin(Spawner):  # type: ignore[misc]
 
     async def stop(self, now: bool = False) -> None:
         """Stop the server, then end its execution; if Zoe is away, as soon as it is back."""
-        self._zoe_parent_pending = False
+        self.zoe_parent_pending = False
         if self._zoe_undoing is not None:
             await asyncio.wait({self._zoe_undoing})
         try:
@@ -274,7 +275,7 @@ class ZoeMixin(Spawner):  # type: ignore[misc]
             await deleted
 
     async def _zoe_undo(self, start: Start | None) -> None:
-        self._zoe_parent_pending = False
+        self.zoe_parent_pending = False
         try:
             if start is not None:
                 await start.undo()
@@ -321,7 +322,7 @@ class ZoeMixin(Spawner):  # type: ignore[misc]
         super().clear_state()
         self._zoe_release()
         self._zoe_log = None
-        self._zoe_environment = None
+        self.zoe_environment = None
 
     def zoe_save_state(self) -> None:
         """Store the state in the Hub's database now.
@@ -372,68 +373,5 @@ class ZoeMixin(Spawner):  # type: ignore[misc]
                 self.log.debug("%s ended already: %s", execution, error)
 
 
-class _Parent:
-    """The parent class's start and stop, with what the plan adds."""
-
-    def __init__(self, spawner: ZoeMixin, parent: Any, log: ProgressLog) -> None:
-        self._spawner = spawner
-        self._parent = parent
-        self._log = log
-
-    async def launch(self, process: ProcessView, view: ExecutionView) -> Any:
-        spawner = self._spawner
-        references = spawner.zoe_references(view)
-        spawner._zoe_environment = {
-            **overlay.environment_of(process, references),
-            "ZOE_URL": spawner.zoe_url,
-            "ZOE_SERVER": spawner.zoe_server,
-            "ZOE_EXECUTION": view.id,
-        }
-        telling = asyncio.create_task(self._tell())
-        try:
-            with overlay.applied(spawner, overlay.settings_of(process, references)):
-                address = self._parent.start()
-                # From here on the parent knows by itself whether it is starting.
-                spawner._zoe_parent_pending = False
-                address = await address if isawaitable(address) else address
-            spawner.zoe_save_state()
-            return address
-        finally:
-            telling.cancel()
-            await asyncio.gather(telling, return_exceptions=True)
-
-    async def died(self) -> int | None:
-        status: int | None = await self._parent.poll()
-        return status
-
-    async def kill(self) -> None:
-        await self._parent.stop(now=True)
-
-    async def _tell(self) -> None:
-        """What the parent class says of its own start; the base class has nothing to say."""
-        progress = self._parent.progress
-        if getattr(progress, "__func__", None) is Spawner.progress:
-            return
-        async for event in progress():
-            more = {key: value for key, value in event.items() if key not in ("message", "progress")}
-            self._log.add(event.get("message", ""), **more)
-
-
 def _leave_to_start(spawner: Any, user_options: Any) -> None:
     """Stands for the hook that the administrator did not set."""
-
-
-def _token_scopes(configured: Any) -> Callable[[Any], Any]:
-    """A value for `server_token_scopes`: what was configured, or the role `server`'s, and Zoe's beside it."""
-    if hasattr(configured, "zoe_adds"):
-        return configured  # type: ignore[no-any-return]
-
-    async def scopes(spawner: ZoeMixin) -> list[str]:
-        base = configured(spawner) if callable(configured) else configured
-        if isawaitable(base):
-            base = await base
-        base = base or orm.Role.find(spawner.user.db, "server").scopes
-        return list(dict.fromkeys([*base, *spawner.zoe_server_scopes]))
-
-    scopes.zoe_adds = True  # type: ignore[attr-defined]
-    return scopes

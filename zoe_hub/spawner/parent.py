@@ -1,0 +1,63 @@
+"""The parent class's part in a start: its own start and stop, with what the plan adds."""
+
+from __future__ import annotations
+
+import asyncio
+from inspect import isawaitable
+from typing import TYPE_CHECKING, Any
+
+from jupyterhub.spawner import Spawner  # type: ignore[import-untyped]
+
+from ..client import ExecutionView, ProcessView
+from . import overlay
+from .progress import ProgressLog
+
+if TYPE_CHECKING:
+    from .mixin import ZoeMixin
+
+
+class ParentServer:
+    """`parent` is the spawner seen as its parent class: what `super()` gives inside the mixin."""
+
+    def __init__(self, spawner: ZoeMixin, parent: Any, log: ProgressLog) -> None:
+        self._spawner = spawner
+        self._parent = parent
+        self._log = log
+
+    async def launch(self, process: ProcessView, view: ExecutionView) -> Any:
+        spawner = self._spawner
+        references = spawner.zoe_references(view)
+        spawner.zoe_environment = {
+            **overlay.environment_of(process, references),
+            "ZOE_URL": spawner.zoe_url,
+            "ZOE_SERVER": spawner.zoe_server,
+            "ZOE_EXECUTION": view.id,
+        }
+        telling = asyncio.create_task(self._tell())
+        try:
+            with overlay.applied(spawner, overlay.settings_of(process, references)):
+                address = self._parent.start()
+                # From here on the parent knows by itself whether it is starting.
+                spawner.zoe_parent_pending = False
+                address = await address if isawaitable(address) else address
+            spawner.zoe_save_state()
+            return address
+        finally:
+            telling.cancel()
+            await asyncio.gather(telling, return_exceptions=True)
+
+    async def died(self) -> int | None:
+        status: int | None = await self._parent.poll()
+        return status
+
+    async def kill(self) -> None:
+        await self._parent.stop(now=True)
+
+    async def _tell(self) -> None:
+        """What the parent class says of its own start; the base class has nothing to say."""
+        progress = self._parent.progress
+        if getattr(progress, "__func__", None) is Spawner.progress:
+            return
+        async for event in progress():
+            more = {key: value for key, value in event.items() if key not in ("message", "progress")}
+            self._log.add(event.get("message", ""), **more)
