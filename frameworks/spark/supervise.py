@@ -13,6 +13,7 @@ SIGTERM   worker, executors and Python workers are killed at once. Exit status 0
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import signal
@@ -27,6 +28,8 @@ PR_SET_CHILD_SUBREAPER = 36
 SETTLE = 1.0
 """Seconds that a decommissioned worker has to tell the master, at least, before it is ended."""
 POLL = 0.2
+NUDGE = 5.0
+"""Seconds after which an executor that is still there is asked itself: one that was only starting missed the word."""
 
 
 def supervise(command: Sequence[str], environment: Mapping[str, str]) -> int:
@@ -40,6 +43,7 @@ def supervise(command: Sequence[str], environment: Mapping[str, str]) -> int:
         signal.signal(number, _ignore)
     worker = _start(command, environment, libc)
     draining_since: float | None = None
+    nudged: set[int] = set()
     try:
         while True:
             received = signal.sigtimedwait(wanted, POLL if draining_since is not None else 3600)
@@ -51,8 +55,13 @@ def supervise(command: Sequence[str], environment: Mapping[str, str]) -> int:
             if received and received.si_signo == signal.SIGPWR and draining_since is None:
                 os.kill(worker, signal.SIGPWR)
                 draining_since = time.monotonic()
-            if draining_since is not None and time.monotonic() - draining_since >= SETTLE and not children(worker):
-                return 0
+            if draining_since is not None and time.monotonic() - draining_since >= SETTLE:
+                executors = children(worker)
+                if not executors:
+                    return 0
+                if time.monotonic() - draining_since >= NUDGE:
+                    _nudge(set(executors) - nudged)
+                    nudged.update(executors)
     finally:
         kill_descendants()
 
@@ -78,6 +87,13 @@ def _start(command: Sequence[str], environment: Mapping[str, str], libc: ctypes.
 
 def _ignore(number: int, frame: FrameType | None) -> None:
     """Signals are taken by sigtimedwait; without a handler some would be dropped or deadly."""
+
+
+def _nudge(executors: set[int]) -> None:
+    """Asking an executor that is already handing over changes nothing; one that is too young for the signal ends."""
+    for pid in executors:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGPWR)
 
 
 def _reap(worker: int) -> int | None:

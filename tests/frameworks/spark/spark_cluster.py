@@ -115,6 +115,7 @@ class Cluster:
         self.plan = plan(**parameters)
         self.workers = int(parameters.get("workers", 2))
         self.instances: dict[tuple[str, int], Instance] = {}
+        self.draining: list[Instance] = []
         self.values: dict[str, str] = {
             "framework.folder": str(FOLDER),
             "cache": str(self.cache),
@@ -186,21 +187,24 @@ class Cluster:
     def drain(self, ordinal: int) -> Instance:
         """Ask a worker to hand over; it is gone some seconds later."""
         instance = self.instances.pop(("worker", ordinal))
+        self.draining.append(instance)
         drain = self.plan.process("spark.worker").shutdown.drain
         assert drain is not None
         instance.process.send_signal(signal.Signals[drain.signal])
         return instance
 
     def stop(self) -> None:
-        for instance in self.instances.values():
+        everything = [*self.instances.values(), *self.draining]
+        for instance in everything:
             instance.process.send_signal(signal.SIGTERM)
-        for instance in self.instances.values():
+        for instance in everything:
             try:
                 instance.process.wait(10)
             except subprocess.TimeoutExpired:
                 os.killpg(instance.process.pid, signal.SIGKILL)
                 instance.process.wait()
         self.instances.clear()
+        self.draining.clear()
 
     def connection(self) -> dict[str, str]:
         chosen = self.plan.framework("spark").client
