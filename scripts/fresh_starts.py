@@ -30,7 +30,7 @@ def others() -> set[str]:
         if not entry.name.isdigit() or int(entry.name) == os.getpid():
             continue
         try:
-            if os.readlink(entry / "root") == os.readlink("/proc/self/root"):
+            if os.path.samestat(os.stat(entry / "root"), os.stat("/")):
                 found.add(f"{entry.name} {(entry / 'cmdline').read_bytes().replace(bytes(1), b' ').decode()}")
         except OSError:
             continue
