@@ -132,7 +132,7 @@ def work_a_little(url: str, folder: Path) -> None:
     """
     os.environ["SPARK_CONNECT_MODE_ENABLED"] = "1"
     try:
-        import pandas
+        import pandas  # type: ignore[import-untyped, unused-ignore]
         from pyspark.sql import functions as F
         from pyspark.sql.connect.session import SparkSession
     except ImportError as error:
