@@ -44,7 +44,7 @@ c.JupyterHub.spawner_class = "simple"
 
 WITH_ZOE = """
 from zoe_hub.hub import configure
-configure(c, home="{folder}/zoe")
+configure(c, home="{folder}/zoe", allow_root=os.geteuid() == 0)
 c.JupyterHub.spawner_class = "zoe_hub.spawner.local.ZoeSimpleSpawner"
 """
 

@@ -22,14 +22,13 @@ from .catalogue import Catalogue, shipped_folder
 from .config import ZoeConfig
 from .controller.controller import Controller
 from .controller.live import LiveFigures
-from .model.errors import ZoeError
+from .model.errors import NotPermitted, ZoeError
 from .model.resources import parse_bytes
 from .secrets import Secrets
 from .store.base import Store
 from .store.sql import SQLStore
 from .web import WebContext, make_app
 from .web.identity import HubIdentities
-
 
 MAX_FORM = 2**20
 """Bytes of a request's body, where a handler does not allow for more."""
@@ -49,7 +48,11 @@ class ZoeHub(Application):
         "terminate-all": (
             {"ZoeHub": {"terminate_all": True}},
             "End every execution, wait until all are gone, and exit. The service must not be running.",
-        )
+        ),
+        "allow-root": (
+            {"ZoeConfig": {"allow_root": True}},
+            "Let the service, and with it users' clusters, run as root.",
+        ),
     }
 
     def initialize(self, argv: list[str] | None = None) -> None:
@@ -62,7 +65,12 @@ class ZoeHub(Application):
         self.settings = ZoeConfig(parent=self)
 
     def start(self) -> None:
-        """Run until SIGTERM or SIGINT."""
+        """Run until SIGTERM or SIGINT. Raises NotPermitted as root, unless that is allowed."""
+        if os.geteuid() == 0 and not (self.settings.allow_root or self.terminate_all):
+            raise NotPermitted(
+                "The service runs as root, so the code of every user's cluster would too. Run the hub as another user, "
+                "or say configure(c, allow_root=True) where every user may be root."
+            )
         logging.basicConfig(level=logging.INFO, format="%(levelname).1s %(asctime)s %(name)s: %(message)s")
         logging.getLogger("httpx").setLevel(logging.WARNING)
         logging.getLogger("alembic").setLevel(logging.WARNING)

@@ -58,6 +58,11 @@ class ZoeConfig(Configurable):
     terminate_on_exit = Bool(
         False, help="True: all executions end with the service. False: they go on, and the next service finds them."
     ).tag(config=True)
+    allow_root = Bool(
+        False,
+        help="True: the service may run as root, and then every user's cluster does, code from notebooks included. "
+        "Only where all users may be root anyway, such as inside a container of one person.",
+    ).tag(config=True)
     port = Integer(0, help="Port to listen on at 127.0.0.1 when JupyterHub did not say; 0: a free one.").tag(
         config=True
     )

@@ -41,6 +41,7 @@ def configure(
     home: str | Path | None = None,
     service_url: str | None = None,
     environment: Mapping[str, str] | None = None,
+    allow_root: bool = False,
 ) -> None:
     """Register Zoe's service, its scopes and roles, and tell the spawner where the service is.
 
@@ -50,7 +51,8 @@ def configure(
     `home` is the folder of everything that Zoe writes (default: ZOE_HOME, else ``~/.zoe``); made here,
     for the Hub's user only. `service_url` is where the service listens, ``http://127.0.0.1:PORT``
     (default: a port that is free at the first start and kept in the home folder). `environment` is
-    added to the service's own. Raises ValueError for a `service_url` that is no such address.
+    added to the service's own. A hub that runs as root starts a service that runs as root, and users' clusters with
+    it: it refuses to start unless `allow_root` says that every user may be root here. Raises ValueError for a `service_url` that is no such address.
     """
     folder = Path(home).absolute() if home else default_home()
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -66,7 +68,7 @@ def configure(
             "display": True,
             "url": url,
             "api_token": token,
-            "command": [sys.executable, "-m", "zoe_hub"],
+            "command": [sys.executable, "-m", "zoe_hub", *(["--allow-root"] if allow_root else [])],
             "environment": {**_inherited(), **(environment or {}), "ZOE_HOME": str(folder)},
             "oauth_no_confirm": True,
             "oauth_client_allowed_scopes": list(USER_SCOPES),
@@ -83,7 +85,11 @@ def _add_scopes_and_roles(c: Config) -> None:
     for scope, description in SCOPES.items():
         known.setdefault(scope, {key: value for key, value in description.items() if value})
     roles = _list(c, "load_roles")
-    roles.append({"name": f"service-{SERVICE}", "services": [SERVICE], "scopes": [ADMIN_EXECUTIONS]})
+    administrators: dict[str, Any] = {"name": "zoe-admin", "services": [SERVICE], "scopes": [ADMIN_EXECUTIONS]}
+    # JupyterHub's own role `admin` cannot be extended.
+    if c.Authenticator.get("admin_users"):
+        administrators["users"] = sorted(c.Authenticator.admin_users)
+    roles.append(administrators)
     ours = [ACCESS, *USER_SCOPES]
     own = next((role for role in roles if role.get("name") == "user"), None)
     if own is not None:

@@ -63,6 +63,6 @@ if os.geteuid() == 0:
     c.Spawner.args = ["--allow-root"]
 c.SimpleLocalProcessSpawner.home_dir_template = str(data / "home" / "{username}")
 
-# What an existing hub would add:
-configure(c)
+# What an existing hub would add (and `allow_root` only if it were somebody's own container):
+configure(c, allow_root=os.geteuid() == 0)
 c.JupyterHub.spawner_class = "zoe-simple"

@@ -66,7 +66,7 @@ c.Spawner.cmd = [os.path.join(os.path.dirname(sys.executable), "jupyterhub-singl
 c.SimpleLocalProcessSpawner.home_dir_template = {homes!r} + "/{{username}}"
 c.Spawner.environment = {{"PYTHONPATH": {checkout!r}}}
 {early}
-configure(c, environment={{"PYTHONPATH": {checkout!r}}})
+configure(c, environment={{"PYTHONPATH": {checkout!r}}}, allow_root=os.geteuid() == 0)
 c.JupyterHub.spawner_class = {spawner!r}
 {late}
 """

@@ -113,6 +113,20 @@ def test_the_service_asks_for_nothing_of_the_hub(tmp_path: Path) -> None:
     assert "users" not in role
 
 
+def test_the_hubs_administrators_are_zoes(tmp_path: Path) -> None:
+    c = Config()
+    c.Authenticator.admin_users = {"carol", "admin"}
+    configure(c, home=tmp_path)
+    (role,) = [role for role in c.JupyterHub.load_roles if role.get("services") == ["zoe"]]
+    assert role["users"] == ["admin", "carol"]
+
+
+def test_root_must_be_allowed(tmp_path: Path) -> None:
+    c = Config()
+    configure(c, home=tmp_path, allow_root=True)
+    assert c.JupyterHub.services[-1]["command"][-1] == "--allow-root"
+
+
 @pytest.mark.parametrize(
     ("setting", "value", "path"),
     [

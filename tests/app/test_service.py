@@ -1,0 +1,42 @@
+"""The service as a program: what an administrator sees of it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+
+def run(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "ZOE_HOME": str(home)}
+    environment.pop("JUPYTERHUB_SERVICE_URL", None)
+    return subprocess.run(
+        [sys.executable, "-m", "zoe_hub", *arguments], env=environment, capture_output=True, text=True, timeout=60
+    )
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs to be root, to be refused as root")
+def test_root_is_refused_with_a_sentence(tmp_path: Path) -> None:
+    ended = run(tmp_path)
+    assert ended.returncode == 1
+    assert "configure(c, allow_root=True)" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_terminating_all_of_nothing_is_quick_and_quiet(tmp_path: Path) -> None:
+    assert run(tmp_path, "--terminate-all").returncode == 0
+    assert (tmp_path / "data" / "zoe.sqlite").exists()
+
+
+def test_a_key_that_others_may_read_is_refused(tmp_path: Path) -> None:
+    key = tmp_path / "data" / "key"
+    key.parent.mkdir()
+    key.write_bytes(os.urandom(32))
+    key.chmod(0o644)
+    ended = run(tmp_path, "--allow-root")
+    assert ended.returncode == 1
+    assert str(key) in ended.stderr
+    assert "Traceback" not in ended.stderr
