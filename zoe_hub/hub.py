@@ -51,8 +51,9 @@ def configure(
     `home` is the folder of everything that Zoe writes (default: ZOE_HOME, else ``~/.zoe``); made here,
     for the Hub's user only. `service_url` is where the service listens, ``http://127.0.0.1:PORT``
     (default: a port that is free at the first start and kept in the home folder). `environment` is
-    added to the service's own. A hub that runs as root starts a service that runs as root, and users' clusters with
-    it: it refuses to start unless `allow_root` says that every user may be root here. Raises ValueError for a `service_url` that is no such address.
+    added to the service's own. A hub that runs as root starts a service that runs as root, and users'
+    clusters with it: the service refuses unless `allow_root` says that every user may be root here.
+    Raises ValueError for a `service_url` that is no such address.
     """
     folder = Path(home).absolute() if home else default_home()
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
