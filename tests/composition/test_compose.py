@@ -129,6 +129,36 @@ def test_templates_are_expressions_that_end_at_once(template: str) -> None:
         compose(zapp(frameworks=[part]), {}, FRAMEWORKS)
 
 
+@pytest.mark.parametrize(
+    "template",
+    [
+        "{{ 1 | round(-1000000000) }}",
+        "{{ 1.5 | round(1000000000, 'ceil') }}",
+        "{{ 1.5 | round(precision=2.5) }}",
+        "{{ " + "([" * 60 + "'\\\\'" + "] | string)" * 60 + " }}",
+        "{{ [[workers]] | max ~ '' }}",
+        "{{ " + " * ".join(["(1e308 | int)"] * 500) + " % 7 }}",
+    ],
+)
+def test_a_template_cannot_make_numbers_or_texts_without_end(template: str) -> None:
+    mine = zapp(frameworks=[{"framework": "cluster", "options": {"label": template}}])
+    with pytest.raises(InvalidDocument, match="cannot be resolved"):
+        compose(mine, {}, FRAMEWORKS)
+
+
+@pytest.mark.parametrize(
+    ("template", "text"),
+    [
+        ("{{ (workers / 7) | round(2) }}", "0.43"),
+        ("{{ 'many' if workers in [3, 4] else 'few' }}", "many"),
+        ("{{ [workers, 5] | max }}", "5"),
+    ],
+)
+def test_what_templates_are_for(template: str, text: str) -> None:
+    mine = zapp(frameworks=[{"framework": "cluster", "options": {"label": template}}])
+    assert f"label {text}\n" in compose(mine, {}, FRAMEWORKS).process("cluster.master").files[0].content
+
+
 def test_a_dollar_sign_before_a_value_is_refused() -> None:
     process = {"name": "master", "command": ["run", "${{ label }}"]}
     with pytest.raises(InvalidDocument, match="dollar sign"):

@@ -94,7 +94,12 @@ def resolve_parameters(parameters: Sequence[Parameter], given: Mapping[str, Any]
 
 def _options(zapp: ZApp, part: Part, framework: Framework, values: Mapping[str, Scalar]) -> dict[str, Scalar]:
     where = f"ZApp {zapp.name}, framework {framework.name}"
-    given = {name: render_value(text, values, f"{where}, {name}") for name, text in part.options.items()}
+    known = {option.name for option in framework.options}
+    # What is not known is refused below: users may send any number of long templates.
+    given = {
+        name: render_value(text, values, f"{where}, {name}") if name in known else text
+        for name, text in part.options.items()
+    }
     try:
         return resolve_parameters(framework.options, given)
     except InvalidParameter as error:

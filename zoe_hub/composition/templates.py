@@ -13,6 +13,7 @@ from functools import lru_cache
 from typing import Any
 
 from jinja2 import StrictUndefined, Template, TemplateError, nodes
+from jinja2.filters import do_round
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from ..model.errors import InvalidDocument
@@ -28,12 +29,19 @@ _ALLOWED: tuple[type[nodes.Node], ...] = (
 )  # fmt: skip
 
 
+_LARGEST = 2**128
+_DIGITS = 15
+"""Decimals that a number can be rounded to: filters compute ten to that power."""
+
+
 class _Environment(ImmutableSandboxedEnvironment):
     intercepted_binops = frozenset({"+", "-", "*", "/", "//", "%"})
 
     def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
         if not all(isinstance(side, (int, float)) for side in (left, right)):
             raise TemplateError(f"{operator} takes numbers only; join text with ~")
+        if any(abs(side) > _LARGEST for side in (left, right)):
+            raise TemplateError(f"{operator} takes numbers up to {_LARGEST:.0e} only")
         return super().call_binop(context, operator, left, right)
 
 
@@ -41,12 +49,18 @@ def _mib(amount: Any) -> int:
     return int(amount) // 2**20
 
 
+def _round(value: Any, precision: Any = 0, method: str = "common") -> Any:
+    if not isinstance(precision, int) or abs(precision) > _DIGITS:
+        raise TemplateError(f"round takes up to {_DIGITS} digits only")
+    return do_round(value, precision, method)  # type: ignore[arg-type]
+
+
 def _environment(finalize: Any) -> _Environment:
     environment = _Environment(
         undefined=StrictUndefined, finalize=finalize, autoescape=False, keep_trailing_newline=True
     )
     environment.globals.clear()
-    environment.filters["mib"] = _mib
+    environment.filters.update(mib=_mib, round=_round)
     environment.filters = {name: environment.filters[name] for name in FILTERS}
     return environment
 
@@ -69,7 +83,16 @@ def _compile(environment: _Environment, source: str) -> Template:
     for node in tree.find_all(nodes.Node):
         if not isinstance(node, _ALLOWED):
             raise TemplateError(f"{type(node).__name__.lower()} is not part of the template language")
+    _check_lists(tree)
     return environment.from_string(source)
+
+
+def _check_lists(tree: nodes.Template) -> None:
+    """Lists are for choosing from only: written as text, each list in a list doubles what must be escaped."""
+    chosen_from = {id(node.node) for node in tree.find_all(nodes.Filter) if node.name in ("max", "min")}
+    chosen_from |= {id(node.expr) for node in tree.find_all(nodes.Operand) if node.op in ("in", "notin")}
+    if any(id(node) not in chosen_from for node in tree.find_all((nodes.List, nodes.Tuple))):
+        raise TemplateError("a list can only be given to min or max, or stand after in")
 
 
 def _render(environment: _Environment, source: str, values: Mapping[str, Any], where: str) -> str:
