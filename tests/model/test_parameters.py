@@ -137,6 +137,7 @@ def test_a_long_value_is_not_repeated_whole() -> None:
         ({"type": "boolean", "maximum": 1}, "maximum has no meaning for a boolean"),
         ({"pattern": "("}, "the pattern '\\(' is no regular expression"),
         ({"pattern": "a{99999999999999999999}"}, "is no regular expression"),
+        ({"type": "integer", "choices": list(range(100_000))}, "at most 200 items"),
         ({"name": "Not a name"}, "name"),
         ({"colour": "red"}, "colour"),
     ],

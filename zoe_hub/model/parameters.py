@@ -39,7 +39,7 @@ class Parameter(Document):
     default: Scalar | None = Field(default=None, description="Without a default the value must be given.")
     minimum: Scalar | None = None
     maximum: Scalar | None = None
-    choices: tuple[Scalar, ...] = ()
+    choices: tuple[Scalar, ...] = Field(default=(), max_length=200)
     pattern: str | None = Field(
         default=None,
         max_length=1000,
@@ -61,17 +61,17 @@ class Parameter(Document):
             raise ValueError(f"a bound is of the wrong type: {error}") from error
         if low is not None and high is not None and low > high:
             raise ValueError(f"the minimum, {self._show(low)}, is above the maximum, {self._show(high)}")
-        for choice in self.choices:
-            self._must_be_allowed("choice", choice)
-        if self.default is not None:
-            self._must_be_allowed("default", self.default)
-        return self
-
-    def _must_be_allowed(self, role: str, value: Scalar) -> None:
         try:
-            self.check(value)
+            for choice in self.choices:
+                self._within(choice)
         except InvalidParameter as error:
-            raise ValueError(f"the {role} is refused by the bounds: {error}") from error
+            raise ValueError(f"the choice is refused by the bounds: {error}") from error
+        try:
+            if self.default is not None:
+                self.check(self.default)
+        except InvalidParameter as error:
+            raise ValueError(f"the default is refused by the bounds: {error}") from error
+        return self
 
     @property
     def title(self) -> str:
@@ -83,15 +83,21 @@ class Parameter(Document):
         Text is accepted for every type, because forms and command lines have nothing else.
         Raises InvalidParameter, which names the parameter, the value and what would be right.
         """
+        typed = self._within(value)
+        if self.choices:
+            choices = [self._convert(choice) for choice in self.choices]
+            if typed not in choices:
+                allowed = ", ".join(self._show(choice) for choice in choices)
+                raise InvalidParameter(self.name, f"{self._show(typed)} is none of the choices: {allowed}")
+        return typed
+
+    def _within(self, value: Any) -> Scalar:
         typed = self._convert(value)
         low, high = self._bound(self.minimum), self._bound(self.maximum)
         if (low is not None and typed < low) or (high is not None and typed > high):
             raise InvalidParameter(self.name, f"{self._show(typed)} is out of bounds: {self._range(low, high)}")
         if self.pattern is not None and not _matches(self.pattern, str(typed)):
             raise InvalidParameter(self.name, f"{_short(value)} does not match {self.pattern}")
-        if self.choices and typed not in [self._convert(choice) for choice in self.choices]:
-            allowed = ", ".join(self._show(self._convert(choice)) for choice in self.choices)
-            raise InvalidParameter(self.name, f"{self._show(typed)} is none of the choices: {allowed}")
         return typed
 
     def _convert(self, value: Any) -> Scalar:
@@ -114,7 +120,7 @@ class Parameter(Document):
         return f"from {self._show(low)} to {self._show(high)}"
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=64)  # up to 10 MB each
 def _matcher(pattern: str) -> TypeAdapter[str]:
     """Patterns come from users too. pydantic's own engine matches in linear time, whatever the pattern."""
     try:

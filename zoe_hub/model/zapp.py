@@ -44,7 +44,7 @@ class ZApp(Document):
     icon: str = Field(default="", max_length=40)
     category: Category = Category.INTERACTIVE
     frameworks: tuple[Part, ...] = Field(min_length=1, max_length=16)
-    parameters: tuple[Parameter, ...] = ()
+    parameters: tuple[Parameter, ...] = Field(default=(), max_length=100)
 
     @model_validator(mode="after")
     def _names_are_unique(self) -> Self:
