@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 
 from ..backends.base import Backend, Order
-from ..model.errors import Conflict, LaunchFailed, UnknownName, ZoeError
+from ..model.errors import Conflict, LaunchFailed, ServiceUnavailable, UnknownName, ZoeError
 from ..model.execution import DesiredState, Execution, ExecutionState, InstanceState, InstanceStatus
 from ..model.framework import Placement
 from ..model.zapp import Category
@@ -27,6 +27,9 @@ log = logging.getLogger(__name__)
 _GOING = (ExecutionState.STOPPING, ExecutionState.FAILING, ExecutionState.COMPLETING)
 _ENDS = {InstanceState.STOPPED, InstanceState.FAILED}
 _ALIVE = (ExecutionState.STARTING, ExecutionState.RUNNING, ExecutionState.DEGRADED)
+
+_PAUSE = 1.0
+"""Seconds before what failed is tried again."""
 
 
 class Controller:
@@ -43,6 +46,7 @@ class Controller:
         self._applied: dict[tuple[str, str], Order] = {}
         self._removals: dict[str, asyncio.Task[None]] = {}
         self._gone: set[str] = set()
+        self._storing = asyncio.Lock()
         self._woken = asyncio.Event()
 
     def wake(self) -> None:
@@ -50,32 +54,47 @@ class Controller:
         self._woken.set()
 
     async def run(self) -> None:
-        """Go on for ever. A round that fails is logged and made again after a pause."""
-        tasks = [asyncio.create_task(self._follow_backend()), asyncio.create_task(self._follow_store())]
+        """Go on for ever. A round that fails is logged and made again after a pause.
+
+        Raises what nobody foresaw, also where it happened while following: a controller that hears nothing
+        any more must not look alive.
+        """
+        followers: list[asyncio.Task[None]] = []
         try:
             await self._sweep()
+            # What happens from here on is stored after what is there now, never before it.
+            changes = self._backend.watch()
+            there = await self._backend.instances()
+            followers += [asyncio.create_task(self._follow_store())]
+            for instance in there:
+                await self._observe(instance)
+            followers += [asyncio.create_task(self._follow_backend(changes))]
             while True:
                 self._woken.clear()
                 try:
                     await self.round()
-                except ZoeError:
+                except (ZoeError, OSError):
                     log.exception("A round failed; the next one tries again")
-                    await asyncio.sleep(1)
+                    await asyncio.sleep(_PAUSE)
                     continue
-                await self._sleep()
+                await self._sleep(followers)
         finally:
-            for task in [*tasks, *self._removals.values()]:
+            for task in [*followers, *self._removals.values()]:
                 task.cancel()
-            await asyncio.gather(*tasks, *self._removals.values(), return_exceptions=True)
+            await asyncio.gather(*followers, *self._removals.values(), return_exceptions=True)
 
-    async def _sleep(self) -> None:
-        """Until somebody wakes us, or the interval is over."""
+    async def _sleep(self, followers: Sequence[asyncio.Task[None]]) -> None:
+        """Until somebody wakes us, or the interval is over. Raises what ended a follower."""
         # Not asyncio.wait_for: before Python 3.12 it can lose a cancellation that comes with the waking.
         waiter = asyncio.ensure_future(self._woken.wait())
         try:
-            await asyncio.wait({waiter}, timeout=self._interval)
+            working = {task for task in followers if not task.done()}
+            await asyncio.wait({waiter, *working}, timeout=self._interval, return_when=asyncio.FIRST_COMPLETED)
         finally:
             waiter.cancel()
+        for task in followers:
+            if task.done():
+                task.result()
 
     async def round(self) -> None:
         """Bring every live execution one step further."""
@@ -95,29 +114,43 @@ class Controller:
         live = {execution.id for execution in await self._store.list(live=True)}
         for execution in {instance.execution for instance in await self._backend.instances()} - live:
             log.warning("Execution %s has ended, but instances were left; they are removed", execution)
-            await self._backend.remove(execution)
-        for instance in await self._backend.instances():
-            await self._observe(instance)
+            try:
+                await self._backend.remove(execution)
+            except (ZoeError, OSError):
+                log.exception("What execution %s left could not be removed; the next start tries again", execution)
 
-    async def _follow_backend(self) -> None:
-        async for instance in self._backend.watch():
-            # What was still on its way when its execution was taken away is older than the end.
-            if instance.execution not in self._gone:
+    async def _follow_backend(self, changes: AsyncIterator[InstanceStatus]) -> None:
+        async for instance in changes:
+            async with self._storing:
+                # What was still on its way when its execution was taken away is older than the end.
+                if instance.execution in self._gone:
+                    continue
                 await self._observe(instance)
-                self.wake()
+            self.wake()
 
     async def _observe(self, instance: InstanceStatus) -> None:
-        try:
-            await self._store.save_instance(instance)
-        except UnknownName:
-            log.warning("An instance of an unknown execution was reported: %s", instance.execution)
+        """Store it, however long the store is away: nobody reports the same change twice."""
+        while True:
+            try:
+                await self._store.save_instance(instance)
+            except UnknownName:
+                log.warning("An instance of an unknown execution was reported: %s", instance.execution)
+            except ServiceUnavailable as error:
+                log.warning("A change of execution %s is not stored yet: %s", instance.execution, error)
+                await asyncio.sleep(_PAUSE)
+                continue
+            return
 
     async def _follow_store(self) -> None:
-        seq = await self._store.last_seq()
+        seq = 0
         while True:
-            if await self._store.wait(seq, self._interval):
-                seq = await self._store.last_seq()
-                self.wake()
+            try:
+                if await self._store.wait(seq, self._interval):
+                    seq = await self._store.last_seq()
+                    self.wake()
+            except ServiceUnavailable as error:
+                log.warning("Zoe does not hear what is stored: %s", error)
+                await asyncio.sleep(_PAUSE)
 
     async def _schedule(self, executions: Sequence[Execution]) -> None:
         nodes = await self._backend.nodes()
@@ -189,7 +222,9 @@ class Controller:
         try:
             await self._end_dependents(execution)
             await self._backend.remove(execution.id)
-            self._gone.add(execution.id)
+            # Not while an older report is being stored: it would come after the end that is written below.
+            async with self._storing:
+                self._gone.add(execution.id)
             for instance in (await self._store.get(execution.id)).instances:
                 if not instance.state.ended:
                     await self._observe(instance.model_copy(update={"state": InstanceState.STOPPED}))
@@ -198,7 +233,7 @@ class Controller:
                 del self._applied[key]
         except (ZoeError, OSError):
             log.exception("Execution %s could not be taken away; the next round tries again", execution.id)
-            await asyncio.sleep(1)
+            await asyncio.sleep(_PAUSE)
         self.wake()
 
     async def _end_dependents(self, execution: Execution) -> None:

@@ -1,0 +1,100 @@
+"""What the controller does when the store is away, and when something happens that nobody foresaw."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from zoe_hub.controller import controller as module
+from zoe_hub.model.errors import ServiceUnavailable
+from zoe_hub.model.execution import ExecutionState, InstanceState, InstanceStatus
+
+from .conftest import World
+
+RUNNING = ExecutionState.RUNNING
+
+
+@pytest.fixture(autouse=True)
+def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_PAUSE", 0.01)
+
+
+async def test_a_change_reported_while_the_store_is_away_is_not_lost(
+    running: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    execution = await running.state(await running.submit(), RUNNING)
+    save = running.store.save_instance
+    refused: list[InstanceStatus] = []
+
+    async def away_at_first(status: InstanceStatus) -> None:
+        if len(refused) < 3:
+            refused.append(status)
+            raise ServiceUnavailable("the disk is full")
+        await save(status)
+
+    monkeypatch.setattr(running.store, "save_instance", away_at_first)
+    running.backend.report(execution.id, "cluster.master", 0, InstanceState.RESTARTING)
+    await running.state(execution, ExecutionState.DEGRADED)
+    running.backend.report(execution.id, "cluster.master", 0, InstanceState.READY)
+    await running.state(execution, RUNNING)
+
+
+async def test_what_nobody_foresaw_ends_the_controller_and_is_not_swallowed(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(status: InstanceStatus) -> None:
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(world.store, "save_instance", broken)
+    await world.submit()
+    with pytest.raises(RuntimeError, match="a bug"):
+        await asyncio.wait_for(world.controller.run(), 10)
+
+
+async def test_a_change_during_the_start_is_not_overwritten_by_what_was_before(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    execution = await world.submit(workers=0)
+    first = asyncio.create_task(world.controller.run())
+    await world.state(execution, RUNNING)
+    first.cancel()
+    await asyncio.gather(first, return_exceptions=True)
+    world.backend.report(execution.id, "cluster.master", 0, InstanceState.STARTING)
+    save = world.store.save_instance
+    saved = asyncio.Event()
+
+    async def slow(status: InstanceStatus) -> None:
+        if status.state is InstanceState.STARTING:
+            world.backend.report(execution.id, "cluster.master", 0, InstanceState.READY)
+            await asyncio.sleep(0.1)
+        await save(status)
+        if status.state is InstanceState.STARTING:
+            saved.set()
+
+    monkeypatch.setattr(world.store, "save_instance", slow)
+    second = asyncio.create_task(module.Controller(world.store, world.backend, world.secrets, prefix="/z/").run())
+    await saved.wait()
+    await world.until(execution, lambda e: e.instances[0].state is InstanceState.READY)
+    await world.state(execution, RUNNING)
+    second.cancel()
+    await asyncio.gather(second, return_exceptions=True)
+
+
+async def test_a_report_on_its_way_does_not_outlive_the_end(running: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    execution = await running.state(await running.submit(workers=0), RUNNING)
+    save = running.store.save_instance
+    on_its_way = asyncio.Event()
+
+    async def slow(status: InstanceStatus) -> None:
+        if status.ordinal == 7 and not status.state.ended:
+            on_its_way.set()
+            await asyncio.sleep(0.1)
+        await save(status)
+
+    monkeypatch.setattr(running.store, "save_instance", slow)
+    running.backend.report(execution.id, "cluster.worker", 7, InstanceState.PENDING)
+    await on_its_way.wait()
+    await running.store.terminate(execution.id, by="alice")
+    ended = await running.state(execution, ExecutionState.TERMINATED)
+    assert all(instance.state.ended for instance in ended.instances)
