@@ -36,6 +36,8 @@ class Announcements:
             self.announce(await self._last_seq())
         while self._seen <= after and not self._closed and (remaining := deadline - loop.time()) > 0:
             await self._wait_for_news(remaining)
+        # Who asks again and again must leave others room, also when there is no more to wait for.
+        await asyncio.sleep(0)
         return self._seen > after
 
     async def _wait_for_news(self, timeout: float) -> None:
