@@ -17,6 +17,7 @@ import pytest
 import pytest_asyncio
 
 from tests.spawner.hub import RealHub, find_proxy
+from zoe_hub.config import cache_folder, default_home
 from zoe_hub.model.errors import ZoeError
 
 from .lab import Lab, Notebook
@@ -41,8 +42,18 @@ async def hub(tmp_path_factory: pytest.TempPathFactory, shelf: Path) -> AsyncIte
     folder = tmp_path_factory.mktemp("road")
     config = folder / "zoe_config.py"
     config.write_text(f"c.ZoeConfig.folders = [{str(shelf)!r}]\n")
-    async with RealHub(folder, environment={"ZOE_CONFIG_FILE": str(config)}) as hub:
+    hub = RealHub(folder, environment={"ZOE_CONFIG_FILE": str(config)})
+    _share_cache(hub.home)
+    async with hub:
         yield hub
+
+
+def _share_cache(home: Path) -> None:
+    """What set-up prepared for the frameworks, where there is such; it makes Spark's starts faster."""
+    prepared = cache_folder(default_home())
+    if prepared.is_dir():
+        cache_folder(home).parent.mkdir(parents=True)
+        cache_folder(home).symlink_to(prepared)
 
 
 async def start_lab(hub: RealHub, user: str, zapp: str = "jupyterlab", server: str = "", **parameters: str) -> Lab:
