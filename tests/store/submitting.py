@@ -160,6 +160,10 @@ class Reading:
         assert await store.list(owner="admin") == []
         assert await store.list(limit=2) == [made[2], made[1]]
 
+    async def test_however_many_are_queued_the_oldest_are_listed(self, store: Store) -> None:
+        made = [await submitted(store, "bob" if number else "alice") for number in range(1002)]
+        assert [execution.id for execution in await store.list(live=True)] == [one.id for one in reversed(made)]
+
     async def test_list_by_life(self, store: Store) -> None:
         gone, there = await ended(store), await submitted(store)
         assert await store.list(live=True) == [there]

@@ -61,9 +61,9 @@ class Store(ABC):
 
     @abstractmethod
     async def list(
-        self, *, owner: str | None = None, live: bool | None = None, limit: int = 1000
+        self, *, owner: str | None = None, live: bool | None = None, limit: int | None = None
     ) -> Sequence[Execution]:
-        """Newest first. `live` true: those that have not ended; false: those that have."""
+        """Newest first; without a `limit`, all. `live` true: those that have not ended; false: those that have."""
 
     @abstractmethod
     async def change_state(

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import logging
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from pydantic import ValidationError
 from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
 from ..model.errors import Conflict, UnknownName
@@ -19,6 +21,8 @@ from .documents import attachment_from, event_from, instance_from, serialise_pla
 from .identifiers import Identifiers, free_name
 from .queries import ExecutionReader
 from .tables import event_counter, events, executions, instances, plans, zapps
+
+log = logging.getLogger(__name__)
 
 _ENDED = tuple(state.value for state in InstanceState if state.ended)
 _PROPOSED_NAMES = 1000
@@ -68,7 +72,7 @@ class SQLStore(Store):
         return await self._database.read(work)
 
     async def list(
-        self, *, owner: str | None = None, live: bool | None = None, limit: int = 1000
+        self, *, owner: str | None = None, live: bool | None = None, limit: int | None = None
     ) -> Sequence[Execution]:
         query = select(executions).order_by(executions.c.id.desc()).limit(limit)
         if owner is not None:
@@ -268,9 +272,18 @@ class SQLStore(Store):
         query = select(zapps.c.document).where(zapps.c.owner == owner).order_by(zapps.c.name)
 
         def work(connection: Connection) -> Sequence[ZApp]:
-            return [ZApp.model_validate_json(document) for document in connection.execute(query).scalars()]
+            return list(_readable(owner, connection.execute(query).scalars()))
 
         return await self._database.read(work)
+
+
+def _readable(owner: str, documents: Iterable[str]) -> Iterator[ZApp]:
+    """Those that this version of Zoe can read; one that it cannot hides nothing else."""
+    for document in documents:
+        try:
+            yield ZApp.model_validate_json(document)
+        except ValidationError as error:
+            log.warning("A stored ZApp of %s cannot be read by this version of Zoe: %s", owner, error)
 
 
 def _locked(transaction: Transaction, execution: str) -> Row[Any]:
