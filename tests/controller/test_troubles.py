@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
+from typing import Any
 
 import pytest
 
 from zoe_hub.controller import controller as module
 from zoe_hub.model.errors import ServiceUnavailable
-from zoe_hub.model.execution import ExecutionState, InstanceState, InstanceStatus
+from zoe_hub.model.execution import Execution, ExecutionState, InstanceState, InstanceStatus
+from zoe_hub.model.plan import Plan
 
 from .conftest import World
 
@@ -98,3 +101,30 @@ async def test_a_report_on_its_way_does_not_outlive_the_end(running: World, monk
     await running.store.terminate(execution.id, by="alice")
     ended = await running.state(execution, ExecutionState.TERMINATED)
     assert all(instance.state.ended for instance in ended.instances)
+
+
+async def test_a_plan_of_another_version_stops_nobody_else(world: World) -> None:
+    queued, started, other = await world.submit(), await world.submit(memory="3 GiB"), await world.submit(workers=1)
+    store = world.store
+    await store.change_state(started.id, ExecutionState.QUEUED, ExecutionState.STARTING)
+    await store.change_state(started.id, ExecutionState.STARTING, RUNNING)
+    await store.grant(started.id, {"cluster.worker": 3})
+    read = store.list
+
+    async def some_unreadable(**filters: Any) -> Sequence[Execution]:
+        return [
+            found.model_copy(update={"plan": Plan.unreadable(found.zapp)}) if found.id != other.id else found
+            for found in await read(**filters)
+        ]
+
+    store.list = some_unreadable  # type: ignore[method-assign]
+    task = asyncio.create_task(world.controller.run())
+    await world.state(other, RUNNING)
+    failed = await world.state(queued, ExecutionState.FAILED)
+    assert "another version of Zoe" in failed.reason
+    left_alone = await world.until(started, lambda e: "goes on as it is" in e.reason)
+    assert (left_alone.state, left_alone.granted) == (RUNNING, {"cluster.worker": 3})
+    await store.terminate(started.id, by="alice")
+    await world.state(started, ExecutionState.TERMINATED)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)

@@ -55,6 +55,8 @@ def rescale(plan: Plan, parameters: Mapping[str, Any], frameworks: Mapping[str, 
 
     Raises what `compose` raises, and InvalidRequest when the change needs a new execution.
     """
+    if plan.lost:
+        raise InvalidRequest("another version of Zoe stored its plan, which cannot be read; swap to a new one instead")
     for parameter in plan.definition.parameters:
         if parameter.scales or parameter.name not in parameters:
             continue

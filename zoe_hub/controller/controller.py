@@ -154,7 +154,8 @@ class Controller:
 
     async def _schedule(self, executions: Sequence[Execution]) -> None:
         nodes = await self._backend.nodes()
-        decisions = decide(Snapshot(nodes, [_request(execution) for execution in executions]))
+        known = [execution for execution in executions if not execution.plan.lost]
+        decisions = decide(Snapshot(nodes, [_request(execution) for execution in known]))
         by_id = {execution.id: execution for execution in executions}
         for decision in decisions:
             await self._carry_out(by_id[decision.execution], decision)
@@ -173,9 +174,19 @@ class Controller:
     async def _reconcile(self, execution: Execution) -> None:
         if execution.state in _GOING:
             self._remove(execution)
+        elif execution.plan.lost:
+            await self._leave_alone(execution)
         elif execution.state in _ALIVE:
             await self._order(execution)
             await self._judge(execution)
+
+    async def _leave_alone(self, execution: Execution) -> None:
+        """What runs by a plan that cannot be read goes on as it is; what does not run yet never will."""
+        why = "another version of Zoe stored its plan, which cannot be read"
+        if execution.state in (ExecutionState.QUEUED, ExecutionState.STARTING):
+            await self._move(execution, ExecutionEvent.GAVE_UP, f"{why}; start it again")
+        elif execution.state in _ALIVE:
+            await self._store.explain(execution.id, f"{why}: it goes on as it is, until it is terminated")
 
     async def _order(self, execution: Execution) -> None:
         secrets = self._secrets.references(execution.plan, execution.id, execution.created)

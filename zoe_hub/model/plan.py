@@ -61,6 +61,28 @@ class Plan(Document):
     frameworks: tuple[FrameworkPlan, ...]
     processes: tuple[ProcessPlan, ...] = Field(description="Ordered: each comes after all that it waits for.")
 
+    @classmethod
+    def unreadable(cls, zapp: str) -> Plan:
+        """Stands for one that another version of Zoe stored in words that this one does not know."""
+        definition = ZApp.model_construct(
+            apiVersion="zoe/v1", kind="ZApp", name=zapp, title=zapp, frameworks=(), parameters=()
+        )
+        return cls.model_construct(
+            zapp=zapp,
+            title=zapp,
+            category=definition.category,
+            parameters={},
+            scales=None,
+            definition=definition,
+            frameworks=(),
+            processes=(),
+        )
+
+    @property
+    def lost(self) -> bool:
+        """Whether it stands for one that cannot be read: every other has processes."""
+        return not self.processes
+
     @property
     def attachable(self) -> bool:
         return any(framework.client for framework in self.frameworks)

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
+from pydantic import ValidationError
 from sqlalchemy import Connection, Row, Select, select
 
 from ..model.execution import Execution, InstanceStatus
 from ..model.plan import Plan
 from .documents import PlanCache, execution_from, instance_from
 from .tables import executions, instances, plans
+
+log = logging.getLogger(__name__)
 
 _BATCH = 500
 """Values in one IN (…): databases limit them."""
@@ -22,6 +26,7 @@ class ExecutionReader:
 
     def __init__(self) -> None:
         self._cache = PlanCache()
+        self._unreadable: set[str] = set()
 
     def read(self, connection: Connection, query: Select[Any]) -> list[Execution]:
         """The executions of a query over the table's columns, in its order."""
@@ -30,16 +35,24 @@ class ExecutionReader:
             return []
         by_execution = _instances(connection, query if len(rows) > 1 else None, rows)
         parsed = self._plans(connection, {row.plan for row in rows})
-        return [execution_from(row, parsed[row.plan], by_execution[row.id]) for row in rows]
+        return [
+            execution_from(row, parsed.get(row.plan) or Plan.unreadable(row.zapp), by_execution[row.id]) for row in rows
+        ]
 
     def _plans(self, connection: Connection, digests: set[str]) -> dict[str, Plan]:
+        """By digest; those that another version of Zoe wrote and this one cannot read are left out."""
         found = {digest: plan for digest in digests if (plan := self._cache.get(digest)) is not None}
-        missing = sorted(digests - found.keys())
+        missing = sorted(digests - found.keys() - self._unreadable)
         for start in range(0, len(missing), _BATCH):
             query = select(plans).where(plans.c.digest.in_(missing[start : start + _BATCH]))
             for digest, document in connection.execute(query):
-                found[digest] = Plan.model_validate_json(document)
-                self._cache.put(digest, found[digest])
+                try:
+                    found[digest] = Plan.model_validate_json(document)
+                except ValidationError as error:
+                    log.error("The stored plan %s cannot be read by this version of Zoe: %s", digest, error)
+                    self._unreadable.add(digest)
+                else:
+                    self._cache.put(digest, found[digest])
         return found
 
 
