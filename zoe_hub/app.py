@@ -163,11 +163,11 @@ def make_backend(settings: ZoeConfig, catalogue: Catalogue) -> Backend:
 
 
 async def _terminate_all(controller: Controller, store: Store) -> None:
-    for execution in await store.list(live=True):
+    for execution in await store.list(live=True, limit=None):
         await store.terminate(execution.id, by="the end of the service")
     running = asyncio.create_task(controller.run())
     try:
-        while await store.list(live=True):
+        while await store.list(live=True, limit=1):
             await store.wait(await store.last_seq(), 0.5)
     finally:
         running.cancel()

@@ -12,6 +12,7 @@ from zoe_hub.controller import controller as module
 from zoe_hub.model.errors import ServiceUnavailable
 from zoe_hub.model.execution import Execution, ExecutionState, InstanceState, InstanceStatus
 from zoe_hub.model.plan import Plan
+from zoe_hub.store.base import Submission
 
 from .conftest import World
 
@@ -126,5 +127,17 @@ async def test_a_plan_of_another_version_stops_nobody_else(world: World) -> None
     assert (left_alone.state, left_alone.granted) == (RUNNING, {"cluster.worker": 3})
     await store.terminate(started.id, by="alice")
     await world.state(started, ExecutionState.TERMINATED)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_who_queues_much_pushes_nobody_out_of_sight(world: World) -> None:
+    first = await world.submit(workers=1)
+    world.backend.report(first.id, "cluster.master", 0, InstanceState.READY)
+    for _ in range(1000):
+        await world.store.submit(Submission("bob", first.plan))
+    await world.store.terminate(first.id, by="alice")
+    task = asyncio.create_task(world.controller.run())
+    await world.state(first, ExecutionState.TERMINATED)
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)

@@ -98,12 +98,12 @@ class Controller:
 
     async def round(self) -> None:
         """Bring every live execution one step further."""
-        executions = sorted(await self._store.list(live=True), key=lambda e: (e.created, e.id))
+        executions = sorted(await self._store.list(live=True, limit=None), key=lambda e: (e.created, e.id))
         for execution in executions:
             if execution.desired is DesiredState.TERMINATED:
                 await self._move(execution, ExecutionEvent.TERMINATION_REQUESTED, execution.reason)
         await self._schedule(executions)
-        for execution in sorted(await self._store.list(live=True), key=lambda e: (e.created, e.id)):
+        for execution in sorted(await self._store.list(live=True, limit=None), key=lambda e: (e.created, e.id)):
             try:
                 await self._reconcile(execution)
             except (ZoeError, OSError):
@@ -111,7 +111,7 @@ class Controller:
 
     async def _sweep(self) -> None:
         """Take away what an execution that ended left behind, because its end was cut short."""
-        live = {execution.id for execution in await self._store.list(live=True)}
+        live = {execution.id for execution in await self._store.list(live=True, limit=None)}
         for execution in {instance.execution for instance in await self._backend.instances()} - live:
             log.warning("Execution %s has ended, but instances were left; they are removed", execution)
             try:
@@ -251,7 +251,7 @@ class Controller:
         """Clusters attached to a user server go when that server goes; detached ones stay."""
         if execution.server is None:
             return
-        for other in await self._store.list(owner=execution.owner, live=True):
+        for other in await self._store.list(owner=execution.owner, live=True, limit=None):
             tied = other.attachment is not None and other.attachment.server == execution.server
             if tied and other.plan.server is None:
                 await self._store.terminate(other.id, by="the end of its notebook server")

@@ -41,7 +41,7 @@ class LiveFigures:
             while True:
                 running = [
                     execution
-                    for execution in await self._store.list(live=True)
+                    for execution in await self._store.list(live=True, limit=None)
                     if execution.state in (ExecutionState.RUNNING, ExecutionState.DEGRADED)
                 ]
                 figures = await asyncio.gather(*(self._read(http, execution) for execution in running))

@@ -90,7 +90,7 @@ async def delete_zapp(call: Call) -> Reply:
 async def get_nodes(call: Call) -> Reply:
     """The machines, and what of them is granted."""
     nodes = await call.context.nodes()
-    live = await call.context.store.list(live=True)
+    live = await call.context.store.list(live=True, limit=None)
     return Reply(
         NodesView(
             nodes=list(nodes),
