@@ -36,6 +36,7 @@ CALLERS = {
     "alice-token": Caller("alice", USER),
     "bob-token": Caller("bob", USER),
     "admin-token": Caller("admin", USER | {ADMIN_EXECUTIONS}),
+    "narrowed-token": Caller("admin", frozenset({f"{ADMIN_EXECUTIONS}!user=admin"})),
     "service-token": Caller("spawner", frozenset({ADMIN_EXECUTIONS}), kind="service"),
     "impostor-token": Caller("alice", USER, kind="service"),
     "nothing-token": Caller("alice", frozenset()),

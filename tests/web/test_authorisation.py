@@ -112,6 +112,17 @@ async def test_everybodys_are_listed_for_administrators_only(
     assert (await alice.get("/executions", params={"owner": "*"})).status_code == 403
 
 
+async def test_an_administrators_token_for_what_is_their_own_reaches_nobody_elses(site: Site, start: Starter) -> None:
+    await start()
+    await site.context.store.put_zapp("alice", _own())
+    async with client_of(site, "narrowed-token") as client:
+        assert (await client.get("/executions")).json()["executions"] == []
+        assert (await client.get("/executions", params={"owner": "*"})).status_code == 403
+        assert (await client.get("/events", params={"owner": "*"})).status_code == 403
+        assert (await client.get("/shop", params={"owner": "alice"})).status_code == 403
+        assert (await client.get("/me")).json()["admin"] is False
+
+
 async def test_broken_files_are_told_to_administrators_only(
     site: Site, alice: httpx.AsyncClient, admin: httpx.AsyncClient
 ) -> None:

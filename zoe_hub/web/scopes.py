@@ -67,6 +67,11 @@ def holds(scopes: Iterable[str], needed: str, caller: str | None) -> bool:
     return any(needed in _included(scope.partition("!")[0]) for scope in scopes) or allows(scopes, needed, None, caller)
 
 
+def reaches_all(scopes: Iterable[str]) -> bool:
+    """Whether everybody's executions are in reach: a token that is narrowed to one user's does not reach them."""
+    return ADMIN_EXECUTIONS in frozenset(_applicable(scopes, None))
+
+
 def _applicable(scopes: Iterable[str], owner: str | None) -> Iterable[str]:
     for scope in scopes:
         name, filtered, value = scope.partition("!")
