@@ -55,6 +55,13 @@ def test_a_smaller_grant_is_believed_when_the_scheduler_has_decided_after_the_la
     assert settled(view(5, 3, ["ready"] * 3))
 
 
+def test_a_number_that_was_asked_for_as_null_is_the_default():
+    asked = view(1, 1, ["ready"]).model_dump(mode="json")
+    asked["parameters"] = {"workers": None}
+    asked["plan"]["parameters"] = {"workers": 1}
+    assert ExecutionView.model_validate(asked).asked == 1
+
+
 def test_one_number_for_two_frameworks_is_done_when_both_have_theirs():
     plan = {
         "scales": "n",

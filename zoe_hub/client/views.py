@@ -191,7 +191,8 @@ class ExecutionView(View):
         """The value of the parameter that `scale` changes; 0 when it has none."""
         if not self.plan.scales:
             return 0
-        return int(self.parameters.get(self.plan.scales, self.plan.parameters.get(self.plan.scales, 0)))
+        # The plan's is resolved; what was asked for may be null, for the default.
+        return int(self.plan.parameters.get(self.plan.scales, self.parameters.get(self.plan.scales)) or 0)
 
     @property
     def asked(self) -> int:
