@@ -106,9 +106,12 @@ async def test_nobody_listens(zoe):
     assert TOKEN not in str(raised.value)
 
 
-def test_an_address_that_is_none():
+@pytest.mark.parametrize(
+    "address", ["localhost:9999", "http://[bad", "http://127.0.0.1:port/services/zoe", "http://127.0.0.1:99999"]
+)
+def test_an_address_that_is_none(address):
     with pytest.raises(errors.InvalidRequest, match="no address"):
-        ZoeClient("localhost:9999", TOKEN)
+        ZoeClient(address, TOKEN)
 
 
 async def test_a_shaky_service_is_asked_again_and_starts_nothing_twice():

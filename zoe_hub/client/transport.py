@@ -21,13 +21,17 @@ def make_http(url: str, *, timeout: float, environment: Mapping[str, str] = os.e
     server for internal SSL (`JUPYTERHUB_SSL_*`) are used for https. A proxy in the environment is not
     asked for addresses of this machine.
     """
-    parts = urlsplit(url.rstrip("/"))
+    try:
+        parts = urlsplit(url.rstrip("/"))
+        known = parts.hostname and (parts.port or True)
+    except ValueError:
+        parts, known = urlsplit(""), None
     # Reading the system's certificates takes a tenth of a second: not where no TLS is spoken. This one trusts nobody.
     verify: ssl.SSLContext | bool = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     if parts.scheme == "http+unix" and parts.netloc:
         transport = httpx.AsyncHTTPTransport(uds=unquote(parts.netloc), verify=verify)
         return httpx.AsyncClient(base_url=f"http://localhost{parts.path}", transport=transport, timeout=timeout)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    if parts.scheme not in ("http", "https") or not known:
         raise InvalidRequest(
             f"{url!r} is no address of Zoe; it is written like http://127.0.0.1:9999/services/zoe (scheme, host, path)."
         )
