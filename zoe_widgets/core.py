@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import operator
 import uuid
 from collections.abc import AsyncGenerator, Mapping
 from typing import Any
@@ -212,6 +213,10 @@ class Core:
         self, caller: Caller, attached: Attached, number: int, wait: bool, timeout: float | None
     ) -> Attached:
         """Ask for so many workers; wait until they are there, or it is known that not all are granted."""
+        try:
+            number = operator.index(number)
+        except TypeError:
+            raise InvalidRequest(f"{number!r} is no number of workers; give a whole number, such as 4.") from None
         scales = attached.view.plan.scales
         if not scales:
             raise InvalidRequest(f"{attached.view.name} has no number of workers that could be changed.")

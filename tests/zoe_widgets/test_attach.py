@@ -117,6 +117,13 @@ def test_scaling_beyond_the_machines_returns_with_what_there_is(start):
         assert notebook.value("cluster.workers") == "1"
 
 
+def test_only_a_whole_number_is_a_size(notebook, zoe):
+    notebook.run(SETUP)
+    notebook.run('cluster = zoe.attach("spark")')
+    result = notebook.run("cluster.scale('3')")
+    assert "'3' is no number of workers; give a whole number, such as 4." in result.error
+
+
 def test_a_swap_that_fails_leaves_the_old_cluster(notebook, zoe):
     notebook.run(SETUP)
     notebook.run('cluster = zoe.attach("spark")')
