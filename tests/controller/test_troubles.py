@@ -12,6 +12,7 @@ from zoe_hub.controller import controller as module
 from zoe_hub.model.errors import ServiceUnavailable
 from zoe_hub.model.execution import Execution, ExecutionState, InstanceState, InstanceStatus
 from zoe_hub.model.plan import Plan
+from zoe_hub.model.resources import Resources
 from zoe_hub.store.base import Submission
 
 from .conftest import World
@@ -141,3 +142,22 @@ async def test_who_queues_much_pushes_nobody_out_of_sight(world: World) -> None:
     await world.state(first, ExecutionState.TERMINATED)
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_a_round_in_which_nothing_is_new_writes_nothing(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.backend.capacity = Resources(cpu=2.5, memory=64 * 2**30)
+    execution = await world.submit(workers=5)
+    waiting = await world.submit(workers=5)
+    task = asyncio.create_task(world.controller.run())
+    await world.state(execution, RUNNING)
+    await world.until(execution, lambda e: bool(e.reason))
+    await world.until(waiting, lambda e: bool(e.reason))
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+    async def refuse(work: object) -> None:
+        raise AssertionError("a writing transaction")
+
+    await world.controller.round()
+    monkeypatch.setattr(world.store._database, "write", refuse)
+    await world.controller.round()

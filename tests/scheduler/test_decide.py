@@ -75,6 +75,25 @@ def test_asking_for_less_gives_back() -> None:
     assert result["b"].admitted
 
 
+def test_what_is_still_going_holds_its_share() -> None:
+    shrunk = Request("a", True, (demand(1),), {"c.worker": 1}, present={"c.worker": 4})
+    assert not decided([node()], shrunk, request("b", demand(1)))["b"].admitted
+    gone = Request("a", True, (demand(1),), {"c.worker": 1}, present={"c.worker": 1})
+    assert decided([node()], gone, request("b", demand(1)))["b"].admitted
+
+
+def test_who_asks_again_for_what_is_still_going_gets_it_back() -> None:
+    again = Request("a", True, (demand(1, 2),), {"c.worker": 1}, present={"c.worker": 4})
+    assert decided([node()], again)["a"] == Decision("a", True, {"c.worker": 3}, "")
+
+
+def test_what_was_withdrawn_before_it_began_is_nobodys_obstacle() -> None:
+    withdrawn = Request("a", False, (demand(9),), {}, leaving=True)
+    result = decided([node()], withdrawn, request("b", demand(4)))
+    assert list(result) == ["b"]
+    assert result["b"].admitted
+
+
 shapes = st.builds(
     demand,
     core=st.integers(0, 4),

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 
 from ..backends.base import Backend, Order
@@ -162,14 +163,19 @@ class Controller:
 
     async def _carry_out(self, execution: Execution, decision: Decision) -> None:
         if not decision.admitted:
-            await self._store.explain(execution.id, decision.reason)
+            await self._explain(execution, decision.reason)
             return
         if dict(decision.granted) != execution.granted:
             await self._store.grant(execution.id, decision.granted, decision.reason)
         if execution.state is ExecutionState.QUEUED:
             await self._move(execution, ExecutionEvent.ADMITTED, decision.reason)
         elif execution.state is ExecutionState.RUNNING:
-            await self._store.explain(execution.id, decision.reason)
+            await self._explain(execution, decision.reason)
+
+    async def _explain(self, execution: Execution, reason: str) -> None:
+        # Asking the store first would cost a writing transaction for every execution in every round.
+        if reason != execution.reason:
+            await self._store.explain(execution.id, reason)
 
     async def _reconcile(self, execution: Execution) -> None:
         if execution.state in _GOING:
@@ -186,7 +192,7 @@ class Controller:
         if execution.state in (ExecutionState.QUEUED, ExecutionState.STARTING):
             await self._move(execution, ExecutionEvent.GAVE_UP, f"{why}; start it again")
         elif execution.state in _ALIVE:
-            await self._store.explain(execution.id, f"{why}: it goes on as it is, until it is terminated")
+            await self._explain(execution, f"{why}: it goes on as it is, until it is terminated")
 
     async def _order(self, execution: Execution) -> None:
         secrets = self._secrets.references(execution.plan, execution.id, execution.created)
@@ -277,6 +283,7 @@ def _request(execution: Execution) -> Request:
             for process in execution.plan.processes
         ),
         granted=execution.granted,
+        present=Counter(instance.process for instance in execution.instances if not instance.state.ended),
     )
 
 

@@ -8,7 +8,7 @@ has been granted is not taken back before its owner asks for less.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ..model.resources import Node, Resources, format_bytes
 
@@ -35,6 +35,8 @@ class Request:
     """Instances granted so far, by process key."""
     leaving: bool = False
     """Ending: it holds what it was granted until it is gone, and gets nothing more."""
+    present: Mapping[str, int] = field(default_factory=dict)
+    """Instances that have not ended, by process key. Those beyond the grant are going; till then they hold a share."""
 
 
 @dataclass(frozen=True)
@@ -92,13 +94,13 @@ def decide(snapshot: Snapshot) -> list[Decision]:
     held = {request.execution: _held(request) for request in snapshot.requests if request.admitted}
     for request in snapshot.requests:
         for demand in request.demands if request.admitted else ():
-            for _ in range(held[request.execution][demand.key]):
+            for _ in range(max(held[request.execution][demand.key], request.present.get(demand.key, 0))):
                 free.force(demand.resources)
 
     reasons: dict[str, str] = {}
     waiting = 0
     for request in snapshot.requests:
-        if request.admitted:
+        if request.admitted or request.leaving:
             continue
         trial = free.copy()
         if not waiting and all(trial.take(d.resources) for d in request.demands for _ in range(d.core)):
@@ -137,7 +139,9 @@ def _grow(request: Request, held: dict[str, int], free: _Free, *, blocked: bool)
     short: list[str] = []
     for demand in request.demands:
         wanted = demand.core + demand.elastic
-        while not blocked and held[demand.key] < wanted and free.take(demand.resources):
+        present = request.present.get(demand.key, 0)
+        # One that is going makes room for the one that takes its number.
+        while not blocked and held[demand.key] < wanted and (held[demand.key] < present or free.take(demand.resources)):
             held[demand.key] += 1
         if held[demand.key] < wanted:
             why = "another execution waits for its core" if blocked else str(free)
