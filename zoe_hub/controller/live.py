@@ -11,7 +11,7 @@ import jmespath
 from jmespath.exceptions import JMESPathError
 
 from ..model.bindings import bindings
-from ..model.errors import InvalidDocument
+from ..model.errors import InvalidDocument, ServiceUnavailable
 from ..model.execution import Execution, ExecutionState, InstanceState
 from ..model.plan import FrameworkPlan
 from ..model.references import bind
@@ -39,14 +39,21 @@ class LiveFigures:
         """Go on until cancelled."""
         async with httpx.AsyncClient(timeout=2.0, trust_env=False) as http:
             while True:
-                running = [
-                    execution
-                    for execution in await self._store.list(live=True, limit=None)
-                    if execution.state in (ExecutionState.RUNNING, ExecutionState.DEGRADED)
-                ]
-                figures = await asyncio.gather(*(self._read(http, execution) for execution in running))
-                self._figures = {e.id: found for e, found in zip(running, figures, strict=True) if found}
+                try:
+                    await self._look(http)
+                except ServiceUnavailable as error:
+                    log.warning("There are no live figures: %s", error)
+                    self._figures = {}
                 await asyncio.sleep(self._interval)
+
+    async def _look(self, http: httpx.AsyncClient) -> None:
+        running = [
+            execution
+            for execution in await self._store.list(live=True, limit=None)
+            if execution.state in (ExecutionState.RUNNING, ExecutionState.DEGRADED)
+        ]
+        figures = await asyncio.gather(*(self._read(http, execution) for execution in running))
+        self._figures = {e.id: found for e, found in zip(running, figures, strict=True) if found}
 
     async def _read(self, http: httpx.AsyncClient, execution: Execution) -> dict[str, Any]:
         found: dict[str, Any] = {}
@@ -78,6 +85,6 @@ class LiveFigures:
             url = f"http://{instance.host}:{instance.ports[status.port]}{status.path}"
             answer = (await http.get(url, headers=headers)).raise_for_status().json()
             return {name: jmespath.search(expression, answer) for name, expression in status.fields.items()}
-        except (httpx.HTTPError, ValueError, JMESPathError, InvalidDocument) as error:
+        except (httpx.HTTPError, httpx.InvalidURL, ValueError, JMESPathError, InvalidDocument) as error:
             log.debug("No live figures of execution %s: %s", execution.id, error)
             return {}
