@@ -173,6 +173,45 @@ async def test_waiting_survives_a_restart_of_the_service():
             assert running(await waiting)
 
 
+async def test_waiting_survives_a_service_that_goes_between_an_event_and_the_look(monkeypatch):
+    with SlowZoe() as zoe:
+        async with client_of(zoe) as client:
+            view = await client.submit(Submit(zapp="spark"))
+            look, looks = client.execution, []
+
+            async def away_once(execution):
+                looks.append(execution)
+                if len(looks) == 2:
+                    raise errors.ServiceUnavailable("Zoe's service could not be reached.")
+                return await look(execution)
+
+            monkeypatch.setattr(client, "execution", away_once)
+            waiting = asyncio.create_task(client.wait(view.id, running))
+            await asyncio.to_thread(zoe.wait_for_follower)
+            zoe.release()
+            assert running(await waiting)
+            assert len(looks) > 2
+
+
+async def test_a_cancelled_wait_is_cancelled_though_the_result_is_there(monkeypatch):
+    with SlowZoe() as zoe:
+        async with client_of(zoe) as client:
+            view = await client.submit(Submit(zapp="spark"))
+            arrived: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+            async def in_time(*_):
+                await arrived
+                return view
+
+            monkeypatch.setattr(client, "_wait", in_time)
+            waiting = asyncio.create_task(client.wait(view.id, running, timeout=60))
+            await asyncio.sleep(0.01)
+            arrived.set_result(None)
+            asyncio.get_running_loop().call_soon(asyncio.get_running_loop().call_soon, waiting.cancel)
+            with pytest.raises(asyncio.CancelledError):
+                await waiting
+
+
 async def test_waiting_for_what_fails_says_why():
     with FailingZoe() as zoe:
         async with client_of(zoe) as client:

@@ -25,6 +25,8 @@ from .views import ConnectionView, ExecutionView, MeView, PlanView, ShopView, Vi
 V = TypeVar("V", bound=View)
 
 RETRY_DELAYS = (0.2, 0.5, 1.0, 2.0, 4.0)
+PATIENCE = 120.0
+"""Seconds for which whoever follows an execution bears that the service is away. The Hub restarts it within 30."""
 _TRY_AGAIN = frozenset({429, 502, 503, 504})
 _SILENCE = 60.0
 """Seconds without even a keepalive after which an event stream is opened anew."""
@@ -138,7 +140,7 @@ class ZoeClient:
     # -- streams
 
     async def events(
-        self, execution: str | None = None, *, after: int | None = None, patience: float = 120
+        self, execution: str | None = None, *, after: int | None = None, patience: float = PATIENCE
     ) -> AsyncGenerator[Event, None]:
         """Events as they are stored, of everything one may see or of one execution. Never ends by itself.
 
@@ -225,10 +227,16 @@ class ZoeClient:
         by then. Raises ExecutionEnded, with the reason, when it ends without being done, and
         TimeoutError after `timeout` seconds.
         """
+        waiting = asyncio.ensure_future(self._wait(execution, done, on_event))
         try:
-            return await asyncio.wait_for(self._wait(execution, done, on_event), timeout)
-        except asyncio.TimeoutError:
-            raise TimeoutError(f"{execution} was not where it should be within {timeout:g} seconds.") from None
+            # Not asyncio.wait_for: before Python 3.12 it can lose a cancellation that comes with the result.
+            in_time, _ = await asyncio.wait({waiting}, timeout=timeout)
+        finally:
+            waiting.cancel()
+            await asyncio.gather(waiting, return_exceptions=True)
+        if not in_time:
+            raise TimeoutError(f"{execution} was not where it should be within {timeout:g} seconds.")
+        return waiting.result()
 
     async def _wait(
         self,
@@ -247,7 +255,7 @@ class ZoeClient:
                 batch = [await arrived.get()]
                 while not arrived.empty():
                     batch.append(arrived.get_nowait())
-                view = await self.execution(view.id)
+                view = await self._patiently(view.id)
                 for item in batch:
                     if isinstance(item, BaseException):
                         raise item
@@ -258,6 +266,18 @@ class ZoeClient:
         finally:
             reader.cancel()
             await asyncio.gather(reader, return_exceptions=True)
+
+    async def _patiently(self, execution: str) -> ExecutionView:
+        """The execution; like its events, also when the service is away for a while."""
+        clock = asyncio.get_running_loop().time
+        since = clock()
+        while True:
+            try:
+                return await self.execution(execution)
+            except ServiceUnavailable:
+                if clock() - since > PATIENCE:
+                    raise
+            await asyncio.sleep(1)
 
     async def _collect(self, execution: str, arrived: asyncio.Queue[Event | BaseException]) -> None:
         try:
