@@ -56,9 +56,14 @@ class EventFeed:
                 position = end
                 if position < self._head:
                     continue
+                # Not asyncio.wait_for: before Python 3.12 it can lose a cancellation that comes with the news.
+                waiter = asyncio.ensure_future(news.wait())
                 try:
-                    await asyncio.wait_for(news.wait(), self._keepalive)
-                except asyncio.TimeoutError:
+                    heard, _ = await asyncio.wait({waiter}, timeout=self._keepalive)
+                finally:
+                    waiter.cancel()
+                if not heard:
+                    await self._ensure_reader()
                     yield None
         finally:
             self.followers -= 1

@@ -151,13 +151,16 @@ class RestHandler(BaseHandler):
         copying = asyncio.ensure_future(self._copy(operation, reply, content))
         self._task = copying
         try:
-            await asyncio.wait_for(copying, MAX_STREAM)
-        except (asyncio.TimeoutError, StreamClosedError):
-            pass
-        except asyncio.CancelledError:
-            if not self.request.connection.stream.closed():  # type: ignore[union-attr]
-                raise
-            return
+            # Not asyncio.wait_for: before Python 3.12 it can lose a cancellation that comes with a chunk.
+            await asyncio.wait({copying}, timeout=MAX_STREAM)
+        finally:
+            copying.cancel()
+            await asyncio.gather(copying, return_exceptions=True)
+        if copying.cancelled():
+            if self.request.connection.stream.closed():  # type: ignore[union-attr]
+                return
+        elif (error := copying.exception()) is not None and not isinstance(error, StreamClosedError):
+            raise error
         if not self._finished:
             self.finish()
 
