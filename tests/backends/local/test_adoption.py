@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import random
@@ -17,6 +18,7 @@ from tests.backends.local.conftest import remove_everything
 from tests.backends.local.processes import marked, parent
 from tests.backends.local.service import begin, two_processes
 from zoe_hub.backends.local import LocalBackend, LocalSettings
+from zoe_hub.backends.local.run import Run
 from zoe_hub.model.errors import LaunchFailed
 from zoe_hub.model.execution import InstanceState as I
 from zoe_hub.model.framework import Readiness, Restart, RestartPolicy
@@ -221,3 +223,35 @@ async def test_two_services_cannot_use_one_folder(settings: LocalSettings, monke
     async with service(settings):
         with pytest.raises(LaunchFailed, match="in use by another Zoe service"):
             await LocalBackend(settings).open()
+
+
+@pytest.mark.parametrize("trace", ["identity and claim", "nothing"])
+async def test_what_died_is_found_when_the_disk_has_room_again(
+    settings: LocalSettings, monkeypatch: pytest.MonkeyPatch, trace: str
+) -> None:
+    monkeypatch.setattr("zoe_hub.backends.local.process._LOOK_AGAIN", 0.05)
+    async with service(settings) as backend:
+        await backend.apply(order("x1", template()))
+        await until_state(backend, "x1", I.READY)
+    pid = main_process(settings)
+    os.kill(parent(pid), signal.SIGKILL)
+    os.kill(pid, signal.SIGKILL)
+    if trace == "nothing":
+        for path in settings.folder.glob("instances/x1/*/run-1/*"):
+            path.unlink()
+    seal, full = Run._seal, True
+
+    def seal_where_there_is_room(self: Run) -> bool:
+        if full:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return seal(self)
+
+    monkeypatch.setattr(Run, "_seal", seal_where_there_is_room)
+    async with service(settings) as backend:
+        full = False
+
+        async def another_runs() -> bool:
+            return marked("x1", settings.folder) not in ([], [pid])
+
+        await until(another_runs)
+        await backend.remove("x1")

@@ -14,6 +14,7 @@ from ...model.framework import Shutdown
 from ..base import Order
 from ..replicas import Replica, ReplicaKeeper, Rules
 from .files import Layout, Record
+from .identity import ProcessIdentity
 from .instance import Instance, Machine
 from .launch import Launch
 
@@ -163,8 +164,7 @@ class OrderedProcess:
 
     async def _adopted_life(self, ordinal: int, instance: Instance, settled: asyncio.Event) -> None:
         try:
-            assert instance.run is not None, "an instance that may be present has a run"
-            identity = await instance.run.begun()
+            identity = await self._begun(ordinal, instance, settled)
             self._bound(instance)
             if identity is None:
                 self._keeper.on_not_started(ordinal, time.monotonic())
@@ -172,21 +172,35 @@ class OrderedProcess:
                 return
             if identity.is_alive():
                 settled.set()
-            await self._follow(ordinal, instance)
+            await self._follow(ordinal, instance, settled)
         finally:
             settled.set()
 
-    async def _follow(self, ordinal: int, instance: Instance) -> None:
+    async def _begun(self, ordinal: int, instance: Instance, settled: asyncio.Event) -> ProcessIdentity | None:
+        assert instance.run is not None, "an instance that may be present has a run"
+        while True:
+            try:
+                return await instance.run.begun()
+            except OSError as error:
+                await self._look_again(ordinal, error, settled)
+
+    async def _follow(self, ordinal: int, instance: Instance, settled: asyncio.Event | None = None) -> None:
         """From the begin of a run to its end."""
         while True:
             try:
                 await self._follow_once(ordinal, instance)
             except OSError as error:
-                # Such as too many open files. It may still run, so nothing but another look is right.
-                log.warning("%s/%s/%d cannot be watched: %s", self.execution, self.key, ordinal, error)
-                await asyncio.sleep(_LOOK_AGAIN)
+                await self._look_again(ordinal, error, settled)
             else:
                 return
+
+    async def _look_again(self, ordinal: int, error: OSError, settled: asyncio.Event | None) -> None:
+        # Such as too many open files, or a full disk. It may still run, so nothing but another look is right, for
+        # which a service that starts does not wait.
+        log.warning("%s/%s/%d cannot be watched: %s", self.execution, self.key, ordinal, error)
+        if settled is not None:
+            settled.set()
+        await asyncio.sleep(_LOOK_AGAIN)
 
     async def _follow_once(self, ordinal: int, instance: Instance) -> None:
         assert instance.run is not None, "an instance that may be present has a run"
