@@ -7,6 +7,8 @@ import logging
 import os
 import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -22,7 +24,7 @@ from .catalogue import Catalogue, shipped_folder
 from .config import ZoeConfig
 from .controller.controller import Controller
 from .controller.live import LiveFigures
-from .model.errors import NotPermitted, ZoeError
+from .model.errors import NotPermitted, ServiceUnavailable, ZoeError
 from .model.resources import parse_bytes
 from .secrets import Secrets
 from .store.base import Store
@@ -74,20 +76,23 @@ class ZoeHub(Application):
         logging.basicConfig(level=logging.INFO, format="%(levelname).1s %(asctime)s %(name)s: %(message)s")
         logging.getLogger("httpx").setLevel(logging.WARNING)
         logging.getLogger("alembic").setLevel(logging.WARNING)
-        Path(self.settings.home).mkdir(parents=True, exist_ok=True, mode=0o700)
-        self.settings.data_folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with _writing_below(self.settings.home):
+            Path(self.settings.home).mkdir(parents=True, exist_ok=True, mode=0o700)
+            self.settings.data_folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         asyncio.run(self._main())
 
     async def _main(self) -> None:
         settings = self.settings
         catalogue = Catalogue([shipped_folder(), *map(Path, settings.folders)])
-        secrets = Secrets.load(settings.key_file)
+        with _writing_below(settings.home):
+            secrets = Secrets.load(settings.key_file)
         store = SQLStore(settings.database)
         backend = make_backend(settings, catalogue)
         prefix = os.environ.get("JUPYTERHUB_SERVICE_PREFIX", "/services/zoe/")
         await store.open()
         try:
-            await backend.open()
+            with _writing_below(settings.home):
+                await backend.open()
             try:
                 controller = Controller(store, backend, secrets, prefix=prefix, interval=settings.round_interval)
                 if self.terminate_all:
@@ -124,7 +129,13 @@ class ZoeHub(Application):
         # Kept across restarts, so that browsers stay logged in and open forms stay good.
         web = make_app(context, {"cookie_secret": secrets.token("service", "web", "cookie")})
         server = HTTPServer(web, xheaders=True, max_body_size=MAX_FORM)
-        server.listen(where.port or 0, where.hostname or "127.0.0.1")
+        try:
+            server.listen(where.port or 0, where.hostname or "127.0.0.1")
+        except OSError as error:
+            raise ServiceUnavailable(
+                f"The service cannot listen at {where.netloc}: {error.strerror}. End the program that does, or say "
+                "another port in jupyterhub_config.py: configure(c, service_url='http://127.0.0.1:PORT')."
+            ) from error
         self.log.info("Zoe %s answers at %s%s", __version__, where.netloc, prefix)
         stop = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -146,6 +157,18 @@ class ZoeHub(Application):
             await asyncio.gather(*tasks, stopping, return_exceptions=True)
             await server.close_all_connections()
             await web.settings["close"]()
+
+
+@contextmanager
+def _writing_below(home: str) -> Iterator[None]:
+    """Tell administrators which folder the service must be able to use."""
+    try:
+        yield
+    except OSError as error:
+        raise ServiceUnavailable(
+            f"The service cannot use {error.filename or home}: {error.strerror}. Its user must be able to write "
+            f"everywhere below {home}, or be given another folder as ZOE_HOME."
+        ) from error
 
 
 def make_backend(settings: ZoeConfig, catalogue: Catalogue) -> Backend:

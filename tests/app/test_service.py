@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -39,4 +40,21 @@ def test_a_key_that_others_may_read_is_refused(tmp_path: Path) -> None:
     ended = run(tmp_path, "--allow-root")
     assert ended.returncode == 1
     assert str(key) in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_a_home_that_cannot_be_written_is_a_sentence(tmp_path: Path) -> None:
+    home = tmp_path / "file" / "home"
+    home.parent.write_text("no folder")
+    ended = run(home, "--terminate-all")
+    assert ended.returncode == 1
+    assert f"must be able to write everywhere below {home}" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_a_port_that_is_taken_is_a_sentence(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        ended = run(tmp_path, "--allow-root", f"--port={other.getsockname()[1]}")
+    assert ended.returncode == 1
+    assert "cannot listen at 127.0.0.1:" in ended.stderr
     assert "Traceback" not in ended.stderr
