@@ -125,3 +125,11 @@ def test_what_is_wrong_is_said_with_its_line(text: str, line: int, reason: str) 
         parse_document(text, ZApp, "f.yaml")
     assert reason in str(caught.value)
     assert caught.value.line == line
+
+
+def test_a_framework_that_breaks_keeps_its_folder_for_what_runs(folder: Path) -> None:
+    catalogue = Catalogue([folder])
+    (folder / "cluster" / "framework.yaml").write_text("apiVersion: zoe/v1\nkind: Framewo")
+    catalogue.refresh()
+    assert "cluster" not in catalogue.frameworks
+    assert catalogue.folder("cluster") == Catalogue([folder]).folder("cluster") == folder / "cluster"

@@ -112,6 +112,9 @@ class Catalogue:
                 places[key] = path
             except InvalidDocument as error:
                 shelves.problems.append(error)
+                if kind is Framework:
+                    # What runs goes on, and is restarted from its stored plan, while somebody mends the description.
+                    shelves.folders.setdefault(path.parent.name, path.parent)
         return shelves
 
     def _root(self, path: Path) -> Path:
