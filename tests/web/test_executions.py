@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import httpx
 import pytest
 
@@ -152,10 +154,12 @@ async def test_reports_about_what_the_back_end_runs_are_refused(service: httpx.A
     assert (await service.put(place, json={"state": "failed"})).status_code == 422
 
 
-async def test_a_zapp_with_a_server_is_left_to_the_hub(alice: httpx.AsyncClient) -> None:
-    answer = await alice.post("/executions", json={"zapp": "desk-app"})
+@pytest.mark.parametrize("more", [{}, {"attachment": {"server": "alice/"}}])
+async def test_a_zapp_with_a_server_is_left_to_the_hub(alice: httpx.AsyncClient, more: dict[str, Any]) -> None:
+    answer = await alice.post("/executions", json={"zapp": "desk-app", **more})
     assert answer.status_code == 422
-    assert "JupyterHub" in answer.json()["detail"]
+    assert "only JupyterHub starts" in answer.json()["detail"]
+    assert (await alice.get("/executions")).json()["executions"] == []
 
 
 async def test_the_owner_gets_the_connection_once_it_runs(alice: httpx.AsyncClient, start: Starter) -> None:

@@ -11,7 +11,6 @@ from ...model.commands import Modify, Report, Submit
 from ...model.errors import Conflict, InvalidRequest, NotPermitted
 from ...model.execution import Attachment, Execution, InstanceState, InstanceStatus
 from ...model.framework import Placement
-from ...model.plan import Plan
 from ...store.base import Submission
 from .. import scopes
 from ..access import find_execution, lacks
@@ -67,7 +66,13 @@ async def submit_execution(call: Call) -> Reply:
     submit: Submit = call.body
     owner = _owner_of(call, submit.owner)
     plan, definition = await plan_of(call, submit)
-    _check_attachment(submit.attachment, owner, plan)
+    # Not even for a server of one's own: with the end of what claims to be one, all that is attached to it ends.
+    if plan.server is not None and (submit.attachment is None or not call.who.admin):
+        raise InvalidRequest(
+            f"{plan.zapp} contains a notebook server, which only JupyterHub starts: start it from the Hub's pages "
+            "or the Hub's REST interface."
+        )
+    _check_attachment(submit.attachment, owner)
     await check_capacity(call.context, plan)
     execution, new = await call.context.store.submit(
         Submission(
@@ -135,7 +140,7 @@ async def terminate_execution(call: Call) -> Reply:
 async def attach_execution(call: Call) -> Reply:
     """Attach to a notebook."""
     execution = await _find(call, scopes.EXECUTIONS)
-    _check_attachment(call.body, execution.owner, execution.plan)
+    _check_attachment(call.body, execution.owner)
     if execution.server is not None and call.body.server != execution.server:
         raise Conflict("This execution is a user's server itself; it cannot be attached to another one.")
     return _reply(call, await call.context.store.attach(execution.id, call.body))
@@ -195,13 +200,8 @@ def _owner_of(call: Call, wanted: str | None) -> str:
     return owner
 
 
-def _check_attachment(attachment: Attachment | None, owner: str, plan: Plan) -> None:
+def _check_attachment(attachment: Attachment | None, owner: str) -> None:
     if attachment is None:
-        if plan.server is not None:
-            raise InvalidRequest(
-                f"{plan.zapp} contains a notebook server, which only JupyterHub starts: start it from the Hub's pages "
-                "or the Hub's REST interface."
-            )
         return
     user, _, name = attachment.server.rpartition("/")
     if not user or len(attachment.server) > 400 or len(name) > 255 or not attachment.server.isprintable():
