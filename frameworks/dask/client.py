@@ -59,7 +59,7 @@ def disconnect(names: dict[str, Any]) -> None:
     client = names.get("client")
     if not isinstance(client, Client) or client.status == "closed":
         return
-    with contextlib.suppress(OSError, TimeoutError):
+    with contextlib.suppress(OSError, TimeoutError, asyncio.TimeoutError):
         client.close(timeout=CLOSE_TIMEOUT)  # type: ignore[no-untyped-call]
 
 

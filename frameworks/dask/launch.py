@@ -188,7 +188,8 @@ def main(role: str, folder: Path) -> int:
     except MemoryError as error:
         log.error("Restarting: %s", error)
         return 1
-    except TimeoutError:
+    # Two classes until Python 3.11.
+    except (TimeoutError, asyncio.TimeoutError):
         log.warning("Some work did not end in time and was left behind")
     return 0
 
