@@ -158,17 +158,19 @@ class Core:
         self, submitting: asyncio.Future[ExecutionView], progress: Progress, error: BaseException
     ) -> ZoeError | None:
         """End what an attachment that came to nothing has started; the error to raise instead, if there is one."""
+        outcome = "not started"
         with contextlib.suppress(ZoeError, TimeoutError, asyncio.TimeoutError):
             view = await asyncio.wait_for(asyncio.shield(submitting), _CLEAN_UP)
             if isinstance(error, ExecutionEnded):
                 view = await self.client.execution(view.id)
                 progress.finish(ended_sentence(view), state="failed")
                 return ExecutionEnded(str(error) + await self._last_words(view))
+            outcome = f"Zoe could not be told to end it: zoe.connect({view.name!r}) finds it when Zoe is back"
             await self.client.terminate(view.id)
             why = "interrupted" if isinstance(error, asyncio.CancelledError) else "not attached"
             progress.finish(f"{why}; it is being terminated", state="stopping")
             return None
-        progress.finish("not started", state="failed")
+        progress.finish(outcome, state="failed")
         return None
 
     async def _last_words(self, view: ExecutionView) -> str:

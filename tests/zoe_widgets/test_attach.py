@@ -91,6 +91,20 @@ def test_an_interrupted_start_leaves_nothing_behind(start):
         assert zoe.find("spark-1")["desired"] == "terminated"
 
 
+def test_a_start_interrupted_while_the_service_is_away_is_not_said_to_have_ended(start):
+    zoe = SlowZoe()
+    zoe.__enter__()
+    notebook = start(zoe)
+    notebook.run(SETUP)
+    cell = notebook.begin('zoe.attach("spark")')
+    notebook.end(cell, until_page="starting")
+    zoe.__exit__()
+    notebook.interrupt()
+    result = notebook.end(cell)
+    assert result.error.startswith("KeyboardInterrupt")
+    assert "Zoe could not be told to end it" in result.pages[-1]
+
+
 def test_progress_shows_stages_and_workers(start):
     with SlowZoe(capacity=2) as zoe:
         notebook = start(zoe)
