@@ -66,7 +66,7 @@ def connect(found: runtime.Runtime, arguments: argparse.Namespace, folder: Path)
         *_options(found, arguments, folder, f"{arguments.memory}m"),
         SUBMIT,
         "--properties-file", PROPERTIES,
-        "--conf", f"spark.executor.extraJavaOptions={' '.join(executor)}",
+        "--conf", f"spark.executor.extraJavaOptions={runtime.joined(executor)}",
         "--class", CONNECT,
         "spark-internal",
     ]  # fmt: skip

@@ -77,7 +77,7 @@ def _settings(work: Path, rpc: int, grpc: int, token: str) -> dict[str, object]:
     return {
         "spark.master": f"spark://127.0.0.1:{rpc}",
         "spark.executor.memory": "512m",
-        "spark.executor.extraJavaOptions": " ".join(executor),
+        "spark.executor.extraJavaOptions": runtime.joined(executor),
         "spark.authenticate": "true",
         "spark.authenticate.secret": os.urandom(32).hex(),
         "spark.master.rest.enabled": "false",

@@ -9,7 +9,7 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -129,6 +129,11 @@ class Runtime:
             stat = file.stat()
             digest.update(f"{file}\0{stat.st_size}\0{stat.st_mtime_ns}\n".encode())
         return digest.hexdigest()[:24]
+
+
+def joined(options: Iterable[str]) -> str:
+    """Java's options as Spark takes them apart again: a folder's name may hold spaces."""
+    return " ".join(f'"{option}"' if " " in option else option for option in options)
 
 
 def find() -> Runtime:
