@@ -144,6 +144,17 @@ async def test_a_cut_stream_of_events_is_resumed_where_it_broke():
     assert seen == [event["seq"] for event in zoe.events]
 
 
+async def test_numbers_of_numpy_are_numbers():
+    numpy = pytest.importorskip("numpy")
+    with FakeZoe() as zoe:
+        async with client_of(zoe) as client:
+            view = await client.submit(Submit(zapp="spark", parameters={"workers": numpy.int64(3)}))
+            assert view.parameters["workers"] == 3
+            assert (await client.modify(view.id, {"workers": numpy.int32(4)})).number == 4
+            with pytest.raises(errors.InvalidRequest, match="A parameter is a number, a text, true or false"):
+                await client.modify(view.id, {"workers": object()})
+
+
 async def test_waiting_tells_of_every_event():
     with SlowZoe() as zoe:
         async with client_of(zoe) as client:

@@ -11,10 +11,12 @@ from urllib.parse import quote
 
 import httpx
 from pydantic import ValidationError
+from pydantic_core import PydanticSerializationError
 from typing_extensions import Self
 
+from ..model.base import Document
 from ..model.commands import Modify, Report, Submit
-from ..model.errors import ExecutionEnded, NotPermitted, ServiceUnavailable, ZoeError
+from ..model.errors import ExecutionEnded, InvalidRequest, NotPermitted, ServiceUnavailable, ZoeError
 from ..model.events import Event
 from ..model.execution import Attachment, ExecutionState
 from ..model.zapp import ZApp
@@ -377,5 +379,18 @@ def _path(execution: str, rest: str = "") -> str:
     return f"{path}/{rest}" if rest else path
 
 
-def _body(document: Any) -> Any:
-    return document.model_dump(mode="json", exclude_none=True)
+def _body(document: Document) -> Any:
+    """As JSON. Raises InvalidRequest for a parameter's value that is of no type that JSON has."""
+    if isinstance(document, (Submit, Modify)):
+        plain = {name: _plain(value) for name, value in document.parameters.items()}
+        document = document.model_copy(update={"parameters": plain})
+    try:
+        return document.model_dump(mode="json", exclude_none=True)
+    except PydanticSerializationError as error:
+        raise InvalidRequest(f"A parameter is a number, a text, true or false: {error}.") from error
+
+
+def _plain(value: Any) -> Any:
+    """The number that numpy or pandas wrapped; anything else as it is."""
+    item = getattr(value, "item", None)
+    return item() if callable(item) and getattr(value, "ndim", None) == 0 else value
