@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from . import finder
+from .errors import SetUpError
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 
@@ -56,6 +58,17 @@ class Folders:
     @property
     def log(self) -> Path:
         return self.home / "log"
+
+    def make(self, folder: Path, mode: int = 0o777) -> None:
+        """Make one of these, and see that it can be written. Raises SetUpError, which says what to type."""
+        try:
+            folder.mkdir(parents=True, exist_ok=True, mode=mode)
+            if not os.access(folder, os.W_OK | os.X_OK):
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        except OSError as error:
+            raise SetUpError(
+                f"{folder} cannot be written: {error.strerror}. Name another folder: make hub ZOE_HOME=FOLDER"
+            ) from error
 
     def environment(self, environ: Mapping[str, str]) -> dict[str, str]:
         """`environ`, with the programs that set-up made or found first on PATH."""

@@ -99,7 +99,7 @@ class Demo:
         self.port = check_port(self.environ.get("ZOE_PORT") or PORT)
         self._hub_port = other_port(0)
         for folder in (self.folders.data, self.folders.data / "home", self.folders.log):
-            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self.folders.make(folder, 0o700)
         with (self.folders.data / "demo.lock").open("a+") as lock:
             self._lock(lock)
             processes.adopt_orphans()
@@ -198,9 +198,9 @@ class Demo:
             with self.log.open("ab") as output:
                 subprocess.run(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, timeout=STOP)
         except (Interrupted, subprocess.TimeoutExpired):
+            _ignore_signals()
             say("Ending what is left at once ...")
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, signal.SIG_IGN)
+        _ignore_signals()
         processes.end_descendants()
 
 
@@ -228,6 +228,12 @@ def answers(url: str) -> bool:
 
 _opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 """This machine's own addresses are not asked for through a web proxy."""
+
+
+def _ignore_signals() -> None:
+    """Somebody who holds Ctrl-C down must not keep the last from ending."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:

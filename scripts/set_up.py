@@ -55,7 +55,7 @@ class SetUp:
     def run(self) -> Tools:
         """Do what is not done yet. Raises SetUpError."""
         check_python()
-        self.folders.log.mkdir(parents=True, exist_ok=True)
+        self.folders.make(self.folders.log)
         with self._alone():
             self.log.write_bytes(b"")
             java = self._system()

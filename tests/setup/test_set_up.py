@@ -105,3 +105,9 @@ def test_the_answer_of_a_stage_is_apart_from_its_log(tmp_path: Path) -> None:
     run.log.write_text("")
     assert run._call(["sh", "-c", "echo '[]'; echo a warning >&2"], "the frameworks", answer=True) == "[]\n"
     assert run.log.read_text() == "a warning\n"
+
+
+def test_a_home_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("no folder")
+    with pytest.raises(SetUpError, match=r"file/home/log cannot be written: Not a directory.*make hub ZOE_HOME="):
+        set_up.SetUp("demo", {"ZOE_HOME": str(tmp_path / "file" / "home")}).run()
