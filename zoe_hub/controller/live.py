@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from typing import Any
 
 import httpx
@@ -20,6 +21,10 @@ from ..store.base import Store
 
 log = logging.getLogger(__name__)
 
+SETTLING = 5.0
+"""Seconds after which a cluster that began to run is asked first. Before that its processes are still loading
+what they need for their owner's first job, and answering would slow it."""
+
 
 class LiveFigures:
     """Polls every running execution. Figures of one that does not answer are dropped."""
@@ -30,6 +35,7 @@ class LiveFigures:
         self._prefix = prefix
         self._interval = interval
         self._figures: dict[str, dict[str, Any]] = {}
+        self._since: dict[str, float] = {}
 
     def get(self, execution: str) -> dict[str, Any]:
         """The newest figures of an execution, by the framework's field names; empty when there are none."""
@@ -52,8 +58,11 @@ class LiveFigures:
             for execution in await self._store.list(live=True, limit=None)
             if execution.state in (ExecutionState.RUNNING, ExecutionState.DEGRADED)
         ]
-        figures = await asyncio.gather(*(self._read(http, execution) for execution in running))
-        self._figures = {e.id: found for e, found in zip(running, figures, strict=True) if found}
+        now = time.monotonic()
+        self._since = {execution.id: self._since.get(execution.id, now) for execution in running}
+        settled = [execution for execution in running if now - self._since[execution.id] >= SETTLING]
+        figures = await asyncio.gather(*(self._read(http, execution) for execution in settled))
+        self._figures = {e.id: found for e, found in zip(settled, figures, strict=True) if found}
 
     async def _read(self, http: httpx.AsyncClient, execution: Execution) -> dict[str, Any]:
         found: dict[str, Any] = {}
