@@ -35,6 +35,29 @@ async def test_companions_end_when_the_server_dies_by_itself() -> None:
         await PromptServer.stop(spawner)
 
 
+async def test_a_server_ends_when_its_execution_is_terminated() -> None:
+    async with PromptZoe() as zoe:
+        spawner = make_spawner(zoe)
+        await spawner.start()
+        assert await spawner.poll() is None
+        zoe.terminate(zoe.only)
+        assert await spawner.poll() == 0
+        assert not spawner.running
+        assert await spawner.poll() == 0
+
+
+async def test_a_server_outlives_companions_that_fail_and_a_service_that_is_away() -> None:
+    async with PromptZoe() as zoe:
+        spawner = make_spawner(zoe)
+        await spawner.start()
+        zoe.move(zoe.only, "failed", "spark.connect 0: it ended with status 1")
+        assert await spawner.poll() is None
+        await zoe.stop()
+        assert await spawner.poll() is None
+        await zoe.start()
+        await spawner.stop()
+
+
 async def test_with_the_service_away_the_server_stops_and_the_rest_ends_later() -> None:
     async with PromptZoe() as zoe:
         spawner = make_spawner(zoe)

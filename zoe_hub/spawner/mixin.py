@@ -19,7 +19,7 @@ from traitlets import Bool, Float, List, Unicode, default, validate
 from ..client import ExecutionView, ZAppView, ZoeClient
 from ..model.commands import Report, Submit
 from ..model.errors import InvalidParameter, ServiceUnavailable, ZoeError
-from ..model.execution import Attachment
+from ..model.execution import Attachment, ExecutionState
 from . import options, overlay
 from .form import render_away, render_shop
 from .parent import ParentServer
@@ -76,6 +76,8 @@ class ZoeMixin(Spawner):  # type: ignore[misc]
     _zoe_key = Unicode(help="Idempotency key of this spawn.")
     zoe_parent_pending = Bool(False, help="True while the parent class has not been asked to start the server yet.")
     zoe_environment: dict[str, str] | None = None
+    _zoe_started = False
+    """Whether the start is over, so that the execution's end means the server's."""
     _zoe_log: ProgressLog | None = None
     _zoe_undoing: asyncio.Task[None] | None = None
     _zoe_refused: options.Choice | None = None
@@ -221,6 +223,7 @@ class ZoeMixin(Spawner):  # type: ignore[misc]
             log.add(f"Asking for {plan.title or submit.zapp}", 5)
             address = await start.run()
             await start.close()
+            self._zoe_started = True
             return address
         except BaseException as error:
             self._zoe_undoing = keep_alive(asyncio.create_task(self._zoe_undo(start)))
@@ -236,10 +239,17 @@ class ZoeMixin(Spawner):  # type: ignore[misc]
             log.close()
 
     async def poll(self) -> int | None:
-        """As the parent class. Once the server has ended, its companions end too."""
+        """As the parent class. Once the server has ended, its companions end too.
+
+        A server whose execution somebody terminated is stopped; one whose companions failed goes on.
+        """
         if self.zoe_parent_pending:
             return None
         status: int | None = await super().poll()
+        if status is None and await self._zoe_was_terminated():
+            self.log.info("%s is stopped: its execution was terminated", self.zoe_server)
+            await super().stop()
+            status = 0
         if status is not None:
             self._zoe_release()
             self._zoe_terminations.settle_later()
@@ -313,6 +323,7 @@ class ZoeMixin(Spawner):  # type: ignore[misc]
         self._zoe_execution = own.get("execution", "")
         self._zoe_process = own.get("process", "")
         self._zoe_key = own.get("key", "")
+        self._zoe_started = bool(self._zoe_execution)
         for execution, process in (own.get("owed") or {}).items():
             self._zoe_terminations.add(execution, process)
         self._zoe_terminations.settle_later()
@@ -342,6 +353,7 @@ class ZoeMixin(Spawner):  # type: ignore[misc]
     def _zoe_release(self) -> None:
         if self._zoe_execution:
             self._zoe_terminations.add(self._zoe_execution, self._zoe_process)
+        self._zoe_started = False
         self._zoe_execution = self._zoe_process = self._zoe_key = ""
 
     # -- the service
@@ -360,6 +372,16 @@ class ZoeMixin(Spawner):  # type: ignore[misc]
         while sum(delays) < patience:
             delays.append(min(0.2 * 2 ** len(delays), 5.0))
         return ZoeClient(self.zoe_url, self.zoe_token, timeout=self.zoe_timeout, retry_delays=delays)
+
+    async def _zoe_was_terminated(self) -> bool:
+        if not (self._zoe_started and self._zoe_execution):
+            return False
+        try:
+            async with self.zoe_client(0) as client:
+                return (await client.execution(self._zoe_execution)).state is ExecutionState.TERMINATED
+        except ZoeError as error:
+            self.log.debug("How the execution of %s is cannot be seen now: %s", self.zoe_server, error)
+            return False
 
     async def _zoe_terminate(self, execution: str, process: str) -> None:
         async with self.zoe_client(_FORM_PATIENCE) as client:
