@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
+from zoe_hub.backends.base import Order
 from zoe_hub.controller import controller as module
-from zoe_hub.model.errors import ServiceUnavailable
+from zoe_hub.model.errors import LaunchFailed, ServiceUnavailable
 from zoe_hub.model.execution import Execution, ExecutionState, InstanceState, InstanceStatus
 from zoe_hub.model.plan import Plan
 from zoe_hub.model.resources import Resources
@@ -145,7 +146,7 @@ async def test_who_queues_much_pushes_nobody_out_of_sight(world: World) -> None:
 
 
 async def test_a_round_in_which_nothing_is_new_writes_nothing(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    world.backend.capacity = Resources(cpu=2.5, memory=64 * 2**30)
+    world.backend.capacity = Resources(cpu=1.2, memory=64 * 2**30)
     execution = await world.submit(workers=5)
     waiting = await world.submit(workers=5)
     task = asyncio.create_task(world.controller.run())
@@ -158,6 +159,32 @@ async def test_a_round_in_which_nothing_is_new_writes_nothing(world: World, monk
     async def refuse(work: object) -> None:
         raise AssertionError("a writing transaction")
 
-    await world.controller.round()
+    for _ in range(3):
+        await world.controller.round()
     monkeypatch.setattr(world.store._database, "write", refuse)
     await world.controller.round()
+    assert (await world.store.get(waiting.id)).state is ExecutionState.QUEUED
+
+
+async def test_what_runs_is_kept_while_the_engine_takes_no_orders(
+    running: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    execution = await running.state(await running.submit(workers=1), RUNNING)
+    apply, refused = running.backend.apply, asyncio.Event()
+
+    async def full(order: Order) -> None:
+        refused.set()
+        raise LaunchFailed("the order could not be written")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(running.backend, "apply", full)
+        await running.scale(execution, workers=3)
+        await refused.wait()
+        await running.controller.round()
+    assert running.backend.apply == apply
+    running.controller.wake()
+    assert (await running.until(execution, lambda e: len(e.instances) == 4)).state is RUNNING
+    with monkeypatch.context() as patched:
+        patched.setattr(running.backend, "apply", full)
+        failed = await running.state(await running.submit(), ExecutionState.FAILED)
+    assert failed.reason == "the order could not be written"

@@ -202,7 +202,10 @@ class Controller:
                 try:
                     await self._backend.apply(order)
                 except LaunchFailed as error:
-                    await self._move(execution, ExecutionEvent.GAVE_UP, str(error))
+                    # What runs already is worth more than what was wished beside it, such as another size.
+                    log.warning("Execution %s: %s", execution.id, error)
+                    if execution.state is ExecutionState.STARTING:
+                        await self._move(execution, ExecutionEvent.GAVE_UP, str(error))
                     return
                 self._applied[key] = order
             await self._drop_surplus(execution, order)
