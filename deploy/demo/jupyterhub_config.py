@@ -66,3 +66,7 @@ c.SimpleLocalProcessSpawner.home_dir_template = str(data / "home" / "{username}"
 # What an existing hub would add (and `allow_root` only if it were somebody's own container):
 configure(c, allow_root=os.geteuid() == 0)
 c.JupyterHub.spawner_class = "zoe-simple"
+
+# So that `zoe start jupyterlab-spark` in a terminal of JupyterLab may start a second server beside the first.
+c.JupyterHub.allow_named_servers = True
+c.ZoeMixin.zoe_server_scopes.append("servers!user")

@@ -98,7 +98,7 @@ class RealHub:
     """A JupyterHub with Zoe, configured by ``zoe_hub.hub.configure``.
 
     `early` and `late` are lines of configuration before and after it. `python` runs the Hub (another one: another
-    JupyterHub), `environment` is added to its own.
+    JupyterHub), `environment` is added to its own. `source` is where Zoe is imported from; None: where `python` has it.
     """
 
     def __init__(
@@ -110,6 +110,7 @@ class RealHub:
         spawner: str | None = None,
         python: str = sys.executable,
         environment: Mapping[str, str] | None = None,
+        source: Path | None = CHECKOUT,
     ) -> None:
         self.folder = folder
         self.port, hub_port, proxy_port = free_port(), free_port(), free_port()
@@ -117,6 +118,7 @@ class RealHub:
         self.admin_token = uuid.uuid4().hex
         self.home = folder / "zoe"
         self._python = python
+        self._source = str(source or "")
         self._environment = dict(environment or {})
         self._process: subprocess.Popen[bytes] | None = None
         self._log = folder / "hub.log"
@@ -128,7 +130,7 @@ class RealHub:
         (folder / "jupyterhub_config.py").write_text(
             _CONFIG.format(
                 port=self.port, hub_port=hub_port, proxy_port=proxy_port, proxy=proxy, secret=secret, password=PASSWORD,
-                token=self.admin_token, homes=str(folder / "homes"), checkout=str(CHECKOUT),
+                token=self.admin_token, homes=str(folder / "homes"), checkout=self._source,
                 spawner=spawner or spawner_name(python), early=early, late=late,
             )
         )  # fmt: skip
@@ -328,7 +330,7 @@ class RealHub:
         environment |= {
             "ZOE_HOME": str(self.home),
             "PATH": os.pathsep.join(folders),
-            "PYTHONPATH": str(CHECKOUT),
+            "PYTHONPATH": self._source,
             **self._environment,
         }
         with self._log.open("ab") as output:

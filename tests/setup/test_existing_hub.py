@@ -1,0 +1,70 @@
+"""An existing hub of the oldest supported JupyterHub takes the built wheel and three lines, as its how-to says."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from tests.road.lab import Lab
+from tests.spawner.hub import RealHub, find_proxy
+
+ROOT = Path(__file__).parent.parent.parent
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("wheel")
+    _call(sys.executable, "-m", "build", "--wheel", "--outdir", str(folder), str(ROOT))
+    (built,) = folder.glob("zoe_jupyter-*.whl")
+    return built
+
+
+@pytest.fixture(scope="module")
+def python(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An environment with JupyterHub 5 and the wheel, and nothing of the checkout."""
+    folder = tmp_path_factory.mktemp("environment")
+    _call(sys.executable, "-m", "venv", str(folder))
+    _call(str(folder / "bin" / "pip"), "install", "--quiet", f"{wheel}[hub,lab,dask]", "jupyterhub<6")
+    python = folder / "bin" / "python"
+    _call(str(python), "-c", "import jupyterhub; assert jupyterhub.version_info[0] == 5")
+    return python
+
+
+def _call(*command: str) -> None:
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, f"{' '.join(command)}\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}"
+
+
+def test_the_wheel_holds_what_is_no_code(wheel: Path) -> None:
+    names = set(zipfile.ZipFile(wheel).namelist())
+    for wanted in (
+        "zoe_hub/frameworks/spark/framework.yaml",
+        "zoe_hub/frameworks/zapps/jupyterlab.yaml",
+        "zoe_hub/store/migrations/env.py",
+        "zoe_hub/web/home.html",
+    ):
+        assert wanted in names
+    assert any(name.endswith("etc/jupyter/jupyter_server_config.d/zoe_server_ext.json") for name in names)
+    assert any("etc/ipython/startup/" in name for name in names)
+    assert not any("__pycache__" in name or name.startswith("tests") for name in names)
+
+
+@pytest.mark.hub
+@pytest.mark.slow
+@pytest.mark.dask
+@pytest.mark.timeout(600)
+async def test_three_lines_in_jupyterhub_5(python: Path, tmp_path: Path) -> None:
+    if find_proxy() is None:
+        pytest.skip("configurable-http-proxy is missing: `make setup` installs it")
+    async with RealHub(tmp_path, python=str(python), source=None, spawner="zoe-simple") as hub:
+        await hub.start_server("alice", options={"zapp": "jupyterlab"})
+        assert (await hub.server("alice")).get("ready"), hub.log()[-4000:]
+        async with Lab(hub, "alice", await hub.user_token("alice")).notebook() as notebook:
+            attached = await notebook.run("%zoe attach dask workers=1")
+            assert "connected: `client`" in attached.text
+            assert (await notebook.run("print(client.submit(sum, [40, 2]).result())")).text.endswith("42\n")
+        await hub.stop_server("alice")
