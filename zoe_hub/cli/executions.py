@@ -225,12 +225,14 @@ def events(place: Place, name: str | None, follow: bool, as_json: bool) -> None:
         async with place.client() as client:
             execution = None if name is None else (await client.execution(name)).id
             async with aclosing(client.events(execution, after=0)) as stream:
+                # What is stored comes at once: a silence says that it was the last. A busy service may be slow to begin.
+                silence = 10.0
                 while True:
-                    # What is stored comes at once: a silence says that it was the last.
                     try:
-                        event = await asyncio.wait_for(anext(stream), None if follow else 1.0)
+                        event = await asyncio.wait_for(anext(stream), None if follow else silence)
                     except (asyncio.TimeoutError, StopAsyncIteration):
                         return
+                    silence = 1.0
                     _print_event(event, as_json)
 
     asyncio.run(work())
