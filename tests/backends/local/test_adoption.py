@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import json
 import os
@@ -255,3 +256,19 @@ async def test_what_died_is_found_when_the_disk_has_room_again(
 
         await until(another_runs)
         await backend.remove("x1")
+
+
+async def test_what_filled_the_disk_can_be_removed(settings: LocalSettings, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(path: Path, content: str) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    async with service(settings) as backend:
+        await backend.apply(order("x1", template()))
+        await until_state(backend, "x1", I.READY)
+        pid = main_process(settings)
+        monkeypatch.setattr("zoe_hub.backends.local.run.write_atomically", full)
+        # As if it could not write either.
+        os.kill(parent(pid), signal.SIGKILL)
+        await asyncio.wait_for(backend.remove("x1"), 20)
+        assert marked("x1", settings.folder) == []
+        assert not (settings.folder / "instances" / "x1").exists()

@@ -103,7 +103,7 @@ class Run:
         while True:
             result = self._exit()
             if result is None and self._seal():
-                result = self._exit()
+                result = self._exit() or self._unrecorded()
             if result is not None:
                 await self._reap()
                 return result
@@ -122,6 +122,11 @@ class Run:
         code = int(text) if text.lstrip("-").isdigit() else None
         return Exit(code, begun or code is not None, error)
 
+    def _unrecorded(self) -> Exit | None:
+        """The end of a program that began, where the disk is too full to write it down."""
+        identity = self.identity()
+        return Exit(None, begun=True) if identity is not None and not identity.is_alive() else None
+
     def _seal(self) -> bool:
         """If no shim is alive: make sure that none runs anything here any more, and return true."""
         self.folder.mkdir(parents=True, mode=0o700, exist_ok=True)
@@ -130,7 +135,12 @@ class Run:
             fcntl.flock(claim, fcntl.LOCK_EX | fcntl.LOCK_NB)
             identity = self.identity()
             if not (self.folder / "exit").exists() and not (identity is not None and identity.is_alive()):
-                write_atomically(self.folder / "exit", "lost")
+                try:
+                    write_atomically(self.folder / "exit", "lost")
+                except OSError:
+                    # Without an identity, only this file keeps a shim that comes late from running the program.
+                    if identity is None:
+                        raise
             return True
         except BlockingIOError:
             return False
