@@ -225,7 +225,7 @@ def events(place: Place, name: str | None, follow: bool, as_json: bool) -> None:
         async with place.client() as client:
             execution = None if name is None else (await client.execution(name)).id
             async with aclosing(client.events(execution, after=0)) as stream:
-                # What is stored comes at once: a silence says that it was the last. A busy service may be slow to begin.
+                # What is stored comes at once: a silence says that it was the last. A busy one is slow to begin.
                 silence = 10.0
                 while True:
                     try:
