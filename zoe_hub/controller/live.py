@@ -79,16 +79,8 @@ class LiveFigures:
         if instance is None or instance.state is not InstanceState.READY or status.port not in instance.ports:
             return {}
         port = next(port for port in process.ports if port.name == status.port)
-        values = bindings(
-            execution.plan,
-            framework.name,
-            execution=execution.id,
-            owner=execution.owner,
-            name=execution.name,
-            instances=execution.instances,
-            secrets=self._secrets.references(execution.plan, execution.id, execution.created).get(framework.name, {}),
-            prefix=self._prefix,
-        )
+        secrets = self._secrets.references(execution.plan, execution.id, execution.created)
+        values = bindings(execution, framework.name, secrets.get(framework.name, {}), self._prefix)
         try:
             headers = {name: bind(text, values) for name, text in port.headers.items()}
             url = f"http://{instance.host}:{instance.ports[status.port]}{status.path}"

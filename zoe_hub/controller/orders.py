@@ -35,16 +35,7 @@ def orders(execution: Execution, secrets: Mapping[str, Mapping[str, str]], prefi
         waits = any(ready_count(execution, other) == 0 for other in process.after)
         if waits and process.key not in started:
             continue
-        values = bindings(
-            execution.plan,
-            process.framework,
-            execution=execution.id,
-            owner=execution.owner,
-            name=execution.name,
-            instances=execution.instances,
-            secrets=secrets.get(process.framework, {}),
-            prefix=prefix,
-        )
+        values = bindings(execution, process.framework, secrets.get(process.framework, {}), prefix)
         values |= own_paths(prefix, execution.id, process.key, (port.name for port in process.ports))
         yield Order(
             execution=execution.id,

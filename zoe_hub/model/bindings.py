@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from .execution import InstanceStatus
-from .plan import Plan
+from .execution import Execution
 
 
 def ui_path(prefix: str, execution: str, process: str, port: str) -> str:
@@ -13,24 +12,18 @@ def ui_path(prefix: str, execution: str, process: str, port: str) -> str:
     return f"{prefix}executions/{execution}/ui/{process}/{port}"
 
 
-def bindings(
-    plan: Plan,
-    framework: str,
-    *,
-    execution: str,
-    owner: str,
-    name: str,
-    instances: Iterable[InstanceStatus],
-    secrets: Mapping[str, str],
-    prefix: str,
-) -> dict[str, str]:
-    """References and values for the texts of one framework; addresses only of instances that have one."""
-    values = {"execution.id": execution, "execution.owner": owner, "execution.name": name, **secrets}
-    first = {instance.process: instance for instance in instances if instance.ordinal == 0}
-    for process in plan.processes:
+def bindings(execution: Execution, framework: str, secrets: Mapping[str, str], prefix: str) -> dict[str, str]:
+    """References and values for the texts of one framework; addresses only of instances that have one.
+
+    `secrets` are the values of the framework's own references to secrets, `prefix` the public path of the Hub service.
+    """
+    values = {"execution.id": execution.id, "execution.owner": execution.owner, "execution.name": execution.name}
+    values |= secrets
+    first = {instance.process: instance for instance in execution.instances if instance.ordinal == 0}
+    for process in execution.plan.processes:
         for label in (process.key, process.name) if process.framework == framework else (process.key,):
             for port in process.ports:
-                values[f"{label}.url.{port.name}"] = ui_path(prefix, execution, process.key, port.name)
+                values[f"{label}.url.{port.name}"] = ui_path(prefix, execution.id, process.key, port.name)
             instance = first.get(process.key)
             if instance is not None and instance.host is not None:
                 values[f"{label}.host"] = instance.host

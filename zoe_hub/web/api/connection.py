@@ -37,16 +37,7 @@ async def get_connection(call: Call) -> Reply:
 def values_of(context: WebContext, execution: Execution, framework: str) -> dict[str, str]:
     """References and values for the texts of one framework of an execution: secrets and addresses."""
     derived = context.secrets.references(execution.plan, execution.id, execution.created)
-    return bindings(
-        execution.plan,
-        framework,
-        execution=execution.id,
-        owner=execution.owner,
-        name=execution.name,
-        instances=execution.instances,
-        secrets=derived.get(framework, {}),
-        prefix=context.prefix,
-    )
+    return bindings(execution, framework, derived.get(framework, {}), context.prefix)
 
 
 def _clients(context: WebContext, execution: Execution) -> list[ClientView]:
