@@ -127,15 +127,20 @@ def _kept_port(path: Path) -> int:
 
 def _kept_token(path: Path) -> str:
     """The token made at the first start, readable by its owner alone."""
+    if path.exists() and not path.read_text().strip():
+        # A start that was cut short. With no token, the spawner would take Zoe for not configured.
+        path.unlink()
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(secrets.token_hex(32))
     try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        # Unlike a rename, a link never replaces a file that is there.
+        os.link(draft, path)
     except FileExistsError:
         path.chmod(0o600)
-        return path.read_text().strip()
-    token = secrets.token_hex(32)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(token)
-    return token
+    finally:
+        draft.unlink()
+    return path.read_text().strip()
 
 
 def _inherited() -> dict[str, str]:

@@ -50,6 +50,14 @@ def test_the_token_is_its_owners_alone(tmp_path: Path) -> None:
     assert len(c.ZoeMixin.zoe_token) >= 32
 
 
+def test_a_token_that_was_never_written_is_made_again(tmp_path: Path) -> None:
+    (tmp_path / "service-token").touch(mode=0o600)
+    c = Config()
+    configure(c, home=tmp_path)
+    assert len(c.ZoeMixin.zoe_token) == 64
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["service-port", "service-token"]
+
+
 def test_two_homes_have_two_tokens(tmp_path: Path) -> None:
     one, two = Config(), Config()
     configure(one, home=tmp_path / "one")
