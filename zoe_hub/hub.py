@@ -106,7 +106,7 @@ def _service_url(wanted: str | None, folder: Path) -> str:
         return f"http://127.0.0.1:{_kept_port(folder / PORT_FILE)}"
     scheme, _, rest = wanted.rstrip("/").partition("://")
     port = rest.rpartition(":")[2]
-    if scheme not in ("http", "https") or "/" in rest or not port.isdecimal():
+    if scheme != "http" or "/" in rest or not port.isdecimal():
         raise ValueError(
             f"service_url is {wanted!r}; it is written like http://127.0.0.1:9999, with a port and without a path."
         )

@@ -44,7 +44,9 @@ class LogsQuery(Query):
     process: str | None = Field(
         default=None, max_length=200, description="Key or name of a process; without it, of all of them."
     )
-    ordinal: int | None = Field(default=None, ge=0, description="Number of the instance; without it, all of them.")
+    ordinal: int | None = Field(
+        default=None, ge=0, le=10_000, description="Number of the instance; without it, all of them."
+    )
     follow: bool = Field(default=False, description="Go on until the instances have ended.")
     tail: int | None = Field(default=None, ge=0, le=1_000_000, description="Begin with the last so many lines of each.")
 
