@@ -11,12 +11,19 @@ import pytest
 from zoe_hub.backends.base import Order
 from zoe_hub.controller import controller as module
 from zoe_hub.model.errors import LaunchFailed, ServiceUnavailable
-from zoe_hub.model.execution import Execution, ExecutionState, InstanceState, InstanceStatus
+from zoe_hub.model.execution import (
+    Attachment,
+    DesiredState,
+    Execution,
+    ExecutionState,
+    InstanceState,
+    InstanceStatus,
+)
 from zoe_hub.model.plan import Plan
 from zoe_hub.model.resources import Resources
 from zoe_hub.store.base import Submission
 
-from .conftest import World
+from .conftest import NOTEBOOK, World
 
 RUNNING = ExecutionState.RUNNING
 
@@ -188,3 +195,44 @@ async def test_what_runs_is_kept_while_the_engine_takes_no_orders(
         patched.setattr(running.backend, "apply", full)
         failed = await running.state(await running.submit(), ExecutionState.FAILED)
     assert failed.reason == "the order could not be written"
+
+
+async def test_a_bug_in_one_execution_stops_no_other(running: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    bad = await running.submit(label="bad")
+    whole = module.Controller._order
+
+    async def broken(self: module.Controller, execution: Execution) -> None:
+        if execution.id == bad.id:
+            raise KeyError("a bug")
+        await whole(self, execution)
+
+    monkeypatch.setattr(module.Controller, "_order", broken)
+    good = await running.submit(label="good")
+    await running.state(good, RUNNING)
+    monkeypatch.undo()
+    await running.state(bad, RUNNING)
+
+
+async def test_clusters_of_a_server_that_came_again_stay_while_the_old_one_is_still_going(
+    running: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = Attachment(server="alice/")
+    old = await running.submit(NOTEBOOK, attachment=here)
+    ready = InstanceStatus(execution=old.id, process="notebook.server", ordinal=0, state=InstanceState.READY)
+    await running.store.save_instance(ready)
+    await running.state(old, RUNNING)
+    removed, may_go = running.backend.remove, asyncio.Event()
+
+    async def slowly(execution: str) -> None:
+        await may_go.wait()
+        await removed(execution)
+
+    monkeypatch.setattr(running.backend, "remove", slowly)
+    await running.store.terminate(old.id, by="alice")
+    await running.state(old, ExecutionState.STOPPING)
+    fresh = await running.submit(attachment=here)
+    await running.state(fresh, RUNNING)
+    may_go.set()
+    await running.state(old, ExecutionState.TERMINATED)
+    await running.controller.round()
+    assert (await running.store.get(fresh.id)).desired is DesiredState.RUNNING

@@ -107,7 +107,8 @@ class Controller:
         for execution in sorted(await self._store.list(live=True, limit=None), key=lambda e: (e.created, e.id)):
             try:
                 await self._reconcile(execution)
-            except (ZoeError, OSError):
+            # Whatever it is: one execution that cannot be handled must not stop all others.
+            except Exception:
                 log.exception("Execution %s could not be brought further; the next round tries again", execution.id)
 
     async def _sweep(self) -> None:
@@ -240,7 +241,6 @@ class Controller:
 
     async def _take_away(self, execution: Execution) -> None:
         try:
-            await self._end_dependents(execution)
             await self._backend.remove(execution.id)
             # Not while an older report is being stored: it would come after the end that is written below.
             async with self._storing:
@@ -269,8 +269,13 @@ class Controller:
         """One step through the lifecycle table; nothing where the table has no such move."""
         if not may(execution.state, event):
             return
+        after = next_state(execution.state, event)
+        if after in _GOING:
+            # Before the move, so that it happens even if we die between the two; and not after it, when a new
+            # server of the same name may have clusters of its own.
+            await self._end_dependents(execution)
         try:
-            await self._store.change_state(execution.id, execution.state, next_state(execution.state, event), reason)
+            await self._store.change_state(execution.id, execution.state, after, reason)
         except Conflict:
             log.debug("Execution %s had moved on before %s", execution.id, event.value)
         self.wake()

@@ -21,6 +21,8 @@ from ..store.base import Store
 
 log = logging.getLogger(__name__)
 
+PATIENCE = 5.0
+"""Seconds for one cluster's answer, however slowly it comes; the others do not wait for it longer."""
 SETTLING = 5.0
 """Seconds after which a cluster that began to run is asked first. Before that its processes are still loading
 what they need for their owner's first job, and answering would slow it."""
@@ -61,8 +63,16 @@ class LiveFigures:
         now = time.monotonic()
         self._since = {execution.id: self._since.get(execution.id, now) for execution in running}
         settled = [execution for execution in running if now - self._since[execution.id] >= SETTLING]
-        figures = await asyncio.gather(*(self._read(http, execution) for execution in settled))
-        self._figures = {e.id: found for e, found in zip(settled, figures, strict=True) if found}
+        reading = {execution.id: asyncio.ensure_future(self._read(http, execution)) for execution in settled}
+        try:
+            if reading:
+                await asyncio.wait(reading.values(), timeout=PATIENCE)
+        finally:
+            for task in reading.values():
+                task.cancel()
+            await asyncio.gather(*reading.values(), return_exceptions=True)
+        answered = {name: task.result() for name, task in reading.items() if not task.cancelled()}
+        self._figures = {name: found for name, found in answered.items() if found}
 
     async def _read(self, http: httpx.AsyncClient, execution: Execution) -> dict[str, Any]:
         found: dict[str, Any] = {}
