@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 from collections.abc import AsyncIterator
 from urllib.parse import quote
 
@@ -176,9 +177,12 @@ async def test_bad_ordinals_are_refused(service: httpx.AsyncClient, ordinal: str
 
 
 async def test_the_access_log_keeps_secrets_to_itself(
-    alice: httpx.AsyncClient, caplog: pytest.LogCaptureFixture
+    alice: httpx.AsyncClient, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    caplog.set_level("INFO")
+    # Applications that other tests make in this process set this logger up for themselves.
+    monkeypatch.setattr(logging.getLogger("tornado.access"), "propagate", True)
+    monkeypatch.setattr(logging.getLogger("tornado.access"), "disabled", False)
+    caplog.set_level("INFO", "tornado.access")
     await alice.get("/me", params={"token": "sesame", "_xsrf": "sesame", "access_token": "sesame", "x": "shown"})
     lines = [record.getMessage() for record in caplog.records if record.name == "tornado.access"]
     assert any("x=shown" in line for line in lines)

@@ -235,8 +235,9 @@ class Cluster:
             for instance in self.instances.values():
                 instance.answers(next(iter(instance.ports)))
             try:
+                # A master that has just begun to listen answers 404.
                 return bool(self.status()["workers"] == count)
-            except urllib.error.URLError:
+            except (urllib.error.URLError, AssertionError):
                 return False
 
         until(there, f"{count} workers are there")
