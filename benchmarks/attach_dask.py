@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import itertools
 import subprocess
 import sys
 import tempfile
@@ -22,8 +23,14 @@ GATEWAY = "2026.3.0"
 
 def measure(kernel: Kernel, folder: Path) -> list[Result]:
     """The results of all rounds."""
-    with gateway(folder) as by_gateway:
-        medians = alternate({"dask-gateway": by_gateway, "Zoe (Dask)": lambda: attach(kernel)})
+    rounds = itertools.count()
+
+    def by_gateway() -> float:
+        # A server of its own for each round, not counted: one that has served three clusters was seen to hang.
+        with gateway(folder / f"gateway-{next(rounds)}") as attach_once:
+            return attach_once()
+
+    medians = alternate({"dask-gateway": by_gateway, "Zoe (Dask)": lambda: attach(kernel)})
     return [Result("attach dask: against dask-gateway", medians["Zoe (Dask)"], medians["dask-gateway"], GOAL)]
 
 
@@ -40,8 +47,9 @@ def attach(kernel: Kernel) -> float:
 @contextmanager
 def gateway(folder: Path) -> Iterator[Callable[[], float]]:
     """A function that runs one round of dask-gateway, whose server runs meanwhile."""
+    folder.mkdir(parents=True)
     child = subprocess.Popen(
-        [str(environment()), str(Path(__file__).with_name("gateway.py")), str(folder / "gateway")],
+        [str(environment()), str(Path(__file__).with_name("gateway.py")), str(folder / "server")],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=(folder / "gateway-client.log").open("wb"),
