@@ -129,6 +129,8 @@ def test_a_zapp_with_a_notebook_is_started_by_the_hub(run):
         assert "alice/work is running or on its way" in again.stderr
         document = json.loads(run("start", "jupyterlab-spark", "--json", "--no-wait", **options).stdout)
         assert (document["name"], document["ready"]) == ("alice/", False)
+        beside = run("start", "jupyterlab-spark", **options)
+        assert beside.stdout == "alice/jupyterlab-spark is ready at /user/alice/jupyterlab-spark\n"
 
 
 def test_a_token_that_may_not_start_servers(run):

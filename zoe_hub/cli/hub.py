@@ -25,7 +25,8 @@ async def start_server(
     wait: bool,
     say: Callable[[str], None] | None,
 ) -> dict[str, Any]:
-    """Start a server (the default one when `name` is empty); `{name, url, ready}`.
+    """Start a server; `{name, url, ready}`. Without a `name` the default one, or, where that runs, one called like
+    the ZApp.
 
     Raises NotPermitted when the token has no scope `servers`, Conflict when it runs already, and
     ExecutionEnded when the start fails.
@@ -35,14 +36,18 @@ async def start_server(
             f"{options['zapp']} has a notebook of its own, so JupyterHub starts it; say where that is: "
             "--hub-url https://…/hub/api, or JUPYTERHUB_API_URL."
         )
-    server = f"{user}/{name}"
     user_path = f"/users/{quote(user, safe='')}"
-    path = f"{user_path}/servers/{quote(name, safe='')}" if name else f"{user_path}/server"
     async with make_http(place.hub_url, timeout=60) as http:
         http.headers["Authorization"] = f"token {place.hub_token}"
         try:
-            # All of the body is the options: what JupyterHub 5 takes, and 6 still does.
-            answer = await http.post(path, json=dict(options))
+            for candidate in [name] if name else ["", _server_name(options["zapp"])]:
+                name = candidate
+                server = f"{user}/{name}"
+                path = f"{user_path}/servers/{quote(name, safe='')}" if name else f"{user_path}/server"
+                # All of the body is the options: what JupyterHub 5 takes, and 6 still does.
+                answer = await http.post(path, json=dict(options))
+                if not _runs_already(answer):
+                    break
             _check(answer, server, place)
             ready = answer.status_code == 201
             if wait and not ready:
@@ -63,9 +68,19 @@ def _check(answer: httpx.Response, server: str, place: Place) -> None:
             f"JupyterHub does not let this token start {server}: it needs the scope servers (or servers!user). Request "
             "one on the Hub's token page, and give it with --token-file."
         )
-    if answer.status_code == 400 and ("running" in said or "pending" in said):
+    if _runs_already(answer):
         raise Conflict(f"{server} is running or on its way; stop it on the Hub's home page first, or give --name.")
     raise InvalidRequest(f"JupyterHub refused to start {server}: {said}")
+
+
+def _runs_already(answer: httpx.Response) -> bool:
+    said = _message(answer)
+    return answer.status_code == 400 and ("running" in said or "pending" in said)
+
+
+def _server_name(zapp: str) -> str:
+    """JupyterHub 6 takes 30 characters at most."""
+    return zapp[:30].strip("-")
 
 
 async def _follow(http: httpx.AsyncClient, path: str, server: str, say: Callable[[str], None] | None) -> None:
