@@ -41,18 +41,18 @@ mount -t tmpfs shm "$machine/dev/shm"
 
 # How this machine reaches package registries is part of the network it is in, not of the fresh machine.
 cp -L /etc/resolv.conf "$machine/etc/resolv.conf"
-for each in /etc/ssl/certs/ca-certificates.crt /etc/pip.conf /root/.npmrc /etc/apt/sources.list.d/debian.sources; do
+for each in /etc/ssl/certs/ca-certificates.crt /etc/pip.conf "$HOME/.npmrc" /etc/apt/sources.list.d/debian.sources; do
     [ ! -e "$each" ] || { mkdir -p "$machine$(dirname "$each")"; cp -L "$each" "$machine$each"; }
 done
 [ ! -e "$machine/etc/apt/sources.list.d/debian.sources" ] || : > "$machine/etc/apt/sources.list"
 cp -a /etc/apt/apt.conf.d/. "$machine/etc/apt/apt.conf.d/"
 cp -a /usr/local/share/ca-certificates/. "$machine/usr/local/share/ca-certificates/" 2> /dev/null || true
 
-git clone -q "$checkout" "$machine/root/zoe"
+git clone -q "$checkout" "$machine/srv/zoe"
 
 # Only what speaks of the network passes into the machine.
 inside() {
-    env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root TERM=dumb LANG=C.UTF-8 \
+    env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME="$HOME" TERM=dumb LANG=C.UTF-8 \
         $(env | grep -E '^(PIP_(CERT|INDEX_URL|EXTRA_INDEX_URL|DEFAULT_TIMEOUT)|SSL_CERT_FILE|NODE_EXTRA_CA_CERTS|REQUESTS_CA_BUNDLE|https?_proxy|HTTPS?_PROXY|no_proxy|NO_PROXY)=' || true) \
         chroot "$machine" "$@"
 }
@@ -61,7 +61,7 @@ inside sh -c 'for each in java node npm pip pip3 curl sudo gcc; do ! command -v 
     fail "The machine is not bare."
 
 if [ -n "${FRESH_COMMAND:-}" ]; then
-    inside sh -c "cd /root/zoe && $FRESH_COMMAND"
+    inside sh -c "cd /srv/zoe && $FRESH_COMMAND"
     exit
 fi
-inside python3 /root/zoe/scripts/fresh_starts.py
+inside python3 /srv/zoe/scripts/fresh_starts.py
