@@ -10,10 +10,41 @@ import signal
 import statistics
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 ROUNDS = int(os.environ.get("ZOE_BENCH_ROUNDS", "5"))
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One thing that has a goal of its own and nothing to be compared with, such as a rate or a number of losses."""
+
+    name: str
+    value: float
+    goal: float
+    unit: str
+    at_least: bool = False
+    """Whether the goal is a least value; otherwise it is a largest one."""
+
+    @property
+    def holds(self) -> bool:
+        return self.value >= self.goal if self.at_least else self.value <= self.goal
+
+    def line(self) -> str:
+        bound = "at least" if self.at_least else "at most"
+        return f"{self.value:10.2f} {self.unit:<6} goal: {bound} {self.goal:g}"
+
+    def document(self) -> dict[str, object]:
+        return {
+            "name": self.name,
+            "value": round(self.value, 3),
+            "unit": self.unit,
+            "baseline": None,
+            "ratio": None,
+            "goal": self.goal,
+            "holds": self.holds,
+        }
 
 
 @dataclass(frozen=True)
@@ -33,6 +64,12 @@ class Result:
     @property
     def holds(self) -> bool:
         return self.ratio <= self.goal
+
+    def line(self) -> str:
+        return (
+            f"{self.value:10.2f} {self.unit:<6} other: {self.baseline:.2f} {self.unit}, "
+            f"ratio {self.ratio:.2f}, goal {self.goal:.2f}"
+        )
 
     def document(self) -> dict[str, object]:
         return {
@@ -82,16 +119,12 @@ def say(sentence: str) -> None:
     print(sentence, file=sys.stderr, flush=True)
 
 
-def show(results: list[Result]) -> int:
+def show(results: Sequence[Result | Figure]) -> int:
     """Print table and JSON; the exit status: 0 when every goal holds."""
     print(f"\n{os.cpu_count()} processors, {_memory()}, {platform.system()}, Python {platform.python_version()}\n")
     width = max(len(result.name) for result in results)
-    print(f"{'':<{width}}  {'Zoe':>9} {'other':>9} {'ratio':>6} {'goal':>6}")
     for result in results:
-        print(
-            f"{result.name:<{width}}  {result.value:7.2f} {result.unit} {result.baseline:7.2f} {result.unit} "
-            f"{result.ratio:6.2f} {result.goal:6.2f}  {'holds' if result.holds else 'MISSED'}"
-        )
+        print(f"{result.name:<{width}}  {result.line()}  {'holds' if result.holds else 'MISSED'}")
     print()
     print(json.dumps([result.document() for result in results]))
     return 0 if all(result.holds for result in results) else 1
