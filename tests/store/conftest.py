@@ -15,7 +15,9 @@ from sqlalchemy import create_engine, make_url, text
 
 from zoe_hub.store.sql import SQLStore
 
-pytest.register_assert_rewrite("tests.store.contract", "tests.store.submitting", "tests.store.changing")
+pytest.register_assert_rewrite(
+    "tests.store.contract", "tests.store.submitting", "tests.store.changing", "tests.store.leading"
+)
 
 # How fast the machine is just now, is no property of the code.
 settings.register_profile("zoe", deadline=None)

@@ -19,6 +19,7 @@ from .examples import (
     a_zapp,
     submitted,
 )
+from .leading import Leading
 from .submitting import Reading, Submitting
 
 
@@ -123,7 +124,7 @@ class ZApps:
             await store.delete_zapp("alice", "sparklung")
 
 
-class StoreContract(Submitting, Reading, Changing, Instances, Events, ZApps):
+class StoreContract(Submitting, Reading, Changing, Instances, Events, Leading, ZApps):
     """All of it."""
 
     async def test_second_close_does_nothing(self, store: Store) -> None:

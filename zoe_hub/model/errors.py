@@ -11,6 +11,7 @@
     ├── Conflict              the request contradicts what is stored
     ├── IllegalTransition     the lifecycle table has no such move
     ├── CapacityExceeded      more than the machines will ever have
+    ├── StaleLease            another service leads; what this one wanted to write is refused
     ├── NotPermitted          the caller may not do this
     ├── ServiceUnavailable    Zoe's Hub service could not be reached
     ├── LaunchFailed          the engine could not start an instance
@@ -82,6 +83,10 @@ class IllegalTransition(ZoeError):
 
 class CapacityExceeded(ZoeError):
     """Raised when something needs more than the machines will ever have."""
+
+
+class StaleLease(ZoeError):
+    """Raised when a service that led writes after another has taken the lead."""
 
 
 class NotPermitted(ZoeError):

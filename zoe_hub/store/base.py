@@ -8,6 +8,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from ..model.events import Event
@@ -26,6 +27,17 @@ class Submission:
     name: str | None = None
     attachment: Attachment | None = None
     idempotency_key: str | None = None
+
+
+@dataclass(frozen=True)
+class Lease:
+    """The right to lead, until it expires or another has it."""
+
+    holder: str
+    number: int
+    """Fencing number: higher than that of every holder before."""
+    expires: datetime
+    """By the database's clock."""
 
 
 class Store(ABC):
@@ -112,6 +124,26 @@ class Store(ABC):
     @abstractmethod
     async def wait(self, after: int, timeout: float) -> bool:
         """Return true as soon as there is an event newer than `after`, false after `timeout` seconds."""
+
+    @abstractmethod
+    async def acquire(self, holder: str, seconds: float) -> Lease | None:
+        """Take leadership, or renew it, for so many seconds from now; None while somebody else's has not expired.
+
+        A new holder gets a higher number. The same holder keeps its own while no other has taken the lease, also
+        after it expired.
+        """
+
+    @abstractmethod
+    async def release(self, lease: Lease) -> None:
+        """Let others lead at once; the lease's number is stale from then on. Nothing when it was lost already."""
+
+    @abstractmethod
+    def led_by(self, lease: Lease) -> Store:
+        """This store with the lease's fencing number, to be opened and closed as this one is.
+
+        All its writes raise StaleLease and change nothing once the number is not the database's. The database
+        checks it inside each writing transaction.
+        """
 
     @abstractmethod
     async def put_zapp(self, owner: str, zapp: ZApp) -> None:

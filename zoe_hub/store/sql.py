@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
 from sqlalchemy import Connection, Row, delete, func, insert, select, update
@@ -14,13 +16,16 @@ from ..model.events import Event, EventKind
 from ..model.execution import Attachment, DesiredState, Execution, ExecutionState, InstanceState, InstanceStatus
 from ..model.plan import Plan
 from ..model.zapp import ZApp
+from . import leadership
 from .announcements import Announcements
-from .base import Store, Submission
+from .base import Lease, Store, Submission
 from .database import Database, Transaction
 from .documents import attachment_from, event_from, instance_from, serialise_plan
 from .identifiers import Identifiers, free_name
 from .queries import ExecutionReader
 from .tables import event_counter, events, executions, instances, plans, zapps
+
+T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
@@ -37,6 +42,7 @@ class SQLStore(Store):
         self._database = Database(url, committed=self._announcements.announce)
         self._identifiers = Identifiers()
         self._reader = ExecutionReader()
+        self._lease: Lease | None = None
 
     async def open(self) -> None:
         await self._database.open()
@@ -44,6 +50,31 @@ class SQLStore(Store):
     async def close(self) -> None:
         await self._announcements.close()
         await self._database.close()
+
+    async def _write(self, work: Callable[[Transaction], T]) -> T:
+        """Run `work` in a transaction, which is refused when the lease of `led_by` is stale."""
+        lease = self._lease
+        if lease is None:
+            return await self._database.write(work)
+
+        def led(transaction: Transaction) -> T:
+            leadership.check(transaction, lease)
+            return work(transaction)
+
+        return await self._database.write(led)
+
+    # Leadership
+
+    async def acquire(self, holder: str, seconds: float) -> Lease | None:
+        return await self._database.write(partial(leadership.take, holder=holder, seconds=seconds))
+
+    async def release(self, lease: Lease) -> None:
+        await self._database.write(partial(leadership.give_up, lease=lease))
+
+    def led_by(self, lease: Lease) -> SQLStore:
+        led = copy.copy(self)
+        led._lease = lease
+        return led
 
     # Executions: reading
 
@@ -112,7 +143,7 @@ class SQLStore(Store):
             transaction.record(submission.owner, identifier, EventKind.EXECUTION_SUBMITTED, **data)
             return self._get(connection, identifier), True
 
-        return await self._database.write(work)
+        return await self._write(work)
 
     async def change_state(
         self, execution: str, before: ExecutionState, after: ExecutionState, reason: str = ""
@@ -186,7 +217,7 @@ class SQLStore(Store):
             change(transaction, _locked(transaction, execution))
             return self._get(transaction.connection, execution)
 
-        return await self._database.write(work)
+        return await self._write(work)
 
     # Instances
 
@@ -211,7 +242,7 @@ class SQLStore(Store):
                 data = {k: values[k] for k in ("process", "ordinal", "state", "message", "restarts", "exit_code")}
                 transaction.record(owner, status.execution, EventKind.INSTANCE_STATE_CHANGED, **data)
 
-        await self._database.write(work)
+        await self._write(work)
 
     async def drop_instances(self, execution: str, process: str, from_ordinal: int) -> None:
         gone = delete(instances).where(
@@ -225,7 +256,7 @@ class SQLStore(Store):
             _locked(transaction, execution)
             transaction.connection.execute(gone)
 
-        await self._database.write(work)
+        await self._write(work)
 
     # Events
 
@@ -256,7 +287,7 @@ class SQLStore(Store):
             if updated.rowcount == 0:
                 transaction.connection.execute(insert(zapps).values(owner=owner, name=zapp.name, document=document))
 
-        await self._database.write(work)
+        await self._write(work)
 
     async def delete_zapp(self, owner: str, name: str) -> None:
         def work(transaction: Transaction) -> None:
@@ -266,7 +297,7 @@ class SQLStore(Store):
                 known = connection.execute(select(zapps.c.name).where(zapps.c.owner == owner)).scalars()
                 raise UnknownName("ZApp of your own", name, known)
 
-        await self._database.write(work)
+        await self._write(work)
 
     async def zapps(self, owner: str) -> Sequence[ZApp]:
         query = select(zapps.c.document).where(zapps.c.owner == owner).order_by(zapps.c.name)

@@ -74,6 +74,8 @@ executions = Table(
     Column("server", Text),
     Column("kernel", Text),
     Column("idempotency_key", String(255)),
+    # Of the request that the key came with, so that another request with the same key is noticed.
+    Column("fingerprint", String(64)),
     Column("created", UTCDateTime, nullable=False),
     Column("updated", UTCDateTime, nullable=False),
     Column("ended", UTCDateTime),
@@ -84,6 +86,9 @@ Index("uq_executions_live_name", executions.c.owner, executions.c.name, unique=T
 Index("ix_executions_live", executions.c.id, **_if_live)
 Index("uq_executions_idempotency_key", executions.c.owner, executions.c.idempotency_key, unique=True)
 Index("ix_executions_owner", executions.c.owner, executions.c.id)
+_ended = executions.c.ended.is_not(None)
+Index("ix_executions_ended", executions.c.ended, sqlite_where=_ended, postgresql_where=_ended)
+Index("ix_executions_plan", executions.c.plan)
 
 instances = Table(
     "instances",
@@ -121,6 +126,18 @@ event_counter = Table(
     metadata,
     Column("id", Integer, primary_key=True, autoincrement=False),
     Column("value", BigInteger, nullable=False),
+    # The highest number of an event that was deleted: who resumes from before it may miss some.
+    Column("deleted", BigInteger, nullable=False, server_default="0"),
+)
+
+leadership = Table(
+    # One row. The number rises with every new holder; writes of an earlier one are refused by it.
+    "leadership",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("holder", Text),
+    Column("number", BigInteger, nullable=False),
+    Column("expires", UTCDateTime),
 )
 
 zapps = Table(

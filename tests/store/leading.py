@@ -1,0 +1,95 @@
+"""Part of the contract: leadership."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta, timezone
+
+import pytest
+
+from zoe_hub.model.errors import StaleLease
+from zoe_hub.store.base import Lease, Store
+
+from .examples import QUEUED, STARTING, a_plan, a_submission, a_zapp, an_instance, submitted
+
+WRITES: dict[str, Callable[[Store, str], Awaitable[object]]] = {
+    "submit": lambda store, execution: store.submit(a_submission()),
+    "change_state": lambda store, execution: store.change_state(execution, QUEUED, STARTING),
+    "explain": lambda store, execution: store.explain(execution, "why"),
+    "grant": lambda store, execution: store.grant(execution, {"spark.worker": 1}),
+    "modify": lambda store, execution: store.modify(execution, {"workers": 4}, a_plan(4)),
+    "attach": lambda store, execution: store.attach(execution, None),
+    "terminate": lambda store, execution: store.terminate(execution, "alice"),
+    "save_instance": lambda store, execution: store.save_instance(an_instance(execution)),
+    "drop_instances": lambda store, execution: store.drop_instances(execution, "spark.worker", 0),
+    "put_zapp": lambda store, execution: store.put_zapp("alice", a_zapp("mine")),
+    "delete_zapp": lambda store, execution: store.delete_zapp("alice", "own"),
+}
+READS = {"get", "find", "list", "events", "last_seq", "wait", "zapps"}
+
+
+async def taken(store: Store, holder: str, seconds: float = 600) -> Lease:
+    lease = await store.acquire(holder, seconds)
+    assert lease is not None
+    return lease
+
+
+class Leading:
+    async def test_one_leads_until_its_lease_expires(self, store: Store) -> None:
+        start = datetime.now(timezone.utc)
+        first = await taken(store, "one")
+        assert first.holder == "one"
+        assert abs(first.expires - start - timedelta(seconds=600)) < timedelta(seconds=300)
+        assert await store.acquire("other", 600) is None
+        await taken(store, "one", 0)
+        second = await taken(store, "other")
+        assert (second.holder, second.number > first.number) == ("other", True)
+        assert await store.acquire("one", 600) is None
+
+    async def test_renewing_keeps_the_number(self, store: Store) -> None:
+        lease = await taken(store, "one", 0)
+        again = await taken(store, "one")
+        assert again.number == lease.number
+        assert again.expires > lease.expires
+        await store.led_by(lease).submit(a_submission())
+
+    async def test_of_many_at_once_one_leads(self, store: Store) -> None:
+        leases = [lease for lease in await asyncio.gather(*(store.acquire(str(n), 600) for n in range(20))) if lease]
+        assert len(leases) == 1
+
+    async def test_release_lets_others_lead_at_once(self, store: Store) -> None:
+        lease = await taken(store, "one")
+        await store.release(lease)
+        with pytest.raises(StaleLease):
+            await store.led_by(lease).submit(a_submission())
+        assert (await taken(store, "other")).number > lease.number
+
+    async def test_release_of_a_lost_lease_does_nothing(self, store: Store) -> None:
+        lost = await taken(store, "one", 0)
+        lease = await taken(store, "other")
+        await store.release(lost)
+        await store.led_by(lease).submit(a_submission())
+        assert await store.acquire("one", 600) is None
+
+    @pytest.mark.parametrize("write", WRITES)
+    async def test_leader_writes_and_who_led_before_changes_nothing(self, store: Store, write: str) -> None:
+        execution = await submitted(store)
+        await store.put_zapp("alice", a_zapp("own"))
+        lost = await taken(store, "one", 0)
+        lease = await taken(store, "other")
+        before = [await store.get(execution.id), await store.list(), await store.events(), await store.zapps("alice")]
+        with pytest.raises(StaleLease, match="Another Zoe service leads now"):
+            await WRITES[write](store.led_by(lost), execution.id)
+        assert before == [
+            await store.get(execution.id),
+            await store.list(),
+            await store.events(),
+            await store.zapps("alice"),
+        ]
+        await WRITES[write](store.led_by(lease), execution.id)
+        await store.led_by(lost).get(execution.id)
+
+    async def test_every_write_is_tried(self, store: Store) -> None:
+        others = {"open", "close", "acquire", "release", "led_by"}
+        assert WRITES.keys() | READS | others == Store.__abstractmethods__
