@@ -7,7 +7,7 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -29,8 +29,7 @@ from .model.resources import parse_bytes
 from .secrets import Secrets
 from .store.base import Store
 from .store.sql import SQLStore
-from .web import WebContext, make_app
-from .web.identity import HubIdentities
+from .web import Identities, WebContext, make_app
 
 MAX_FORM = 2**20
 """Bytes of a request's body, where a handler does not allow for more."""
@@ -68,11 +67,7 @@ class ZoeHub(Application):
 
     def start(self) -> None:
         """Run until SIGTERM or SIGINT. Raises NotPermitted as root, unless that is allowed."""
-        if os.geteuid() == 0 and not (self.settings.allow_root or self.terminate_all):
-            raise NotPermitted(
-                "The service runs as root, so the code of every user's cluster would too. Run the hub as another user, "
-                "or say configure(c, allow_root=True) where every user may be root."
-            )
+        self.check_user()
         logging.basicConfig(level=logging.INFO, format="%(levelname).1s %(asctime)s %(name)s: %(message)s")
         logging.getLogger("httpx").setLevel(logging.WARNING)
         logging.getLogger("alembic").setLevel(logging.WARNING)
@@ -81,6 +76,40 @@ class ZoeHub(Application):
             self.settings.data_folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         asyncio.run(self._main())
 
+    def check_user(self) -> None:
+        """Raise NotPermitted as root, unless that is allowed."""
+        if os.geteuid() == 0 and not (self.settings.allow_root or self.terminate_all):
+            raise NotPermitted(
+                "The service runs as root, so the code of every user's cluster would too. Run the hub as another user, "
+                "or say configure(c, allow_root=True) where every user may be root."
+            )
+
+    def public_prefix(self) -> str:
+        """Where browsers find the service."""
+        return os.environ.get("JUPYTERHUB_SERVICE_PREFIX", "/services/zoe/")
+
+    def identities(self) -> Identities:
+        """Who says who is calling."""
+        from .web.identity import HubIdentities
+
+        return HubIdentities()
+
+    def listen(self, server: HTTPServer) -> str:
+        """Open the door; where it is. Raises ServiceUnavailable."""
+        where = urlsplit(os.environ.get("JUPYTERHUB_SERVICE_URL", f"http://127.0.0.1:{self.settings.port}"))
+        try:
+            server.listen(where.port or 0, where.hostname or "127.0.0.1")
+        except OSError as error:
+            raise ServiceUnavailable(
+                f"The service cannot listen at {where.netloc}: {error.strerror}. End the program that does, or say "
+                "another port in jupyterhub_config.py: configure(c, service_url='http://127.0.0.1:PORT')."
+            ) from error
+        return where.netloc
+
+    def further_tasks(self, store: Store) -> Sequence[Coroutine[Any, Any, None]]:
+        """What else goes on while the service runs; the service ends with the first that does."""
+        return ()
+
     async def _main(self) -> None:
         settings = self.settings
         catalogue = Catalogue([shipped_folder(), *map(Path, settings.folders)])
@@ -88,7 +117,7 @@ class ZoeHub(Application):
             secrets = Secrets.load(settings.key_file)
         store = SQLStore(settings.database)
         backend = make_backend(settings, catalogue)
-        prefix = os.environ.get("JUPYTERHUB_SERVICE_PREFIX", "/services/zoe/")
+        prefix = self.public_prefix()
         await store.open()
         try:
             with _writing_below(settings.home):
@@ -118,29 +147,22 @@ class ZoeHub(Application):
             store=store,
             catalogue=catalogue,
             secrets=secrets,
-            identities=HubIdentities(),
+            identities=self.identities(),
             logs=backend,
             wake=controller.wake,
             live=live.get,
             nodes=backend.nodes,
             public_prefix=prefix,
         )
-        where = urlsplit(os.environ.get("JUPYTERHUB_SERVICE_URL", f"http://127.0.0.1:{self.settings.port}"))
         # Kept across restarts, so that browsers stay logged in and open forms stay good.
         web = make_app(context, {"cookie_secret": secrets.token("service", "web", "cookie")})
         server = HTTPServer(web, xheaders=True, max_body_size=MAX_FORM)
-        try:
-            server.listen(where.port or 0, where.hostname or "127.0.0.1")
-        except OSError as error:
-            raise ServiceUnavailable(
-                f"The service cannot listen at {where.netloc}: {error.strerror}. End the program that does, or say "
-                "another port in jupyterhub_config.py: configure(c, service_url='http://127.0.0.1:PORT')."
-            ) from error
-        self.log.info("Zoe %s answers at %s%s", __version__, where.netloc, prefix)
+        where = self.listen(server)
+        self.log.info("Zoe %s answers at %s%s", __version__, where, prefix)
         stop = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
-        tasks = [asyncio.create_task(controller.run()), asyncio.create_task(live.run())]
+        tasks = [asyncio.create_task(work) for work in (controller.run(), live.run(), *self.further_tasks(store))]
         stopping = asyncio.create_task(stop.wait())
         try:
             done, _ = await asyncio.wait([*tasks, stopping], return_when=asyncio.FIRST_COMPLETED)
