@@ -29,7 +29,7 @@ from .model.resources import parse_bytes
 from .secrets import Secrets
 from .store.base import Store
 from .store.sql import SQLStore
-from .web import Identities, WebContext, make_app
+from .web import Identities, Limits, WebContext, make_app
 
 MAX_FORM = 2**20
 """Bytes of a request's body, where a handler does not allow for more."""
@@ -153,6 +153,7 @@ class ZoeHub(Application):
             live=live.get,
             nodes=backend.nodes,
             public_prefix=prefix,
+            limits=make_limits(self.settings),
         )
         # Kept across restarts, so that browsers stay logged in and open forms stay good.
         web = make_app(context, {"cookie_secret": secrets.token("service", "web", "cookie")})
@@ -191,6 +192,17 @@ def _writing_below(home: str) -> Iterator[None]:
             f"The service cannot use {error.filename or home}: {error.strerror}. Its user must be able to write "
             f"everywhere below {home}, or be given another folder as ZOE_HOME."
         ) from error
+
+
+def make_limits(settings: ZoeConfig) -> Limits:
+    """What one caller may use of the service."""
+    return Limits(
+        executions=settings.max_executions,
+        zapps=settings.max_zapps,
+        streams=settings.max_streams,
+        rate=settings.request_rate,
+        burst=settings.request_burst,
+    )
 
 
 def make_backend(settings: ZoeConfig, catalogue: Catalogue) -> Backend:

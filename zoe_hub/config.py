@@ -63,6 +63,28 @@ class ZoeConfig(Configurable):
         help="True: the service may run as root, and then every user's cluster does, code from notebooks included. "
         "Only where all users may be root anyway, such as inside a container of one person.",
     ).tag(config=True)
+    max_executions = Integer(
+        100,
+        min=0,
+        help="Live executions that one user may have, notebook servers included. A further one is refused with a "
+        "sentence. 0: no limit.",
+    ).tag(config=True)
+    max_zapps = Integer(100, min=0, help="ZApps of their own that one user may keep. 0: no limit.").tag(config=True)
+    max_streams = Integer(
+        200,
+        min=0,
+        help="Event streams, followed logs and websockets of clusters' pages that one user may have open at the same "
+        "time. Each costs memory and a connection. 0: no limit.",
+    ).tag(config=True)
+    request_rate = Float(
+        100.0,
+        min=0.0,
+        help="Requests a second that one user may send over a long time, with all tokens together; more are answered "
+        "429 with Retry-After. Tokens that nobody knows get a tenth for each address. 0: no limit.",
+    ).tag(config=True)
+    request_burst = Integer(
+        1000, min=1, help="Requests that one user may send at once before `request_rate` counts."
+    ).tag(config=True)
     port = Integer(0, help="Port to listen on at 127.0.0.1 when JupyterHub did not say; 0: a free one.").tag(
         config=True
     )

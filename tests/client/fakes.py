@@ -312,6 +312,19 @@ class ShakyZoe(FakeZoe):
         return Problem(503, "ServiceUnavailable", "Zoe is starting.") if count <= self.times else None
 
 
+class BusyZoe(FakeZoe):
+    """From the second request on, asks `times` times to come back in seven seconds."""
+
+    def __init__(self, times: int) -> None:
+        super().__init__()
+        self.times = times
+        self.asked = 0
+
+    def refuse(self, method: str, path: str) -> Problem | None:
+        self.asked += 1
+        return Problem(429, "TooManyRequests", "Come back later.") if 1 < self.asked <= 1 + self.times else None
+
+
 class FailingZoe(FakeZoe):
     def begin(self, execution: dict[str, Any]) -> None:
         self.admit(execution)
@@ -345,6 +358,8 @@ class Handler(RequestHandler):
         except Problem as error:
             self.set_status(error.status)
             self.set_header("Content-Type", "application/problem+json")
+            if error.status == 429:
+                self.set_header("Retry-After", "7")
             self.finish(json.dumps(error.document))
 
     async def _route(self, method: str, parts: list[str], body: dict[str, Any]) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.client.fakes import TOKEN, DroppingZoe, FailingZoe, FakeZoe, ShakyZoe, SlowZoe
+from tests.client.fakes import TOKEN, BusyZoe, DroppingZoe, FailingZoe, FakeZoe, ShakyZoe, SlowZoe
 from zoe_hub.client import ZoeClient
 from zoe_hub.model import errors
 from zoe_hub.model.commands import Submit
@@ -237,3 +237,26 @@ async def test_waiting_has_a_limit():
             view = await client.submit(Submit(zapp="spark"))
             with pytest.raises(TimeoutError):
                 await client.wait(view.id, running, timeout=0.05)
+
+
+async def test_a_busy_service_is_asked_again_no_sooner_than_it_says(monkeypatch):
+    waits: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        waits.append(seconds)
+
+    with BusyZoe(times=2) as zoe:
+        async with client_of(zoe) as client:
+            await client.me()
+            monkeypatch.setattr("zoe_hub.client.client.asyncio.sleep", sleep)
+            await client.me()
+    assert [wait for wait in waits if wait >= 1] == [7, 7]
+
+
+async def test_a_service_that_stays_busy_says_so():
+    with BusyZoe(times=100) as zoe:
+        async with ZoeClient(zoe.url, TOKEN, retry_delays=()) as client:
+            await client.me()
+            with pytest.raises(errors.TooManyRequests, match=r"Come back later\.") as refused:
+                await client.me()
+    assert refused.value.retry_after == 7

@@ -81,6 +81,25 @@ class Half(RequestHandler):
         self.request.connection.stream.close()  # type: ignore[union-attr]
 
 
+class Odd(RequestHandler):
+    """Answers with headers that are no ASCII, and for everybody to keep."""
+
+    async def get(self) -> None:
+        stream = self.detach()
+        await stream.write(
+            b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX-Odd: caf\xc3\xa9 \xff\xe2\x82\xac\r\n"
+            b"Cache-Control: public, max-age=60, s-maxage=600\r\n\r\nok"
+        )
+        stream.close()
+
+
+class Switching(RequestHandler):
+    async def get(self) -> None:
+        stream = self.detach()
+        await stream.write(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: other\r\nConnection: upgrade\r\n\r\nhello")
+        stream.close()
+
+
 class Talk(WebSocketHandler):
     def select_subprotocol(self, subprotocols: list[str]) -> str | None:
         return "bokeh" if "bokeh" in subprotocols else None
@@ -99,7 +118,8 @@ class Talk(WebSocketHandler):
 async def page() -> AsyncIterator[int]:
     """A cluster's page; gives its port."""
     Endless.gone = asyncio.Event()
-    rules = [("/moved", Moved), ("/endless", Endless), ("/large", Large), ("/half", Half), ("/ws", Talk), ("/.*", Echo)]
+    rules = [("/moved", Moved), ("/endless", Endless), ("/large", Large), ("/half", Half), ("/ws", Talk)]
+    rules += [("/odd", Odd), ("/switching", Switching), ("/.*", Echo)]
     server = HTTPServer(
         Application([(f"(?:{PREFIX}.*)?{path}", handler) for path, handler in rules]), max_body_size=2**28
     )
@@ -166,6 +186,23 @@ async def test_an_answer_without_an_end_arrives_as_it_is_written(base: str, alic
             assert chunk == b"first"
             break
     await asyncio.wait_for(Endless.gone.wait(), 20)
+
+
+async def test_headers_get_through_byte_by_byte(base: str, alice: httpx.AsyncClient) -> None:
+    answer = await alice.get(f"{base}/odd")
+    assert (answer.status_code, answer.text) == (200, "ok")
+    assert (b"x-odd", b"caf\xc3\xa9 \xff\xe2\x82\xac") in [(name.lower(), value) for name, value in answer.headers.raw]
+
+
+async def test_no_shared_cache_keeps_a_page(base: str, alice: httpx.AsyncClient) -> None:
+    assert (await alice.get(f"{base}/odd")).headers["Cache-Control"] == "private, max-age=60"
+    plain = await alice.get(f"{base}/x")
+    assert plain.headers["Cache-Control"] == "private"
+    assert "Cookie" in plain.headers["Vary"]
+
+
+async def test_a_page_that_switches_protocols_is_refused(base: str, alice: httpx.AsyncClient) -> None:
+    assert (await alice.get(f"{base}/switching")).status_code == 502
 
 
 async def test_half_an_answer_is_not_taken_for_a_whole_one(base: str, alice: httpx.AsyncClient) -> None:

@@ -16,7 +16,14 @@ from typing_extensions import Self
 
 from ..model.base import Document
 from ..model.commands import Modify, Report, Submit
-from ..model.errors import ExecutionEnded, InvalidRequest, NotPermitted, ServiceUnavailable, ZoeError
+from ..model.errors import (
+    ExecutionEnded,
+    InvalidRequest,
+    NotPermitted,
+    ServiceUnavailable,
+    TooManyRequests,
+    ZoeError,
+)
 from ..model.events import Event
 from ..model.execution import Attachment, ExecutionState
 from ..model.zapp import ZApp
@@ -30,6 +37,8 @@ RETRY_DELAYS = (0.2, 0.5, 1.0, 2.0, 4.0)
 PATIENCE = 120.0
 """Seconds for which whoever follows an execution bears that the service is away. The Hub restarts it within 30."""
 _TRY_AGAIN = frozenset({429, 502, 503, 504})
+_LONGEST_WAIT = 30.0
+"""Seconds that a `Retry-After` is obeyed for."""
 _SILENCE = 60.0
 """Seconds without even a keepalive after which an event stream is opened anew."""
 
@@ -166,6 +175,10 @@ class ZoeClient:
             except ServiceUnavailable:
                 if clock() - since > patience:
                     raise
+            except TooManyRequests as error:
+                if clock() - since > patience:
+                    raise
+                await asyncio.sleep(error.retry_after)
             await asyncio.sleep(min(0.1 * 2**failures, 5.0))
             failures += 1
 
@@ -315,6 +328,7 @@ class ZoeClient:
                     return response
                 if delay is None or response.status_code not in _TRY_AGAIN or self._not_set_up(response):
                     raise self._refusal(response)
+                delay = max(delay, _asked_to_wait(response))
             await asyncio.sleep(delay)
         raise AssertionError("unreachable")
 
@@ -345,7 +359,10 @@ class ZoeClient:
     def _refusal(self, response: httpx.Response) -> ZoeError:
         problem = problems.parse(response.headers.get("content-type", ""), response.content)
         if problem is not None:
-            return problems.to_error(response.status_code, problem)
+            error = problems.to_error(response.status_code, problem)
+            if isinstance(error, TooManyRequests):
+                error.retry_after = _asked_to_wait(response)
+            return error
         if response.is_redirect or response.status_code in (401, 403):
             return NotPermitted(f"{self.url} does not accept this token; log in again or request a new one.")
         if response.status_code == 404:
@@ -364,6 +381,12 @@ class ZoeClient:
             f"Zoe's service at {self.url} {what}. What runs keeps running: "
             "try again, and tell your administrator if it lasts."
         )
+
+
+def _asked_to_wait(response: httpx.Response) -> float:
+    """Seconds that the answer asks to wait before the next attempt, of which some are borne."""
+    said = response.headers.get("Retry-After", "")
+    return min(float(said), _LONGEST_WAIT) if said.isdecimal() and said.isascii() else 0.0
 
 
 def ended_sentence(view: ExecutionView) -> str:

@@ -24,6 +24,7 @@ _BY_STATUS: Mapping[int, type[ZoeError]] = {
     413: errors.InvalidRequest,
     415: errors.InvalidRequest,
     422: errors.InvalidRequest,
+    429: errors.TooManyRequests,
 }
 _BY_NAME: Mapping[str, type[ZoeError]] = {
     name.lower(): kind

@@ -11,6 +11,8 @@
     ├── Conflict              the request contradicts what is stored
     ├── IllegalTransition     the lifecycle table has no such move
     ├── CapacityExceeded      more than the machines will ever have
+    ├── LimitReached          as many of something as one user may have
+    ├── TooManyRequests       a caller asks more often than is allowed
     ├── StaleLease            another service leads; what this one wanted to write is refused
     ├── NotPermitted          the caller may not do this
     ├── ServiceUnavailable    Zoe's Hub service could not be reached
@@ -87,6 +89,20 @@ class CapacityExceeded(ZoeError):
 
 class StaleLease(ZoeError):
     """Raised when a service that led writes after another has taken the lead."""
+
+
+class LimitReached(ZoeError):
+    """Raised when a user has as many of something as one user may have. Waiting does not help."""
+
+
+class TooManyRequests(ZoeError):
+    """Raised when a caller asks more often than is allowed; `retry_after` seconds later it may ask again."""
+
+    retry_after = 1.0
+
+    def __init__(self, message: str, *, retry_after: float = 1.0) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
 
 
 class NotPermitted(ZoeError):

@@ -12,9 +12,11 @@ from ..model.errors import (
     InvalidDocument,
     InvalidParameter,
     InvalidRequest,
+    LimitReached,
     NotPermitted,
     NotRunnable,
     ServiceUnavailable,
+    TooManyRequests,
     UnknownName,
     ZoeError,
 )
@@ -28,6 +30,8 @@ REASONS: dict[type[ZoeError], tuple[str, int]] = {
     NotPermitted: ("zoe-permission", 403),
     Conflict: ("zoe-conflict", 409),
     CapacityExceeded: ("zoe-capacity", 400),
+    LimitReached: ("zoe-capacity", 409),
+    TooManyRequests: ("zoe-capacity", 429),
     ServiceUnavailable: ("zoe-unavailable", 503),
     ExecutionEnded: ("zoe-failed", 424),
 }

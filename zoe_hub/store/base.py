@@ -27,6 +27,8 @@ class Submission:
     name: str | None = None
     attachment: Attachment | None = None
     idempotency_key: str | None = None
+    most_live: int | None = None
+    """Refuse it when its owner has so many live executions already."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,8 @@ class Store(ABC):
 
         The same owner and idempotency key give the execution stored first, and false. Without a
         name, one is made from the ZApp's: ``spark-1``, ``spark-2``. Raises Conflict when the name is taken by
-        an execution of this owner that has not ended.
+        an execution of this owner that has not ended, and LimitReached beyond `most_live`, counted within
+        the transaction.
         """
 
     @abstractmethod
@@ -146,8 +149,8 @@ class Store(ABC):
         """
 
     @abstractmethod
-    async def put_zapp(self, owner: str, zapp: ZApp) -> None:
-        """Store a user's own ZApp; replaces one of the same name."""
+    async def put_zapp(self, owner: str, zapp: ZApp, *, most: int | None = None) -> None:
+        """Store a user's own ZApp; replaces one of the same name. Raises LimitReached for more than `most`."""
 
     @abstractmethod
     async def delete_zapp(self, owner: str, name: str) -> None:

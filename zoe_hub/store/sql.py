@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
-from ..model.errors import Conflict, UnknownName
+from ..model.errors import Conflict, LimitReached, UnknownName
 from ..model.events import Event, EventKind
 from ..model.execution import Attachment, DesiredState, Execution, ExecutionState, InstanceState, InstanceStatus
 from ..model.plan import Plan
@@ -120,6 +120,7 @@ class SQLStore(Store):
             earlier = _submitted_with(connection, submission)
             if earlier is not None:
                 return self._get(connection, earlier), False
+            _check_live(connection, submission)
             identifier, name = self._identifiers.new(), _name_for(connection, submission)
             parameters = dict(submission.parameters)
             row = insert(executions).values(
@@ -279,12 +280,13 @@ class SQLStore(Store):
 
     # ZApps
 
-    async def put_zapp(self, owner: str, zapp: ZApp) -> None:
+    async def put_zapp(self, owner: str, zapp: ZApp, *, most: int | None = None) -> None:
         def work(transaction: Transaction) -> None:
             this = (zapps.c.owner == owner) & (zapps.c.name == zapp.name)
             document = zapp.model_dump_json()
             updated = transaction.connection.execute(update(zapps).where(this).values(document=document))
             if updated.rowcount == 0:
+                _check_zapps(transaction.connection, owner, most)
                 transaction.connection.execute(insert(zapps).values(owner=owner, name=zapp.name, document=document))
 
         await self._write(work)
@@ -355,6 +357,37 @@ def _submitted_with(connection: Connection, submission: Submission) -> str | Non
         return None
     this = (executions.c.owner == submission.owner) & (executions.c.idempotency_key == submission.idempotency_key)
     return connection.execute(select(executions.c.id).where(this)).scalar()
+
+
+def _check_live(connection: Connection, submission: Submission) -> None:
+    """Raises LimitReached when the owner has as many live executions as allowed."""
+    if submission.most_live is None:
+        return
+    _one_at_a_time(connection, submission.owner)
+    live = (executions.c.owner == submission.owner) & executions.c.ended.is_(None)
+    count = connection.execute(select(func.count()).select_from(executions).where(live)).scalar_one()
+    if count >= submission.most_live:
+        raise LimitReached(
+            f"{submission.owner} has {count} live executions, which is as many as one user may have; "
+            "terminate one first."
+        )
+
+
+def _check_zapps(connection: Connection, owner: str, most: int | None) -> None:
+    """Raises LimitReached when the owner keeps as many ZApps as allowed."""
+    if most is None:
+        return
+    _one_at_a_time(connection, owner)
+    count = connection.execute(select(func.count()).select_from(zapps).where(zapps.c.owner == owner)).scalar_one()
+    if count >= most:
+        raise LimitReached(f"You keep {count} ZApps already, which is as many as are possible; delete one first.")
+
+
+def _one_at_a_time(connection: Connection, owner: str) -> None:
+    """Let other transactions that count what this owner has wait for the end of this one."""
+    # SQLite has but one writer anyhow.
+    if connection.dialect.name == "postgresql":
+        connection.execute(select(func.pg_advisory_xact_lock(func.hashtext(owner))))
 
 
 def _name_for(connection: Connection, submission: Submission) -> str:

@@ -3,6 +3,7 @@
 from .app import make_app
 from .callers import Caller, Identities, StaticIdentities
 from .context import WebContext
+from .limits import Limits
 from .scopes import SCOPES, USER_SCOPES
 
 __all__ = [
@@ -10,6 +11,7 @@ __all__ = [
     "USER_SCOPES",
     "Caller",
     "Identities",
+    "Limits",
     "StaticIdentities",
     "WebContext",
     "make_app",

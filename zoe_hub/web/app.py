@@ -18,6 +18,7 @@ from .context import WebContext
 from .events import EventFeed
 from .handlers import UnknownAddress, log_request
 from .home import Health, Home, Terminate
+from .limits import Meter
 from .operations import Operation
 from .relay import PATTERN, PageRelay, SocketRelay
 from .rest import RestHandler
@@ -36,7 +37,7 @@ def make_app(context: WebContext, settings: Mapping[str, Any] | None = None) -> 
     http = httpx.AsyncClient(trust_env=False, follow_redirects=False, limits=limits, cookies=_NoCookies())
     # What a browser does not accept must not be sent to it.
     del http.headers["Accept-Encoding"]
-    given = {"context": context, "feed": feed}
+    given = {"context": context, "feed": feed, "meter": Meter(context.limits)}
     mixin = context.identities.mixin
     rules: list[Rule] = []
 

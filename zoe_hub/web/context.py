@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
@@ -16,6 +16,7 @@ from ..model.resources import Node
 from ..model.zapp import ZApp
 from ..store.base import Store
 from .callers import Identities
+from .limits import Limits
 
 
 class Shelves(Protocol):
@@ -64,6 +65,7 @@ class WebContext:
     live: Callable[[str], Mapping[str, Any]]
     nodes: Callable[[], Awaitable[Sequence[Node]]]
     public_prefix: str = "/services/zoe/"
+    limits: Limits = field(default_factory=Limits)
 
     @property
     def prefix(self) -> str:

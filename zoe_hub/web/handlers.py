@@ -13,9 +13,10 @@ from tornado.iostream import StreamClosedError
 from tornado.web import HTTPError, RequestHandler, stream_request_body
 
 from ..model.errors import NotPermitted, ServiceUnavailable, ZoeError
-from .callers import Caller
+from .callers import Caller, bearer
 from .context import WebContext
 from .events import EventFeed
+from .limits import Meter
 from .problems import Problem, Refused, problem_of
 
 log = logging.getLogger(__name__)
@@ -34,10 +35,12 @@ class BaseHandler(RequestHandler):
 
     context: WebContext
     feed: EventFeed
+    meter: Meter
 
-    def initialize(self, context: WebContext, feed: EventFeed, **options: Any) -> None:
+    def initialize(self, context: WebContext, feed: EventFeed, meter: Meter, **options: Any) -> None:
         self.context = context
         self.feed = feed
+        self.meter = meter
 
     def set_default_headers(self) -> None:
         self.clear_header("Server")
@@ -47,12 +50,25 @@ class BaseHandler(RequestHandler):
         self.set_header("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'; base-uri 'none'")
 
     async def identify(self) -> Caller | None:
-        """The caller, or nothing for a stranger. Raises NotPermitted and ServiceUnavailable."""
+        """The caller, or nothing for a stranger. Raises NotPermitted, ServiceUnavailable and TooManyRequests."""
         if self.get_query_arguments("token") and not self.relays_foreign_pages:
             raise Refused(
                 400,
                 "A token in the address is not accepted, as addresses are logged; send it as the header Authorization.",
             )
+        token, address = bearer(self.request), self.request.remote_ip or ""
+        if token is not None:
+            self.meter.guess(address, token)
+        caller = await self._ask()
+        if token is not None and caller is None:
+            self.meter.forget(token)
+        elif token is not None:
+            self.meter.known(address, token)
+        if caller is not None:
+            self.meter.count(caller)
+        return caller
+
+    async def _ask(self) -> Caller | None:
         try:
             return await self.context.identities.identify(self)
         except HTTPError as error:

@@ -99,7 +99,7 @@ class Operation:
         """Every status of a problem that this operation may answer."""
         found = {*self.problems, 500}
         if not self.anonymous:
-            found |= {401, 403, 503}
+            found |= {401, 403, 429, 503}
         if self.query or self.headers or self.body:
             found.add(400)
         if self.body:

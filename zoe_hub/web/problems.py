@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import re
 import secrets
 from collections.abc import Mapping
@@ -25,6 +26,8 @@ STATUS: Mapping[type[errors.ZoeError], int] = {
     errors.Conflict: 409,
     errors.IllegalTransition: 409,
     errors.CapacityExceeded: 422,
+    errors.LimitReached: 409,
+    errors.TooManyRequests: 429,
     errors.NotPermitted: 403,
     errors.ServiceUnavailable: 503,
     errors.LaunchFailed: 502,
@@ -79,7 +82,7 @@ def problem_of(error: BaseException) -> tuple[Problem, Mapping[str, str]]:
                     detail=str(error),
                     **{name: value for name, value in members.items() if value not in (None, "")},
                 ),
-                {},
+                _headers(error),
             )
     if isinstance(error, HTTPError) and error.status_code < 500:
         return _blank(error.status_code, _http_sentence(error)), {}
@@ -99,6 +102,12 @@ def first_error(error: ValidationError) -> tuple[str, str]:
         return place, "it is missing"
     message = str(first["msg"]).removeprefix("Value error, ")[:500]
     return place, message[:1].lower() + message[1:]
+
+
+def _headers(error: errors.ZoeError) -> dict[str, str]:
+    if isinstance(error, errors.TooManyRequests):
+        return {"Retry-After": str(max(1, math.ceil(error.retry_after)))}
+    return {}
 
 
 def _blank(status: int, detail: str, **members: Any) -> Problem:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -25,10 +25,11 @@ from ..model.references import bind
 from . import scopes
 from .access import find_execution
 from .api.connection import values_of
-from .callers import bearer, require_same_origin
+from .callers import Caller, bearer, require_same_origin
 from .context import WebContext
 from .events import EventFeed
 from .handlers import BaseHandler, stranger
+from .limits import Meter
 from .problems import Refused
 from .views import REACHABLE
 
@@ -61,6 +62,7 @@ _NOT_FORWARDED = _HOP_BY_HOP | {
 _NOT_RETURNED = _HOP_BY_HOP | {
     # What would reach beyond the page, to the Hub's own origin.
     "alt-svc",
+    "cache-control",
     "clear-site-data",
     "cross-origin-resource-policy",
     "date",
@@ -116,8 +118,9 @@ class RelayHandler(BaseHandler):
 
     relays_foreign_pages = True
 
-    def initialize(self, context: WebContext, feed: EventFeed, **options: Any) -> None:
-        super().initialize(context, feed)
+    def initialize(self, context: WebContext, feed: EventFeed, meter: Meter, **options: Any) -> None:
+        super().initialize(context, feed, meter)
+        self.caller: Caller | None = None
         self.http: httpx.AsyncClient = options["http"]
         self._pattern: re.Pattern[str] = options["pattern"]
 
@@ -129,6 +132,7 @@ class RelayHandler(BaseHandler):
         caller = await self.require_caller()
         if caller is None:
             return None
+        self.caller = caller
         execution = await find_execution(self.context.store, caller, self.path_kwargs["id"], scopes.CONNECT)
         key, name = self.path_kwargs["process"], self.path_kwargs["port"]
         port = next(
@@ -192,8 +196,8 @@ class RelayHandler(BaseHandler):
 class PageRelay(RelayHandler):
     """HTTP, whichever the method, streamed in both directions."""
 
-    def initialize(self, context: WebContext, feed: EventFeed, **options: Any) -> None:
-        super().initialize(context, feed, **options)
+    def initialize(self, context: WebContext, feed: EventFeed, meter: Meter, **options: Any) -> None:
+        super().initialize(context, feed, meter, **options)
         self._chunks: asyncio.Queue[bytes | None] = asyncio.Queue(_WAITING_CHUNKS)
         self._exchange: asyncio.Task[None] | None = None
 
@@ -258,6 +262,8 @@ class PageRelay(RelayHandler):
             content=self._body() if has_body else None,
             timeout=timeout,
         ) as answer:
+            if answer.status_code < 200:
+                raise httpx.RemoteProtocolError("The page switched to another protocol")
             self._begin(target, answer)
             await self.flush()
             async for chunk in answer.aiter_raw():
@@ -270,11 +276,15 @@ class PageRelay(RelayHandler):
         for name in ("Content-Type", "Content-Security-Policy", "Referrer-Policy", "X-Content-Type-Options"):
             self.clear_header(name)
         dropped = _NOT_RETURNED | _named(answer.headers.get_list("connection"))
-        for name, value in answer.headers.multi_items():
+        # The bytes as they are: httpx would guess an encoding, and ours must be one that can be written again.
+        for name, value in ((name.decode("latin-1").lower(), v.decode("latin-1")) for name, v in answer.headers.raw):
             if name in dropped or name.startswith("access-control-"):
                 continue
             self.add_header(name, target.location(value) if name in ("location", "content-location") else value)
         self.add_header("Content-Security-Policy", "frame-ancestors 'self'")
+        # A cache between the Hub and its browsers must not show one user's page to another.
+        self.set_header("Cache-Control", _private(answer.headers.get("cache-control", "")))
+        self.add_header("Vary", "Cookie, Authorization")
 
     def _give_up(self, refused: Refused, error: BaseException) -> None:
         if not self._headers_written:
@@ -289,16 +299,18 @@ class SocketRelay(RelayHandler, WebSocketHandler):
 
     max_message_size = _MAX_MESSAGE
 
-    def initialize(self, context: WebContext, feed: EventFeed, **options: Any) -> None:
-        super().initialize(context, feed, **options)
+    def initialize(self, context: WebContext, feed: EventFeed, meter: Meter, **options: Any) -> None:
+        super().initialize(context, feed, meter, **options)
         self._upstream: WebSocketClientConnection | None = None
         self._reader: asyncio.Task[None] | None = None
+        self._close_stream: Callable[[], None] = lambda: None
 
     async def prepare(self) -> None:
         target = await self.find_target()
         if target is None:
             raise stranger()
         self._refuse_foreign_pages()
+        self._close_stream = self.meter.open_stream(self.caller)
         path = target.path(self.rest or "/") + (f"?{self.request.query}" if self.request.query else "")
         request = HTTPRequest(
             f"ws://{target.netloc}{path}", connect_timeout=_CONNECT_TIMEOUT, request_timeout=_CONNECT_TIMEOUT
@@ -327,13 +339,17 @@ class SocketRelay(RelayHandler, WebSocketHandler):
                 self.close(1001)
 
     def on_close(self) -> None:
+        self._close_stream()
         if self._reader is not None:
             self._reader.cancel()
         if self._upstream is not None:
             self._upstream.close()
 
     def on_finish(self) -> None:
-        if self.get_status() != 101 and self._upstream is not None:
+        if self.get_status() == 101:
+            return
+        self._close_stream()
+        if self._upstream is not None:
             self._upstream.close()
 
     async def _read(self) -> None:
@@ -347,6 +363,14 @@ class SocketRelay(RelayHandler, WebSocketHandler):
                 await self.write_message(message, binary=isinstance(message, bytes))
             except WebSocketClosedError:
                 return
+
+
+def _private(directives: str) -> str:
+    """The same `Cache-Control`, for the browser's own cache at most."""
+    kept = [word.strip() for word in directives.split(",")]
+    shared = ("public", "private", "s-maxage", "stale-")
+    kept = [word for word in kept if word.isascii() and word and not word.lower().startswith(shared)]
+    return ", ".join(["private", *kept])
 
 
 def _closing(code: int | None, reason: str | None) -> tuple[int, str | None]:

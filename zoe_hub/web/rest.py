@@ -19,6 +19,7 @@ from .context import WebContext
 from .events import EventFeed
 from .handlers import BaseHandler, stranger
 from .iteration import closed
+from .limits import Meter
 from .operations import JSON, Call, Operation, Reply
 from .problems import Refused, first_error
 
@@ -37,8 +38,8 @@ _MAX_DEPTH = 64
 class RestHandler(BaseHandler):
     """All operations of one path."""
 
-    def initialize(self, context: WebContext, feed: EventFeed, **options: Any) -> None:
-        super().initialize(context, feed)
+    def initialize(self, context: WebContext, feed: EventFeed, meter: Meter, **options: Any) -> None:
+        super().initialize(context, feed, meter)
         self._operations: Mapping[str, Operation] = options["operations"]
         self._body = bytearray()
         self._received = 0
@@ -148,14 +149,15 @@ class RestHandler(BaseHandler):
 
     async def _stream(self, operation: Operation, reply: Reply, content: AsyncIterator[bytes]) -> None:
         """Write chunks as they come, until the end, an hour, or the client's leaving."""
-        copying = asyncio.ensure_future(self._copy(operation, reply, content))
-        self._task = copying
-        try:
-            # Not asyncio.wait_for: before Python 3.12 it can lose a cancellation that comes with a chunk.
-            await asyncio.wait({copying}, timeout=MAX_STREAM)
-        finally:
-            copying.cancel()
-            await asyncio.gather(copying, return_exceptions=True)
+        with self.meter.stream(self._caller):
+            copying = asyncio.ensure_future(self._copy(operation, reply, content))
+            self._task = copying
+            try:
+                # Not asyncio.wait_for: before Python 3.12 it can lose a cancellation that comes with a chunk.
+                await asyncio.wait({copying}, timeout=MAX_STREAM)
+            finally:
+                copying.cancel()
+                await asyncio.gather(copying, return_exceptions=True)
         if copying.cancelled():
             if self.request.connection.stream.closed():  # type: ignore[union-attr]
                 return

@@ -82,6 +82,7 @@ async def submit_execution(call: Call) -> Reply:
             name=submit.name,
             attachment=submit.attachment,
             idempotency_key=call.headers.idempotency_key,
+            most_live=call.context.limits.executions or None,
         )
     )
     if not new and (execution.plan.definition.name, execution.parameters) != (definition, submit.parameters):

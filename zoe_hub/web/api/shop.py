@@ -16,9 +16,6 @@ from ..context import WebContext
 from ..operations import Call, Operation, Query, Reply
 from ..views import FrameworkView, NodesView, ProblemView, ShopView, ZAppView
 
-MAX_OWN = 100
-"""ZApps that a user may keep."""
-
 
 class ShopQuery(Query):
     """Whose shop."""
@@ -69,15 +66,12 @@ async def put_zapp(call: Call) -> Reply:
         raise InvalidRequest(f"The address says {call.path['name']!r}, the document {zapp.name!r}: make them the same.")
     if zapp.name in call.context.catalogue.zapps:
         raise Conflict(f"The shop has a ZApp named {zapp.name!r} already; choose another name.")
-    own = await own_zapps(call)
-    if zapp.name not in own and len(own) >= MAX_OWN:
-        raise Conflict(f"You keep {len(own)} ZApps already, which is as many as are possible; delete one first.")
     for part in zapp.frameworks:
         if part.framework not in call.context.catalogue.frameworks:
             raise UnknownName("framework", part.framework, call.context.catalogue.frameworks)
     if all(parameter.default is not None for parameter in zapp.parameters):
         compose(zapp, {}, call.context.catalogue.frameworks)
-    await call.context.store.put_zapp(owner, zapp)
+    await call.context.store.put_zapp(owner, zapp, most=call.context.limits.zapps or None)
     return Reply(_zapp(call.context, zapp, own=True))
 
 

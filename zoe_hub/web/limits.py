@@ -1,0 +1,157 @@
+"""What one caller may use of the service: requests, streams, executions, ZApps.
+
+Requests are counted in memory, by token buckets: each caller's bucket holds `burst` requests and is
+filled again at `rate` a second. A caller is a name, whichever of its tokens it uses; those whom nobody
+knows are told apart by their address, and get a tenth.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from ..model.errors import TooManyRequests
+from .callers import Caller
+
+_REMEMBERED = 10_000
+"""Buckets, and good tokens: the least recently used are forgotten."""
+_STRANGERS = 0.1
+_STREAM_RETRY = 5.0
+
+
+@dataclass(frozen=True)
+class Limits:
+    """For each caller, or owner; 0 means no limit."""
+
+    executions: int = 0
+    """Live executions of one owner."""
+    zapps: int = 100
+    """ZApps that one owner keeps."""
+    streams: int = 0
+    """Event streams, followed logs and websockets that are open at the same time."""
+    rate: float = 0.0
+    """Requests a second, over a long time."""
+    burst: int = 0
+    """Requests that may come at once; at least 1 where there is a rate."""
+
+
+class Buckets:
+    """Token buckets by key, filled at `rate` a second up to `size`."""
+
+    def __init__(self, rate: float, size: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self._rate = rate
+        self._size = max(size, 1.0)
+        self._clock = clock
+        self._found: OrderedDict[str, tuple[float, float]] = OrderedDict()
+
+    def take(self, key: str) -> float:
+        """Take one; returns 0, or the seconds after which there will be one again, having taken nothing."""
+        if self._rate <= 0:
+            return 0.0
+        now = self._clock()
+        left, at = self._found.pop(key, (self._size, now))
+        left = min(self._size, left + (now - at) * self._rate)
+        missing = max(0.0, 1.0 - left)
+        self._found[key] = (left if missing else left - 1.0, now)
+        while len(self._found) > _REMEMBERED:
+            self._found.popitem(last=False)
+        return missing / self._rate
+
+    def give_back(self, key: str) -> None:
+        """Undo one `take`."""
+        if key in self._found:
+            left, at = self._found[key]
+            self._found[key] = (min(self._size, left + 1.0), at)
+
+
+class Meter:
+    """Counts what callers use, and refuses what is too much. Bound to one event loop."""
+
+    def __init__(self, limits: Limits, clock: Callable[[], float] = time.monotonic) -> None:
+        self.limits = limits
+        self._callers = Buckets(limits.rate, limits.burst, clock)
+        self._strangers = Buckets(limits.rate * _STRANGERS, limits.burst * _STRANGERS, clock)
+        self._good: OrderedDict[bytes, None] = OrderedDict()
+        self._streams: dict[str, int] = {}
+
+    def count(self, caller: Caller) -> None:
+        """One request. Raises TooManyRequests. A service that acts for everybody is not limited."""
+        if caller.kind == "service" and caller.admin:
+            return
+        self._refuse(self._callers.take(_key(caller)))
+
+    def guess(self, address: str, token: str) -> None:
+        """A token that has to be asked about: guessing is limited. Raises TooManyRequests.
+
+        Follow it with `known` once the token turned out to be somebody's.
+        """
+        if _digest(token) not in self._good:
+            self._refuse(self._strangers.take(address))
+
+    def known(self, address: str, token: str) -> None:
+        """The token is somebody's: it was no guess, and is none the next time."""
+        digest = _digest(token)
+        if digest not in self._good:
+            self._strangers.give_back(address)
+        self._good[digest] = None
+        self._good.move_to_end(digest)
+        while len(self._good) > _REMEMBERED:
+            self._good.popitem(last=False)
+
+    def forget(self, token: str) -> None:
+        """The token is nobody's any more."""
+        self._good.pop(_digest(token), None)
+
+    @contextmanager
+    def stream(self, caller: Caller | None) -> Iterator[None]:
+        """One open stream, until the end of the block. Raises TooManyRequests."""
+        close = self.open_stream(caller)
+        try:
+            yield
+        finally:
+            close()
+
+    def open_stream(self, caller: Caller | None) -> Callable[[], None]:
+        """As `stream`; to be closed by calling what is returned, once or more often. Raises TooManyRequests."""
+        if caller is None or self.limits.streams <= 0:
+            return lambda: None
+        key = _key(caller)
+        open_now = self._streams.get(key, 0)
+        if open_now >= self.limits.streams:
+            raise TooManyRequests(
+                f"You have {open_now} streams open (events, logs and websockets of pages), which is as many as are "
+                "possible; close one.",
+                retry_after=_STREAM_RETRY,
+            )
+        self._streams[key] = open_now + 1
+        is_open = True
+
+        def close() -> None:
+            nonlocal is_open
+            if is_open:
+                is_open = False
+                self._streams[key] -= 1
+                if not self._streams[key]:
+                    del self._streams[key]
+
+        return close
+
+    def _refuse(self, seconds: float) -> None:
+        if seconds > 0:
+            raise TooManyRequests(
+                f"These are more requests than the {self.limits.rate:g} a second that one caller may send; "
+                f"wait {max(seconds, 1):.0f} s.",
+                retry_after=seconds,
+            )
+
+
+def _key(caller: Caller) -> str:
+    return f"{caller.kind}:{caller.name}"
+
+
+def _digest(token: str) -> bytes:
+    return hashlib.sha256(token.encode(errors="surrogatepass")).digest()
