@@ -30,6 +30,7 @@ STATUS: Mapping[type[errors.ZoeError], int] = {
     errors.TooManyRequests: 429,
     errors.NotPermitted: 403,
     errors.ServiceUnavailable: 503,
+    errors.StaleLease: 503,
     errors.LaunchFailed: 502,
     errors.ExecutionEnded: 409,
 }
