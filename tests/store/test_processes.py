@@ -8,14 +8,17 @@ import json
 import signal
 import sqlite3
 import sys
+import threading
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, event
+from sqlalchemy import Engine, event, select, update
 
 from zoe_hub.model.errors import ServiceUnavailable
 from zoe_hub.model.events import EventKind
+from zoe_hub.store import database
 from zoe_hub.store.sql import SQLStore
+from zoe_hub.store.tables import executions
 
 from .examples import QUEUED, STARTING, a_plan, a_submission, an_instance
 
@@ -183,3 +186,31 @@ async def test_reading_many_executions_takes_few_queries(sqlite_store: SQLStore,
     finally:
         event.remove(Engine, "before_cursor_execute", listener)
     await fresh.close()
+
+
+async def test_a_transaction_that_does_nothing_any_more_keeps_nobody_waiting(
+    postgresql_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As when a service is stopped between two statements."""
+    monkeypatch.setattr(database, "_LONGEST_PAUSE", 1)
+    paused, other = SQLStore(postgresql_url), SQLStore(postgresql_url)
+    await paused.open()
+    await other.open()
+    execution, _ = await paused.submit(a_submission())
+    locked, go_on = threading.Event(), threading.Event()
+
+    def stop(transaction: database.Transaction) -> None:
+        transaction.connection.execute(select(executions).with_for_update()).all()
+        locked.set()
+        go_on.wait()
+        transaction.connection.execute(update(executions).values(reason="late"))
+
+    writing = asyncio.ensure_future(paused._database.write(stop))
+    await asyncio.to_thread(locked.wait)
+    await other.terminate(execution.id, by="alice")
+    go_on.set()
+    with pytest.raises(ServiceUnavailable, match="database cannot be used just now"):
+        await writing
+    assert (await paused.get(execution.id)).reason == ""
+    await paused.close()
+    await other.close()

@@ -7,6 +7,7 @@ import contextlib
 import itertools
 import os
 import sqlite3
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timezone
@@ -26,8 +27,21 @@ T = TypeVar("T")
 
 _ATTEMPTS = 20
 _SERIALISATION_FAILURES = frozenset({"40001", "40P01"})
+_ENDED_BY_SERVER = frozenset({"25P03"})
 _BUSY_TIMEOUT = 30
 """Seconds for which SQLite waits for another process' transaction."""
+
+_LONGEST_PAUSE = 5
+"""Seconds after which PostgreSQL ends a transaction that does nothing any more."""
+
+_CONNECTION = {
+    "connect_timeout": 5,
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 2,
+    "tcp_user_timeout": 8000,
+}
+"""How soon a PostgreSQL server that is out of reach is noticed: seconds, and milliseconds."""
 
 
 class Transaction:
@@ -67,9 +81,7 @@ class Database:
         self._path = parsed.database if self._sqlite and not _in_memory(parsed) else None
         self._committed = committed
         self._open = False
-        self._engine = (
-            _sqlite_engine(parsed) if self._sqlite else create_engine(parsed, pool_size=8, pool_pre_ping=True)
-        )
+        self._engine = _sqlite_engine(parsed) if self._sqlite else _postgresql_engine(parsed)
         self._writes: Engine = self._engine.execution_options(zoe_writes=True)
         # An execution and its instances are two queries: both must see the same moment. SQLite does so anyhow.
         self._reads = (
@@ -150,6 +162,7 @@ def _faults_named() -> Iterator[None]:
     except DBAPIError as error:
         # Damaged files have the base class itself.
         at_fault = isinstance(error, OperationalError) or type(error) is DatabaseError
+        at_fault = at_fault or error.connection_invalidated or getattr(error.orig, "sqlstate", None) in _ENDED_BY_SERVER
         if at_fault and not _collided(error):
             raise _unavailable(error.orig) from error
         raise
@@ -168,6 +181,24 @@ def _in_memory(url: URL) -> bool:
     return url.database in (None, "", ":memory:")
 
 
+def _postgresql_engine(url: URL) -> Engine:
+    try:
+        engine = create_engine(url, pool_size=8, pool_pre_ping=True, connect_args=_CONNECTION)
+    except ModuleNotFoundError as error:
+        raise ServiceUnavailable(
+            "Zoe's database is in PostgreSQL, whose driver is not installed. Install it where Zoe's service runs: "
+            "pip install 'zoe-jupyter[postgresql]'."
+        ) from error
+
+    @event.listens_for(engine, "connect")
+    def configure(connection: Any, _record: object) -> None:
+        # A service that was stopped in the middle of a transaction must not keep its locks from all others.
+        connection.execute(f"SET idle_in_transaction_session_timeout = '{_LONGEST_PAUSE}s'")
+        connection.commit()
+
+    return engine
+
+
 def _sqlite_engine(url: URL) -> Engine:
     # A database in memory lives as long as its one connection, which must then be everybody's.
     shared = {"poolclass": StaticPool, "connect_args": {"check_same_thread": False}}
@@ -178,7 +209,7 @@ def _sqlite_engine(url: URL) -> Engine:
         # The driver's own transactions begin too late, at the first write: see `begin`.
         connection.isolation_level = None
         connection.execute(f"PRAGMA busy_timeout = {_BUSY_TIMEOUT * 1000}")
-        connection.execute("PRAGMA journal_mode = WAL")
+        _use_write_ahead_log(connection)
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute("PRAGMA foreign_keys = ON")
 
@@ -190,6 +221,19 @@ def _sqlite_engine(url: URL) -> Engine:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
     return engine
+
+
+def _use_write_ahead_log(connection: sqlite3.Connection) -> None:
+    # For this, SQLite does not wait for others by itself: services that start together do it at the same time.
+    deadline = time.monotonic() + _BUSY_TIMEOUT
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
 
 
 def _make_private_file(path: Path) -> None:
