@@ -5,7 +5,7 @@ export ZOE_HOME
 IN_ENV := $(PYTHON) -m scripts.within
 
 .DEFAULT_GOAL := help
-.PHONY: help hub setup test lint docs wheel bench-attach bench-spawn test-fresh clean
+.PHONY: help hub setup test lint docs wheel bench-attach bench-spawn chaos test-fresh clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -37,6 +37,9 @@ bench-attach: setup ## measure attaching a cluster against starting one by hand
 
 bench-spawn: setup ## measure spawning a server against SimpleLocalProcessSpawner
 	@$(IN_ENV) python benchmarks/spawn.py
+
+chaos: setup ## kill Zoe KILLS times at random instants, by the plan of SEED, and look what was lost or doubled
+	@$(IN_ENV) python -m tests.chaos $(if $(KILLS),--kills $(KILLS)) $(if $(SEED),--seed $(SEED))
 
 test-fresh: ## make a bare Debian in a folder, start the demo hub in it twice, and end it (root, debootstrap)
 	@scripts/fresh.sh
