@@ -115,7 +115,7 @@ class ZoeHub(Application):
         catalogue = Catalogue([shipped_folder(), *map(Path, settings.folders)])
         with _writing_below(settings.home):
             secrets = Secrets.load(settings.key_file)
-        store = SQLStore(settings.database)
+        store = SQLStore(settings.database_address)
         backend = make_backend(settings, catalogue)
         prefix = self.public_prefix()
         await store.open()

@@ -93,14 +93,15 @@ class ZoeConfig(Configurable):
     def _default_home(self) -> str:
         return str(default_home())
 
-    @default("database")
-    def _default_database(self) -> str:
-        return f"sqlite:///{self.data_folder / 'zoe.sqlite'}"
-
     @validate("memory")
     def _memory_is_an_amount(self, proposal: dict[str, str]) -> str:
         parse_bytes(proposal["value"])
         return proposal["value"]
+
+    @property
+    def database_address(self) -> str | Path:
+        """As the store takes it: what was set, else the file in the home folder."""
+        return self.database or self.data_folder / "zoe.sqlite"
 
     @property
     def data_folder(self) -> Path:

@@ -32,6 +32,13 @@ def test_terminating_all_of_nothing_is_quick_and_quiet(tmp_path: Path) -> None:
     assert (tmp_path / "data" / "zoe.sqlite").exists()
 
 
+def test_a_home_of_any_name(tmp_path: Path) -> None:
+    home = tmp_path / "a b?c#d%20&e"
+    assert run(home, "--terminate-all").returncode == 0
+    assert (home / "data" / "zoe.sqlite").stat().st_size > 0
+    assert [path.name for path in tmp_path.iterdir()] == [home.name]
+
+
 def test_a_key_that_others_may_read_is_refused(tmp_path: Path) -> None:
     key = tmp_path / "data" / "key"
     key.parent.mkdir()

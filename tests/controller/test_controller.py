@@ -90,6 +90,22 @@ async def test_an_elastic_instance_that_dies_changes_nothing(running: World) -> 
     assert (await running.store.get(execution.id)).state is RUNNING
 
 
+async def test_scaling_down_to_the_core_keeps_one_that_lives_where_the_first_was_given_up(running: World) -> None:
+    execution = await running.state(await running.submit(workers=3), RUNNING)
+    await running.until(execution, lambda e: len(e.instances) == 4)
+    running.backend.give_up(execution.id, "cluster.worker", 0)
+    await running.until(execution, lambda e: any(i.state is InstanceState.FAILED for i in e.instances))
+    await running.scale(execution, workers=1)
+    left = await running.until(execution, lambda e: len(e.instances) == 3)
+    assert left.state is RUNNING
+    assert [(i.ordinal, i.state) for i in left.instances if i.process == "cluster.worker"] == [
+        (0, InstanceState.FAILED),
+        (1, InstanceState.READY),
+    ]
+    running.backend.give_up(execution.id, "cluster.worker", 1, message="the last one too")
+    assert (await running.state(execution, ExecutionState.FAILED)).reason == "cluster.worker 0: broken"
+
+
 async def test_a_core_instance_given_up_fails_the_execution_with_the_reason(running: World) -> None:
     execution = await running.state(await running.submit(), RUNNING)
     running.backend.give_up(execution.id, "cluster.master", 0, message="no Java was found")

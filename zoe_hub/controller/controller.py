@@ -21,7 +21,7 @@ from ..scheduler.decide import Decision, Demand, Request, Snapshot, decide
 from ..scheduler.lifecycle import ExecutionEvent, may, next_state
 from ..secrets import Secrets
 from ..store.base import Store
-from .orders import core_is_ready, orders
+from .orders import core_is_ready, orders, replicas
 
 log = logging.getLogger(__name__)
 
@@ -298,11 +298,11 @@ def _request(execution: Execution) -> Request:
 def _ended_for_good(execution: Execution) -> InstanceStatus | None:
     """An instance that is gone for good, where its process has too few others to make up its core."""
     for process in execution.plan.processes:
-        granted = execution.granted.get(process.key, process.core)
+        wanted = replicas(execution, process)
         # A user server that stopped was stopped by the spawner, which terminates the execution next.
         ends = {InstanceState.FAILED} if process.placement is Placement.SERVER else _ENDS
-        mine = [i for i in execution.instances if i.process == process.key and i.ordinal < granted]
+        mine = [i for i in execution.instances if i.process == process.key and i.ordinal < wanted]
         gone = [i for i in mine if i.state in ends]
-        if gone and granted - len(gone) < process.core:
+        if gone and wanted - len(gone) < process.core:
             return gone[0]
     return None

@@ -22,6 +22,17 @@ def core_is_ready(execution: Execution) -> bool:
     return all(ready_count(execution, process.key) >= process.core for process in execution.plan.processes)
 
 
+def replicas(execution: Execution, process: ProcessPlan) -> int:
+    """How many ordinals of a process are wanted: as many as were granted, and further ones that live already where so
+    many of those were given up for good that the core would not be complete without.
+    """
+    ended = {i.ordinal: i.state.ended for i in execution.instances if i.process == process.key}
+    count = execution.granted.get(process.key, process.core)
+    missing = process.core - sum(not ended.get(ordinal, False) for ordinal in range(count))
+    spare = sorted(ordinal for ordinal, gone in ended.items() if ordinal >= count and not gone)
+    return spare[missing - 1] + 1 if 0 < missing <= len(spare) else count
+
+
 def orders(execution: Execution, secrets: Mapping[str, Mapping[str, str]], prefix: str) -> Iterator[Order]:
     """What may be ordered now: processes of the back end for which all that they come after are ready.
 
@@ -41,7 +52,7 @@ def orders(execution: Execution, secrets: Mapping[str, Mapping[str, str]], prefi
             execution=execution.id,
             owner=execution.owner,
             template=_bound(process, values),
-            replicas=execution.granted.get(process.key, process.core),
+            replicas=replicas(execution, process),
         )
 
 

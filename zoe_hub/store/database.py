@@ -75,8 +75,9 @@ class Database:
     `committed` is called in the event loop with the number of the last event of each transaction.
     """
 
-    def __init__(self, url: str, committed: Callable[[int], None]) -> None:
-        parsed = _with_driver(make_url(url))
+    def __init__(self, url: str | Path, committed: Callable[[int], None]) -> None:
+        # In an address, a question mark would end the path.
+        parsed = URL.create("sqlite", database=str(url)) if isinstance(url, Path) else _with_driver(make_url(url))
         self._sqlite = parsed.get_backend_name() == "sqlite"
         self._path = parsed.database if self._sqlite and not _in_memory(parsed) else None
         self._committed = committed

@@ -6,6 +6,7 @@ import copy
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
+from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
@@ -35,9 +36,9 @@ _PROPOSED_NAMES = 1000
 
 
 class SQLStore(Store):
-    """The store in SQLite (``sqlite:////path``) or PostgreSQL (``postgresql://…``)."""
+    """The store in SQLite (a path, or ``sqlite:////path``) or PostgreSQL (``postgresql://…``)."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str | Path) -> None:
         self._announcements = Announcements(self.last_seq)
         self._database = Database(url, committed=self._announcements.announce)
         self._identifiers = Identifiers()
