@@ -14,6 +14,7 @@ import secrets
 import socket
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -30,6 +31,8 @@ ACCESS = f"access:services!service={SERVICE}"
 PREFIX = f"/services/{SERVICE}"
 TOKEN_FILE = "service-token"
 PORT_FILE = "service-port"
+SERVICE_POLL = 5
+"""Seconds between two looks of the Hub whether its services run. One that ends at once is started again so often."""
 
 _PASSED_ON = ("HOME", "USER", "LOGNAME", "TMPDIR", "JAVA_HOME", "SPARK_HOME", "TZ", "SSL_CERT_FILE")
 _SECRET_WORDS = ("PASSWORD", "TOKEN", "SECRET", "KEY")
@@ -55,6 +58,7 @@ def configure(
     clusters with it: the service refuses unless `allow_root` says that every user may be root here.
     Raises ValueError for a `service_url` that is no such address.
     """
+    _look_after_services_often()
     folder = Path(home).absolute() if home else default_home()
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     url = _service_url(service_url, folder)
@@ -79,6 +83,17 @@ def configure(
     c.ZoeMixin.zoe_url = url + _base_url(c) + PREFIX.lstrip("/")
     c.ZoeMixin.zoe_token = token
     c.ZoeMixin.zoe_server_scopes = [ACCESS, *USER_SCOPES]
+
+
+def _look_after_services_often() -> None:
+    """Let the Hub notice within seconds that a service was killed.
+
+    It looks every 30 seconds and has no setting for services. Where a version of it has not this class, it stays so.
+    """
+    with suppress(ImportError):
+        from jupyterhub.services.service import _ServiceSpawner  # type: ignore[import-untyped]
+
+        _ServiceSpawner.poll_interval = SERVICE_POLL
 
 
 def _add_scopes_and_roles(c: Config) -> None:

@@ -253,6 +253,24 @@ async def test_a_busy_service_is_asked_again_no_sooner_than_it_says(monkeypatch)
     assert [wait for wait in waits if wait >= 1] == [7, 7]
 
 
+async def test_a_wish_waits_for_a_killed_service_longer_than_a_look(zoe, monkeypatch):
+    waited = []
+
+    async def sleep(seconds):
+        waited.append(seconds)
+
+    zoe.__exit__()
+    monkeypatch.setattr("zoe_hub.client.client.asyncio.sleep", sleep)
+    async with ZoeClient(zoe.url, TOKEN) as client:
+        with pytest.raises(errors.ServiceUnavailable):
+            await client.execution("spark-1")
+        looking = sum(waited)
+        waited.clear()
+        with pytest.raises(errors.ServiceUnavailable):
+            await client.terminate("spark-1")
+    assert looking < 10 < sum(waited) < 30
+
+
 async def test_a_service_that_stays_busy_says_so():
     with BusyZoe(times=100) as zoe:
         async with ZoeClient(zoe.url, TOKEN, retry_delays=()) as client:

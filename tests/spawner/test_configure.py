@@ -7,6 +7,8 @@ from pathlib import Path
 
 import jupyterhub
 import pytest
+from jupyterhub.services.service import _ServiceSpawner
+from jupyterhub.spawner import LocalProcessSpawner
 from traitlets.config import Config
 
 from zoe_hub.hub import configure
@@ -30,6 +32,13 @@ def test_the_service_is_managed_and_listens_on_loopback(tmp_path: Path) -> None:
     assert found["environment"]["ZOE_HOME"] == str(tmp_path)  # type: ignore[index]
     assert set(USER_SCOPES) <= set(found["oauth_client_allowed_scopes"])  # type: ignore[call-overload]
     assert str(found["api_token"]) not in str(found["command"])
+
+
+def test_the_hub_looks_often_whether_its_services_run(tmp_path: Path) -> None:
+    """As JupyterHub does it: a service's spawner is made with no configuration of its own."""
+    configure(Config(), home=tmp_path)
+    assert _ServiceSpawner(cmd=["true"], environment={}, api_token="", oauth_client_id="").poll_interval == 5
+    assert LocalProcessSpawner().poll_interval == 30
 
 
 def test_port_and_token_stay_the_same(tmp_path: Path) -> None:

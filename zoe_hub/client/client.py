@@ -34,6 +34,8 @@ from .views import ConnectionView, ExecutionView, MeView, PlanView, ShopView, Vi
 V = TypeVar("V", bound=View)
 
 RETRY_DELAYS = (0.2, 0.5, 1.0, 2.0, 4.0)
+WISH_DELAYS = (*RETRY_DELAYS, 4.0, 4.0)
+"""For what is not only looked at: as long as the Hub usually needs to bring back a service that was killed."""
 PATIENCE = 120.0
 """Seconds for which whoever follows an execution bears that the service is away. The Hub restarts it within 30."""
 _TRY_AGAIN = frozenset({429, 502, 503, 504})
@@ -48,15 +50,16 @@ class ZoeClient:
 
     `url` is the base to which ``/api/v1`` is appended, such as ``http://127.0.0.1:9999/services/zoe``. All methods
     raise the errors of `zoe_hub.model.errors`, with the service's own sentence; ServiceUnavailable when it
-    cannot be reached, after trying again for about `sum(retry_delays)` seconds. `timeout` is in seconds, for one
-    answer. Use it as an async context manager, or call `close`.
+    cannot be reached, after trying again for about `sum(retry_delays)` seconds (without them: `RETRY_DELAYS` for what
+    is only looked at, `WISH_DELAYS` for the rest). `timeout` is in seconds, for one answer. Use it as an async context
+    manager, or call `close`.
     """
 
     def __init__(
-        self, url: str, token: str, *, timeout: float = 30, retry_delays: Sequence[float] = RETRY_DELAYS
+        self, url: str, token: str, *, timeout: float = 30, retry_delays: Sequence[float] | None = None
     ) -> None:
         self.url = url.rstrip("/")
-        self._delays = tuple(retry_delays)
+        self._delays = retry_delays
         self._timeout = timeout
         self._http = make_http(f"{self.url}/api/v1", timeout=timeout)
         if token:
@@ -317,7 +320,10 @@ class ZoeClient:
 
     async def _request(self, method: str, path: str, **kwargs: Any) -> httpx.Response:
         """The answer, when it is one of success. All our requests may be sent twice: see `Idempotency-Key`."""
-        for delay in (*self._delays, None):
+        delays = self._delays
+        if delays is None:
+            delays = RETRY_DELAYS if method == "GET" else WISH_DELAYS
+        for delay in (*delays, None):
             try:
                 response = await self._http.request(method, path, **kwargs)
             except httpx.TransportError as error:

@@ -68,7 +68,7 @@ class ZoeMixin(Spawner):  # type: ignore[misc]
         45,
         min=0,
         help="Seconds for which a start that has been submitted goes on trying while Zoe's service is away. The Hub "
-        "starts a service again within 30 seconds. Longer: fewer starts fail; shorter: users know sooner.",
+        "looks every 5 seconds whether its services run. Longer: fewer starts fail; shorter: users know sooner.",
     ).tag(config=True)
 
     _zoe_execution = Unicode()
