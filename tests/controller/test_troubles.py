@@ -22,6 +22,7 @@ from zoe_hub.model.execution import (
 from zoe_hub.model.plan import Plan
 from zoe_hub.model.resources import Resources
 from zoe_hub.store.base import Submission
+from zoe_hub.store.changes import Change, InstanceReported
 
 from .conftest import NOTEBOOK, World
 
@@ -33,20 +34,24 @@ def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_PAUSE", 0.01)
 
 
+def reported(changes: Sequence[Change]) -> set[InstanceState]:
+    return {change.status.state for change in changes if isinstance(change, InstanceReported)}
+
+
 async def test_a_change_reported_while_the_store_is_away_is_not_lost(
     running: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     execution = await running.state(await running.submit(), RUNNING)
-    save = running.store.save_instance
-    refused: list[InstanceStatus] = []
+    save = running.store.record
+    refused: list[Sequence[Change]] = []
 
-    async def away_at_first(status: InstanceStatus) -> None:
+    async def away_at_first(changes: Sequence[Change]) -> Sequence[Change]:
         if len(refused) < 3:
-            refused.append(status)
+            refused.append(changes)
             raise ServiceUnavailable("the disk is full")
-        await save(status)
+        return await save(changes)
 
-    monkeypatch.setattr(running.store, "save_instance", away_at_first)
+    monkeypatch.setattr(running.store, "record", away_at_first)
     running.backend.report(execution.id, "cluster.master", 0, InstanceState.RESTARTING)
     await running.state(execution, ExecutionState.DEGRADED)
     running.backend.report(execution.id, "cluster.master", 0, InstanceState.READY)
@@ -56,10 +61,13 @@ async def test_a_change_reported_while_the_store_is_away_is_not_lost(
 async def test_what_nobody_foresaw_ends_the_controller_and_is_not_swallowed(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def broken(status: InstanceStatus) -> None:
-        raise RuntimeError("a bug")
+    async def broken(changes: Sequence[Change]) -> Sequence[Change]:
+        if any(isinstance(change, InstanceReported) for change in changes):
+            raise RuntimeError("a bug")
+        return await save(changes)
 
-    monkeypatch.setattr(world.store, "save_instance", broken)
+    save = world.store.record
+    monkeypatch.setattr(world.store, "record", broken)
     await world.submit()
     with pytest.raises(RuntimeError, match="a bug"):
         await asyncio.wait_for(world.controller.run(), 10)
@@ -74,18 +82,20 @@ async def test_a_change_during_the_start_is_not_overwritten_by_what_was_before(
     first.cancel()
     await asyncio.gather(first, return_exceptions=True)
     world.backend.report(execution.id, "cluster.master", 0, InstanceState.STARTING)
-    save = world.store.save_instance
+    save = world.store.record
     saved = asyncio.Event()
 
-    async def slow(status: InstanceStatus) -> None:
-        if status.state is InstanceState.STARTING:
+    async def slow(changes: Sequence[Change]) -> Sequence[Change]:
+        starting = InstanceState.STARTING in reported(changes)
+        if starting:
             world.backend.report(execution.id, "cluster.master", 0, InstanceState.READY)
             await asyncio.sleep(0.1)
-        await save(status)
-        if status.state is InstanceState.STARTING:
+        refused = await save(changes)
+        if starting:
             saved.set()
+        return refused
 
-    monkeypatch.setattr(world.store, "save_instance", slow)
+    monkeypatch.setattr(world.store, "record", slow)
     second = asyncio.create_task(module.Controller(world.store, world.backend, world.secrets, prefix="/z/").run())
     await saved.wait()
     await world.until(execution, lambda e: e.instances[0].state is InstanceState.READY)
@@ -96,21 +106,26 @@ async def test_a_change_during_the_start_is_not_overwritten_by_what_was_before(
 
 async def test_a_report_on_its_way_does_not_outlive_the_end(running: World, monkeypatch: pytest.MonkeyPatch) -> None:
     execution = await running.state(await running.submit(workers=0), RUNNING)
-    save = running.store.save_instance
-    on_its_way = asyncio.Event()
+    save = running.store.record
+    on_its_way, has_ended = asyncio.Event(), asyncio.Event()
 
-    async def slow(status: InstanceStatus) -> None:
-        if status.ordinal == 7 and not status.state.ended:
+    async def slow(changes: Sequence[Change]) -> Sequence[Change]:
+        if InstanceState.PENDING in reported(changes):
             on_its_way.set()
-            await asyncio.sleep(0.1)
-        await save(status)
+            await has_ended.wait()
+        return await save(changes)
 
-    monkeypatch.setattr(running.store, "save_instance", slow)
+    monkeypatch.setattr(running.store, "record", slow)
     running.backend.report(execution.id, "cluster.worker", 7, InstanceState.PENDING)
     await on_its_way.wait()
     await running.store.terminate(execution.id, by="alice")
     ended = await running.state(execution, ExecutionState.TERMINATED)
+    seq = await running.store.last_seq()
+    has_ended.set()
+    other = await running.state(await running.submit(workers=0), RUNNING)
+    assert (await running.store.get(execution.id)) == ended
     assert all(instance.state.ended for instance in ended.instances)
+    assert {event.execution for event in await running.store.events(after=seq)} == {other.id}
 
 
 async def test_a_plan_of_another_version_stops_nobody_else(world: World) -> None:
@@ -121,13 +136,19 @@ async def test_a_plan_of_another_version_stops_nobody_else(world: World) -> None
     await store.grant(started.id, {"cluster.worker": 3})
     read = store.list
 
-    async def some_unreadable(**filters: Any) -> Sequence[Execution]:
-        return [
-            found.model_copy(update={"plan": Plan.unreadable(found.zapp)}) if found.id != other.id else found
-            for found in await read(**filters)
-        ]
+    def unreadable(found: Execution) -> Execution:
+        return found if found.id == other.id else found.model_copy(update={"plan": Plan.unreadable(found.zapp)})
 
+    async def some_unreadable(**filters: Any) -> Sequence[Execution]:
+        return [unreadable(found) for found in await read(**filters)]
+
+    async def some_changed_unreadable(after: int) -> tuple[Sequence[Execution], int]:
+        changed, seq = await read_changed(after)
+        return [unreadable(found) for found in changed], seq
+
+    read_changed = store.changed
     store.list = some_unreadable  # type: ignore[method-assign]
+    store.changed = some_changed_unreadable  # type: ignore[method-assign]
     task = asyncio.create_task(world.controller.run())
     await world.state(other, RUNNING)
     failed = await world.state(queued, ExecutionState.FAILED)
@@ -201,10 +222,10 @@ async def test_a_bug_in_one_execution_stops_no_other(running: World, monkeypatch
     bad = await running.submit(label="bad")
     whole = module.Controller._order
 
-    async def broken(self: module.Controller, execution: Execution) -> None:
+    async def broken(self: module.Controller, execution: Execution) -> list[Change]:
         if execution.id == bad.id:
             raise KeyError("a bug")
-        await whole(self, execution)
+        return await whole(self, execution)
 
     monkeypatch.setattr(module.Controller, "_order", broken)
     good = await running.submit(label="good")

@@ -20,6 +20,7 @@ from .examples import (
     submitted,
 )
 from .leading import Leading
+from .recording import Recording
 from .submitting import Reading, Submitting
 
 
@@ -124,7 +125,7 @@ class ZApps:
             await store.delete_zapp("alice", "sparklung")
 
 
-class StoreContract(Submitting, Reading, Changing, Instances, Events, Leading, ZApps):
+class StoreContract(Submitting, Reading, Changing, Recording, Instances, Events, Leading, ZApps):
     """All of it."""
 
     async def test_second_close_does_nothing(self, store: Store) -> None:

@@ -10,11 +10,13 @@ import pytest
 
 from zoe_hub.model.errors import StaleLease
 from zoe_hub.store.base import Lease, Store
+from zoe_hub.store.changes import Explained
 
 from .examples import QUEUED, STARTING, a_plan, a_submission, a_zapp, an_instance, submitted
 
 WRITES: dict[str, Callable[[Store, str], Awaitable[object]]] = {
     "submit": lambda store, execution: store.submit(a_submission()),
+    "record": lambda store, execution: store.record([Explained(execution, "why")]),
     "change_state": lambda store, execution: store.change_state(execution, QUEUED, STARTING),
     "explain": lambda store, execution: store.explain(execution, "why"),
     "grant": lambda store, execution: store.grant(execution, {"spark.worker": 1}),
@@ -26,7 +28,7 @@ WRITES: dict[str, Callable[[Store, str], Awaitable[object]]] = {
     "put_zapp": lambda store, execution: store.put_zapp("alice", a_zapp("mine")),
     "delete_zapp": lambda store, execution: store.delete_zapp("alice", "own"),
 }
-READS = {"get", "find", "list", "events", "last_seq", "wait", "zapps"}
+READS = {"get", "find", "list", "changed", "events", "last_seq", "wait", "zapps"}
 
 
 async def taken(store: Store, holder: str, seconds: float = 600) -> Lease:

@@ -15,6 +15,7 @@ from ..model.events import Event
 from ..model.execution import Attachment, Execution, ExecutionState, InstanceStatus
 from ..model.plan import Plan
 from ..model.zapp import ZApp
+from .changes import Change
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,17 @@ class Store(ABC):
         self, *, owner: str | None = None, live: bool | None = None, limit: int | None = None
     ) -> Sequence[Execution]:
         """Newest first; without a `limit`, all. `live` true: those that have not ended; false: those that have."""
+
+    @abstractmethod
+    async def changed(self, after: int) -> tuple[Sequence[Execution], int]:
+        """Executions about which something was stored after the event `after`, and the newest event's number."""
+
+    @abstractmethod
+    async def record(self, changes: Sequence[Change]) -> Sequence[Change]:
+        """Store changes in one transaction, in their order. Returns those that were refused, see `changes.py`.
+
+        Changes of executions that do not exist are refused.
+        """
 
     @abstractmethod
     async def change_state(

@@ -14,23 +14,32 @@ from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
 from ..model.errors import Conflict, LimitReached, UnknownName
 from ..model.events import Event, EventKind
-from ..model.execution import Attachment, DesiredState, Execution, ExecutionState, InstanceState, InstanceStatus
+from ..model.execution import Attachment, DesiredState, Execution, ExecutionState, InstanceStatus
 from ..model.plan import Plan
 from ..model.zapp import ZApp
 from . import leadership
 from .announcements import Announcements
 from .base import Lease, Store, Submission
+from .changes import (
+    Change,
+    Explained,
+    Granted,
+    InstanceReported,
+    InstancesDropped,
+    StateChanged,
+    TerminationRequested,
+)
 from .database import Database, Transaction
-from .documents import attachment_from, event_from, instance_from, serialise_plan
+from .documents import attachment_from, event_from, serialise_plan
 from .identifiers import Identifiers, free_name
 from .queries import ExecutionReader
-from .tables import event_counter, events, executions, instances, plans, zapps
+from .recorder import record
+from .tables import event_counter, events, executions, plans, zapps
 
 T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
-_ENDED = tuple(state.value for state in InstanceState if state.ended)
 _PROPOSED_NAMES = 1000
 """The newest executions of an owner whose names are compared with a mistyped one."""
 
@@ -147,37 +156,46 @@ class SQLStore(Store):
 
         return await self._write(work)
 
+    async def changed(self, after: int) -> tuple[Sequence[Execution], int]:
+        def work(connection: Connection) -> tuple[Sequence[Execution], int]:
+            last = int(connection.execute(select(event_counter.c.value)).scalar_one())
+            if last <= after:
+                return [], last
+            concerned = select(events.c.execution).where(events.c.seq > after)
+            return self._reader.read(connection, select(executions).where(executions.c.id.in_(concerned))), last
+
+        return await self._database.read(work)
+
+    async def record(self, changes: Sequence[Change]) -> Sequence[Change]:
+        return await self._write(lambda transaction: record(transaction, changes)) if changes else ()
+
     async def change_state(
         self, execution: str, before: ExecutionState, after: ExecutionState, reason: str = ""
     ) -> Execution:
-        def change(transaction: Transaction, row: Row[Any]) -> None:
-            if row.state != before.value:
+        def work(transaction: Transaction) -> Execution:
+            if record(transaction, [StateChanged(execution, before, after, reason)]):
+                row = _locked(transaction, execution)
+                if row.ended is not None:
+                    raise Conflict(f"{row.name} has ended ({row.state}) and cannot become {after.value}.")
                 raise Conflict(f"{row.name} is {row.state}, not {before.value}; it cannot become {after.value}.")
-            if row.ended is not None:
-                raise Conflict(f"{row.name} has ended ({row.state}) and cannot become {after.value}.")
-            ended = transaction.now if after.ended else None
-            _update(transaction, row, state=after.value, reason=reason, ended=ended)
-            data = {"before": before.value, "after": after.value, "reason": reason, "name": row.name, "zapp": row.zapp}
-            transaction.record(row.owner, row.id, EventKind.EXECUTION_STATE_CHANGED, **data)
+            return self._get(transaction.connection, execution)
 
-        return await self._change(execution, change)
+        return await self._write(work)
 
     async def explain(self, execution: str, reason: str) -> None:
-        def change(transaction: Transaction, row: Row[Any]) -> None:
-            # What an execution ended of must not be hidden by a reason that comes late.
-            if row.reason != reason and row.ended is None:
-                _update(transaction, row, reason=reason)
-                transaction.record(row.owner, row.id, EventKind.EXECUTION_WAITING, reason=reason)
-
-        await self._change(execution, change)
+        await self._record(Explained(execution, reason))
 
     async def grant(self, execution: str, granted: Mapping[str, int], reason: str = "") -> None:
-        def change(transaction: Transaction, row: Row[Any]) -> None:
-            if row.granted != dict(granted):
-                _update(transaction, row, granted=dict(granted))
-                transaction.record(row.owner, row.id, EventKind.EXECUTION_GRANTED, granted=dict(granted), reason=reason)
+        await self._record(Granted(execution, granted, reason))
 
-        await self._change(execution, change)
+    async def _record(self, change: Change) -> None:
+        """Raises UnknownName."""
+
+        def work(transaction: Transaction) -> None:
+            if record(transaction, [change]):
+                _locked(transaction, change.execution)
+
+        await self._write(work)
 
     async def modify(self, execution: str, parameters: Mapping[str, Any], plan: Plan) -> Execution:
         def change(transaction: Transaction, row: Row[Any]) -> None:
@@ -207,12 +225,8 @@ class SQLStore(Store):
         return await self._change(execution, change)
 
     async def terminate(self, execution: str, by: str) -> Execution:
-        def change(transaction: Transaction, row: Row[Any]) -> None:
-            if row.ended is None and row.desired != DesiredState.TERMINATED.value:
-                _update(transaction, row, desired=DesiredState.TERMINATED.value)
-                transaction.record(row.owner, row.id, EventKind.EXECUTION_TERMINATION_REQUESTED, by=by)
-
-        return await self._change(execution, change)
+        await self._record(TerminationRequested(execution, by))
+        return await self.get(execution)
 
     async def _change(self, execution: str, change: Callable[[Transaction, Row[Any]], None]) -> Execution:
         def work(transaction: Transaction) -> Execution:
@@ -224,41 +238,10 @@ class SQLStore(Store):
     # Instances
 
     async def save_instance(self, status: InstanceStatus) -> None:
-        def work(transaction: Transaction) -> None:
-            owner = _locked(transaction, status.execution).owner
-            this = (
-                (instances.c.execution == status.execution)
-                & (instances.c.process == status.process)
-                & (instances.c.ordinal == status.ordinal)
-            )
-            row = transaction.connection.execute(select(instances).where(this)).first()
-            before = None if row is None else instance_from(row)
-            if before == status:
-                return
-            values = status.model_dump() | {"state": status.state.value}
-            if before is None:
-                transaction.connection.execute(insert(instances).values(values))
-            else:
-                transaction.connection.execute(update(instances).where(this).values(values))
-            if before is None or before.model_copy(update={"started": status.started}) != status:
-                data = {k: values[k] for k in ("process", "ordinal", "state", "message", "restarts", "exit_code")}
-                transaction.record(owner, status.execution, EventKind.INSTANCE_STATE_CHANGED, **data)
-
-        await self._write(work)
+        await self._record(InstanceReported(status))
 
     async def drop_instances(self, execution: str, process: str, from_ordinal: int) -> None:
-        gone = delete(instances).where(
-            instances.c.execution == execution,
-            instances.c.process == process,
-            instances.c.ordinal >= from_ordinal,
-            instances.c.state.in_(_ENDED),
-        )
-
-        def work(transaction: Transaction) -> None:
-            _locked(transaction, execution)
-            transaction.connection.execute(gone)
-
-        await self._write(work)
+        await self._record(InstancesDropped(execution, process, from_ordinal))
 
     # Events
 

@@ -21,6 +21,7 @@ from types import ModuleType
 from typing import Any, TypeVar
 
 import jmespath
+import psutil
 import yaml
 
 from zoe_hub.composition.compose import compose
@@ -96,13 +97,7 @@ class Instance:
             return probe.connect_ex(("127.0.0.1", self.ports[port])) == 0
 
     def descendants(self) -> list[int]:
-        found, parents = [], {self.process.pid}
-        listed = subprocess.run(["ps", "-eo", "pid=,ppid="], capture_output=True, text=True, check=True).stdout
-        pairs = [tuple(map(int, line.split())) for line in listed.splitlines()]
-        while parents:
-            parents = {pid for pid, parent in pairs if parent in parents}
-            found.extend(parents)
-        return found
+        return [process.pid for process in psutil.Process(self.process.pid).children(recursive=True)]
 
 
 class Cluster:

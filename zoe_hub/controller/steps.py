@@ -1,0 +1,120 @@
+"""What is to be stored about an execution next. Pure: executions and decisions in, changes out."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+
+from ..model.execution import DesiredState, Execution, ExecutionState, InstanceState, InstanceStatus
+from ..model.framework import Placement
+from ..model.zapp import Category
+from ..scheduler.decide import Decision, Demand, Request
+from ..scheduler.lifecycle import ExecutionEvent, may, next_state
+from ..store.changes import (
+    Change,
+    Explained,
+    Granted,
+    InstanceReported,
+    StateChanged,
+    TerminationRequested,
+)
+from .orders import core_is_ready, replicas
+
+GOING = (ExecutionState.STOPPING, ExecutionState.FAILING, ExecutionState.COMPLETING)
+ALIVE = (ExecutionState.STARTING, ExecutionState.RUNNING, ExecutionState.DEGRADED)
+_ENDS = {InstanceState.STOPPED, InstanceState.FAILED}
+
+
+def request(execution: Execution) -> Request:
+    """The execution as the scheduler sees it."""
+    return Request(
+        execution=execution.id,
+        admitted=execution.state is not ExecutionState.QUEUED,
+        leaving=execution.desired is DesiredState.TERMINATED or execution.state in GOING,
+        demands=tuple(
+            Demand(process.key, process.title, process.core, process.elastic, process.resources)
+            for process in execution.plan.processes
+        ),
+        granted=execution.granted,
+        present=Counter(instance.process for instance in execution.instances if not instance.state.ended),
+    )
+
+
+def move(execution: Execution, event: ExecutionEvent, reason: str, live: Iterable[Execution]) -> Iterator[Change]:
+    """One step through the lifecycle table; nothing where the table has no such move.
+
+    Clusters attached to a user server go when that server goes; detached ones stay.
+    """
+    if not may(execution.state, event):
+        return
+    after = next_state(execution.state, event)
+    if after in GOING and execution.server is not None:
+        for other in live:
+            tied = other.attachment is not None and other.attachment.server == execution.server
+            if tied and other.owner == execution.owner and other.plan.server is None:
+                yield TerminationRequested(other.id, by="the end of its notebook server")
+    yield StateChanged(execution.id, execution.state, after, reason)
+
+
+def carry_out(execution: Execution, decision: Decision) -> Iterator[Change]:
+    """What the scheduler decided."""
+    if not decision.admitted:
+        yield from _explain(execution, decision.reason)
+        return
+    if dict(decision.granted) != execution.granted:
+        yield Granted(execution.id, decision.granted, decision.reason)
+    if execution.state is ExecutionState.QUEUED:
+        yield from move(execution, ExecutionEvent.ADMITTED, decision.reason, ())
+    elif execution.state is ExecutionState.RUNNING:
+        yield from _explain(execution, decision.reason)
+
+
+def leave_alone(execution: Execution) -> Iterator[Change]:
+    """What runs by a plan that cannot be read goes on as it is; what does not run yet never will."""
+    why = "another version of Zoe stored its plan, which cannot be read"
+    if execution.state in (ExecutionState.QUEUED, ExecutionState.STARTING):
+        yield from move(execution, ExecutionEvent.GAVE_UP, f"{why}; start it again", ())
+    elif execution.state in ALIVE:
+        yield from _explain(execution, f"{why}: it goes on as it is, until it is terminated")
+
+
+def judge(execution: Execution, live: Iterable[Execution]) -> Iterator[Change]:
+    """Where the instances of an execution bring it."""
+    gone = _ended_for_good(execution)
+    if gone is not None and gone.state is InstanceState.STOPPED and execution.plan.category is Category.BATCH:
+        yield from move(execution, ExecutionEvent.WORK_DONE, "", live)
+    elif gone is not None:
+        why = gone.message or f"it ended with status {gone.exit_code}"
+        yield from move(execution, ExecutionEvent.GAVE_UP, f"{gone.process} {gone.ordinal}: {why}", live)
+    elif core_is_ready(execution):
+        yield from move(execution, ExecutionEvent.CORE_READY, "", live)
+    else:
+        lost = [i for i in execution.instances if i.state is not InstanceState.READY and not i.state.ended]
+        reason = "; ".join(f"{i.process} {i.ordinal} is {i.state.value}" for i in lost[:3])
+        yield from move(execution, ExecutionEvent.CORE_LOST, reason, live)
+
+
+def end(execution: Execution) -> Iterator[Change]:
+    """The engine has nothing of it any more."""
+    for instance in execution.instances:
+        if not instance.state.ended:
+            yield InstanceReported(instance.model_copy(update={"state": InstanceState.STOPPED}))
+    yield from move(execution, ExecutionEvent.ALL_GONE, execution.reason, ())
+
+
+def _explain(execution: Execution, reason: str) -> Iterator[Change]:
+    if reason != execution.reason:
+        yield Explained(execution.id, reason)
+
+
+def _ended_for_good(execution: Execution) -> InstanceStatus | None:
+    """An instance that is gone for good, where its process has too few others to make up its core."""
+    for process in execution.plan.processes:
+        wanted = replicas(execution, process)
+        # A user server that stopped was stopped by the spawner, which terminates the execution next.
+        ends = {InstanceState.FAILED} if process.placement is Placement.SERVER else _ENDS
+        mine = [i for i in execution.instances if i.process == process.key and i.ordinal < wanted]
+        gone = [i for i in mine if i.state in ends]
+        if gone and wanted - len(gone) < process.core:
+            return gone[0]
+    return None

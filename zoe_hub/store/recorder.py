@@ -1,0 +1,202 @@
+"""Applies changes to the rows of executions and instances: a few statements, however many changes.
+
+After the unit of work (Fowler, *Patterns of Enterprise Application Architecture*, 2002): rows are read and
+locked once, changed in memory in the order of the changes, and written back together with their events.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from sqlalchemy import Row, and_, bindparam, delete, insert, select, update
+
+from ..model.events import EventKind
+from ..model.execution import DesiredState, InstanceStatus
+from .changes import (
+    Change,
+    Explained,
+    Granted,
+    InstanceReported,
+    InstancesDropped,
+    StateChanged,
+    TerminationRequested,
+)
+from .database import Transaction
+from .documents import instance_from
+from .tables import executions, instances
+
+_BATCH = 500
+"""Values in one IN (…): databases limit them."""
+_SHOWN = ("process", "ordinal", "state", "message", "restarts", "exit_code")
+"""Of an instance, in its event."""
+_this_instance = and_(
+    instances.c.execution == bindparam("b_execution"),
+    instances.c.process == bindparam("b_process"),
+    instances.c.ordinal == bindparam("b_ordinal"),
+)
+_read = select(
+    *(executions.c[name] for name in ("id", "owner", "name", "zapp", "desired", "state", "reason", "granted", "ended"))
+)
+
+
+def record(transaction: Transaction, changes: Sequence[Change]) -> list[Change]:
+    """Make the changes. Returns those that were refused, unknown executions included."""
+    unit = _Unit(transaction, changes)
+    refused = [change for change in changes if not unit.apply(change)]
+    unit.write()
+    return refused
+
+
+class _Draft:
+    """One execution's row while it is being changed."""
+
+    def __init__(self, row: Row[Any]) -> None:
+        self.id: str = row.id
+        self.owner: str = row.owner
+        self.name: str = row.name
+        self.zapp: str = row.zapp
+        self.values: dict[str, Any] = {
+            "desired": row.desired,
+            "state": row.state,
+            "reason": row.reason,
+            "granted": row.granted,
+            "ended": row.ended,
+        }
+        self.changed = False
+
+    @property
+    def ended(self) -> bool:
+        return self.values["ended"] is not None
+
+    def set(self, **values: Any) -> None:
+        self.values.update(values)
+        self.changed = True
+
+
+class _Unit:
+    def __init__(self, transaction: Transaction, changes: Sequence[Change]) -> None:
+        self._transaction = transaction
+        self._connection = transaction.connection
+        self._drafts = {row.id: _Draft(row) for row in self._locked({change.execution for change in changes})}
+        concerned = {c.execution for c in changes if isinstance(c, (InstanceReported, InstancesDropped))}
+        self._instances = {status.key: status for status in self._read_instances(concerned)}
+        self._before = dict(self._instances)
+
+    def _locked(self, identifiers: Iterable[str]) -> Iterator[Row[Any]]:
+        # In one order for everybody, so that two of us cannot wait for each other.
+        for batch in _batches(sorted(identifiers)):
+            yield from self._connection.execute(
+                _read.where(executions.c.id.in_(batch)).order_by(executions.c.id).with_for_update()
+            )
+
+    def _read_instances(self, identifiers: Iterable[str]) -> Iterator[InstanceStatus]:
+        for batch in _batches(sorted(identifiers)):
+            for row in self._connection.execute(select(instances).where(instances.c.execution.in_(batch))):
+                yield instance_from(row)
+
+    def apply(self, change: Change) -> bool:
+        """Whether the change was made, or was so already."""
+        draft = self._drafts.get(change.execution)
+        if draft is None:
+            return False
+        if isinstance(change, StateChanged):
+            return self._move(draft, change)
+        if isinstance(change, InstanceReported):
+            return self._report(draft, change.status)
+        if isinstance(change, InstancesDropped):
+            self._drop(change)
+        elif isinstance(change, Granted):
+            self._grant(draft, change)
+        elif isinstance(change, Explained):
+            self._explain(draft, change)
+        else:
+            self._request_termination(draft, change)
+        return True
+
+    def _move(self, draft: _Draft, change: StateChanged) -> bool:
+        if draft.ended or draft.values["state"] != change.before.value:
+            return False
+        ended = self._transaction.now if change.after.ended else None
+        draft.set(state=change.after.value, reason=change.reason, ended=ended)
+        self._event(
+            draft,
+            EventKind.EXECUTION_STATE_CHANGED,
+            before=change.before.value,
+            after=change.after.value,
+            reason=change.reason,
+            name=draft.name,
+            zapp=draft.zapp,
+        )
+        return True
+
+    def _grant(self, draft: _Draft, change: Granted) -> None:
+        granted = dict(change.granted)
+        if draft.values["granted"] != granted:
+            draft.set(granted=granted)
+            self._event(draft, EventKind.EXECUTION_GRANTED, granted=granted, reason=change.reason)
+
+    def _explain(self, draft: _Draft, change: Explained) -> None:
+        # What an execution ended of must not be hidden by a reason that comes late.
+        if not draft.ended and draft.values["reason"] != change.reason:
+            draft.set(reason=change.reason)
+            self._event(draft, EventKind.EXECUTION_WAITING, reason=change.reason)
+
+    def _request_termination(self, draft: _Draft, change: TerminationRequested) -> None:
+        if not draft.ended and draft.values["desired"] != DesiredState.TERMINATED.value:
+            draft.set(desired=DesiredState.TERMINATED.value)
+            self._event(draft, EventKind.EXECUTION_TERMINATION_REQUESTED, by=change.by)
+
+    def _report(self, draft: _Draft, status: InstanceStatus) -> bool:
+        if draft.ended:
+            return False
+        before = self._instances.get(status.key)
+        self._instances[status.key] = status
+        if before is None or before.model_copy(update={"started": status.started}) != status:
+            values = status.model_dump(include=set(_SHOWN)) | {"state": status.state.value}
+            self._event(draft, EventKind.INSTANCE_STATE_CHANGED, **{name: values[name] for name in _SHOWN})
+        return True
+
+    def _drop(self, change: InstancesDropped) -> None:
+        for key, status in list(self._instances.items()):
+            if key[:2] == (change.execution, change.process) and key[2] >= change.from_ordinal and status.state.ended:
+                del self._instances[key]
+
+    def _event(self, draft: _Draft, kind: EventKind, **data: Any) -> None:
+        self._transaction.record(draft.owner, draft.id, kind, **data)
+
+    def write(self) -> None:
+        """Write back what was changed."""
+        now = self._transaction.now
+        rows = [{"b_id": d.id, "updated": now, **d.values} for d in self._drafts.values() if d.changed]
+        if rows:
+            this = update(executions).where(executions.c.id == bindparam("b_id"))
+            self._connection.execute(this.values({name: bindparam(name) for name in rows[0] if name != "b_id"}), rows)
+        new = [_columns(status) for key, status in self._instances.items() if key not in self._before]
+        if new:
+            self._connection.execute(insert(instances), new)
+        changed = [
+            _key(key) | _columns(status)
+            for key, status in self._instances.items()
+            if key in self._before and self._before[key] != status
+        ]
+        if changed:
+            values: dict[str, Any] = {
+                column.name: bindparam(column.name) for column in instances.c if not column.primary_key
+            }
+            self._connection.execute(update(instances).where(_this_instance).values(values), changed)
+        gone = [_key(key) for key in self._before if key not in self._instances]
+        if gone:
+            self._connection.execute(delete(instances).where(_this_instance), gone)
+
+
+def _key(key: tuple[str, str, int]) -> dict[str, Any]:
+    return dict(zip(("b_execution", "b_process", "b_ordinal"), key, strict=True))
+
+
+def _columns(status: InstanceStatus) -> dict[str, Any]:
+    return status.model_dump() | {"state": status.state.value}
+
+
+def _batches(values: Sequence[str]) -> Iterator[Sequence[str]]:
+    return (values[start : start + _BATCH] for start in range(0, len(values), _BATCH))
