@@ -190,11 +190,11 @@ class _Drawing:
         place = self.draw.randrange(1000)
         moment, number = "", 0
         if kind is Kind.WRITE:
-            moment, number = self.draw.choice(("before", "within", "after")), _early(self.draw, 40)
+            moment, number = self.draw.choice(("before", "within", "after")), _early(self.draw, 24)
         elif kind is Kind.OPERATION:
-            moment, number = self.draw.choice(("before", "after")), _early(self.draw, 12)
+            moment, number = self.draw.choice(("before", "after")), _early(self.draw, 5)
         elif kind is Kind.FILE:
-            moment, number = "before", _early(self.draw, 120)
+            moment, number = "before", _early(self.draw, 60)
         early = kind in (Kind.SERVICE, Kind.ALL) and self.draw.random() < 0.3
         return Kill(kind, after, early, place, number, moment)
 

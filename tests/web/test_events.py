@@ -6,12 +6,13 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import aclosing
+from datetime import datetime, timezone
 from typing import Any
 
 import httpx
 import pytest
 
-from zoe_hub.model.events import Event
+from zoe_hub.model.events import Event, EventKind
 from zoe_hub.store.sql import SQLStore
 from zoe_hub.web.events import EventFeed
 
@@ -163,3 +164,49 @@ async def test_a_thousand_listeners_share_one_reader(
 async def _until_nobody_follows(feed: EventFeed) -> None:
     while feed.followers:  # noqa: ASYNC110 - the feed does not say when somebody leaves
         await asyncio.sleep(0.01)
+
+
+class BusyStore:
+    """Has 15 events when somebody asks for what is missing, of which the feed's own reader has seen 14 so far."""
+
+    def __init__(self) -> None:
+        self.reader_saw_one = asyncio.Event()
+        self.more = asyncio.Event()
+
+    async def last_seq(self) -> int:
+        return 15 if self.reader_saw_one.is_set() else 13
+
+    async def wait(self, after: int, timeout: float) -> bool:
+        if after == 14:
+            self.reader_saw_one.set()
+            await self.more.wait()
+        elif after > 14:
+            await asyncio.sleep(3600)
+        return True
+
+    async def events(self, *, after: int = 0, limit: int = 1000, **_: Any) -> list[Event]:
+        if after < 13:
+            await self.reader_saw_one.wait()
+        last = {13: 14, 14: 16}.get(after, 15)
+        kind = EventKind.EXECUTION_WAITING
+        now = datetime.now(timezone.utc)
+        return [
+            Event(seq=seq, time=now, owner="alice", execution="x", kind=kind, data={})
+            for seq in range(after + 1, last + 1)
+        ]
+
+
+async def test_who_is_ahead_of_the_reader_is_sent_nothing_twice() -> None:
+    store = BusyStore()
+    feed = EventFeed(store)  # type: ignore[arg-type]
+    async with aclosing(feed.follow(12)) as slow:  # type: ignore[type-var]
+        seen = [event.seq for event in [await anext(slow) for _ in range(4)] if event]
+        # Somebody who was sent 15 as well comes back before the reader has seen it.
+        async with aclosing(feed.follow(15)) as resumed:  # type: ignore[type-var]
+            assert await anext(resumed) is None
+            waiting = [asyncio.ensure_future(anext(stream)) for stream in (slow, resumed)]
+            await asyncio.sleep(0.01)
+            store.more.set()
+            assert seen == [13, 14, 15]
+            assert [event.seq for event in await asyncio.gather(*waiting) if event] == [16, 16]
+    await feed.close()

@@ -44,8 +44,10 @@ class EventFeed:
         self.followers += 1
         try:
             await self._ensure_reader()
-            # A number from the future, as after a change of database, means: from now on.
-            position = self._head if after is None else min(after, self._head)
+            position = self._head if after is None else after
+            if position > self._head:
+                # The reader may be behind. A number from the future, as after a change of database, means: from now on.
+                position = min(position, await self._store.last_seq())
             yield None
             while True:
                 news = self._news
@@ -79,7 +81,8 @@ class EventFeed:
         """Events after `position`, perhaps more than were asked for, and how far they reach."""
         head = self._head
         if position >= self._floor:
-            return _after(self._recent, position), head
+            # Who read from the store may be ahead of the reader.
+            return _after(self._recent, position), max(position, head)
         events = list(await self._store.events(after=position, owner=owner, execution=execution, limit=_BATCH))
         last = events[-1].seq if events else position
         return events, last if len(events) == _BATCH else max(last, head)
