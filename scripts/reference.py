@@ -66,7 +66,7 @@ def lifecycle() -> str:
     lines = ["# Lifecycle", "", "## Executions", "", "```mermaid", "stateDiagram-v2"]
     lines += [f"    {before.value} --> {after.value}: {event.value}" for (before, event), after in EXECUTION.items()]
     lines += ["```", "", "## Instances", "", "```mermaid", "stateDiagram-v2"]
-    lines += [f"    {before.value} --> {after.value}" for before in INSTANCE for after in sorted(INSTANCE[before])]
+    lines += [f"    {before.value} --> {after.value}: {event.value}" for (before, event), after in INSTANCE.items()]
     return "\n".join([*lines, "```", ""])
 
 

@@ -5,7 +5,8 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from zoe_hub.backends.replicas import Decision, ReplicaKeeper, Rules
+from zoe_hub.backends.replicas import REMEMBERED, Decision, ReplicaKeeper, Rules
+from zoe_hub.model.errors import IllegalTransition
 from zoe_hub.model.execution import InstanceState as I
 from zoe_hub.model.framework import Restart, RestartPolicy
 from zoe_hub.scheduler.lifecycle import check_instance
@@ -171,6 +172,26 @@ def test_without_an_order_nothing_is_started() -> None:
     other.on_ended(0, 0, 1)
     assert other.decide(1000) == Decision(changed=(0,))
     assert other.replicas[0].state is I.FAILED
+
+
+def test_an_illegal_move_tells_the_last_ones() -> None:
+    keeper = running(1)
+    replica = keeper.replicas[0]
+    keeper.on_ended(0, 7.5, 1)
+    replica.state = I.STOPPED
+    with pytest.raises(IllegalTransition, match="stopped cannot take ended") as caught:
+        keeper.on_not_started(0, 9)
+    assert any("7.5 s ended: ready to restarting (it ended with status 1" in move for move in caught.value.history)
+
+
+def test_few_moves_are_remembered() -> None:
+    keeper = running(1, Rules(restart=Restart(limit=100, delay=0)))
+    for n in range(50):
+        keeper.on_ended(0, n, 1)
+        keeper.decide(n)
+        keeper.on_started(0, n)
+    assert len(keeper.replicas[0].history) == REMEMBERED
+    assert keeper.replicas[0].history[-1] == "49.0 s became_ready: starting to ready"
 
 
 class AnyHistory(RuleBasedStateMachine):

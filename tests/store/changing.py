@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from zoe_hub.model.errors import Conflict, UnknownName
+from zoe_hub.model.errors import Conflict, IllegalTransition, UnknownName
 from zoe_hub.model.execution import Attachment, DesiredState, Execution, ExecutionState, InstanceState
 from zoe_hub.store.base import Store
 
@@ -20,6 +20,7 @@ from .examples import (
     TERMINATED,
     a_plan,
     an_instance,
+    brought_to,
     ended,
     new_events,
     submitted,
@@ -44,7 +45,7 @@ class Changing:
     @pytest.mark.parametrize("end", [state for state in ExecutionState if state.ended])
     async def test_an_end_is_dated(self, store: Store, end: ExecutionState) -> None:
         execution = await submitted(store)
-        changed = await store.change_state(execution.id, QUEUED, end)
+        changed = await brought_to(store, execution, end.value)
         assert changed.ended is not None
         assert changed.ended >= execution.created
 
@@ -62,6 +63,21 @@ class Changing:
         with pytest.raises(Conflict, match="has ended"):
             await store.change_state(execution.id, TERMINATED, RUNNING)
         assert await store.get(execution.id) == execution
+
+    async def test_an_illegal_move_is_refused_with_what_happened_before(self, store: Store) -> None:
+        execution = await submitted(store)
+        await store.change_state(execution.id, QUEUED, STARTING, "it fits")
+        execution = await store.change_state(execution.id, STARTING, RUNNING)
+        seq = await store.last_seq()
+        with pytest.raises(IllegalTransition, match="running cannot become queued") as caught:
+            await store.change_state(execution.id, RUNNING, QUEUED)
+        first, second = caught.value.history
+        assert first.endswith("queued to starting (it fits)")
+        assert second.endswith("starting to running")
+        assert datetime.fromisoformat(first.split()[0]) <= datetime.now(timezone.utc)
+        assert first in str(caught.value)
+        assert await store.get(execution.id) == execution
+        assert await new_events(store, seq) == []
 
     async def test_of_many_at_once_exactly_one_wins(self, store: Store) -> None:
         execution = await submitted(store)
@@ -124,7 +140,7 @@ class Changing:
     @pytest.mark.parametrize("state", ["stopping", "failing", "completing", "terminated", "failed", "completed"])
     async def test_what_ends_cannot_be_changed(self, store: Store, state: str) -> None:
         execution = await submitted(store)
-        execution = await store.change_state(execution.id, QUEUED, ExecutionState(state))
+        execution = await brought_to(store, execution, state)
         seq = await store.last_seq()
         with pytest.raises(Conflict, match="spark-1"):
             await store.modify(execution.id, {"workers": 4}, a_plan(4))

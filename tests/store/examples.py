@@ -11,10 +11,11 @@ from zoe_hub.model.resources import Resources
 from zoe_hub.model.zapp import Category, Part, ZApp
 from zoe_hub.store.base import Store, Submission
 
-QUEUED, STARTING, RUNNING, TERMINATED = (
+QUEUED, STARTING, RUNNING, STOPPING, TERMINATED = (
     ExecutionState.QUEUED,
     ExecutionState.STARTING,
     ExecutionState.RUNNING,
+    ExecutionState.STOPPING,
     ExecutionState.TERMINATED,
 )
 HERE = Attachment(server="alice/", kernel="k1")
@@ -69,6 +70,27 @@ def an_instance(execution: str, ordinal: int = 0, **changes: Any) -> InstanceSta
 
 async def submitted(store: Store, owner: str = "alice", **changes: Any) -> Execution:
     execution, _ = await store.submit(a_submission(owner, **changes))
+    return execution
+
+
+PATHS = {
+    "queued": (),
+    "starting": (STARTING,),
+    "running": (STARTING, RUNNING),
+    "degraded": (STARTING, RUNNING, ExecutionState.DEGRADED),
+    "stopping": (STARTING, STOPPING),
+    "failing": (STARTING, ExecutionState.FAILING),
+    "completing": (STARTING, ExecutionState.COMPLETING),
+    "terminated": (TERMINATED,),
+    "failed": (ExecutionState.FAILED,),
+    "completed": (STARTING, ExecutionState.COMPLETING, ExecutionState.COMPLETED),
+}
+
+
+async def brought_to(store: Store, execution: Execution, state: str) -> Execution:
+    """A queued execution, by legal moves to the state."""
+    for after in PATHS[state]:
+        execution = await store.change_state(execution.id, execution.state, after)
     return execution
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from zoe_hub.model.errors import Conflict, LimitReached, UnknownName
 from zoe_hub.model.events import EventKind
-from zoe_hub.model.execution import DesiredState, ExecutionState
+from zoe_hub.model.execution import DesiredState
 from zoe_hub.store.base import Store
 
 from .examples import (
@@ -20,6 +20,7 @@ from .examples import (
     a_plan,
     a_submission,
     an_instance,
+    brought_to,
     ended,
     new_events,
     submitted,
@@ -172,7 +173,7 @@ class Reading:
 
     async def test_an_execution_that_is_ending_is_live(self, store: Store) -> None:
         execution = await submitted(store)
-        await store.change_state(execution.id, QUEUED, ExecutionState.STOPPING)
+        await brought_to(store, execution, "stopping")
         assert [found.id for found in await store.list(live=True)] == [execution.id]
 
     async def test_list_and_get_bring_instances_in_order(self, store: Store) -> None:

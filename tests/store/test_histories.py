@@ -9,9 +9,10 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, multiple, rule
 
-from zoe_hub.model.errors import Conflict
+from zoe_hub.model.errors import Conflict, IllegalTransition
 from zoe_hub.model.events import EventKind
 from zoe_hub.model.execution import Attachment, DesiredState, Execution, ExecutionState, InstanceState
+from zoe_hub.scheduler.lifecycle import EXECUTION, ExecutionEvent, may, next_state
 from zoe_hub.store.sql import SQLStore
 
 from .examples import a_plan, a_submission, an_instance
@@ -21,6 +22,9 @@ names = st.none() | st.sampled_from(["spark-1", "spark-2", "mine"])
 keys = st.none() | st.sampled_from(["k", "l"])
 states = st.sampled_from(list(ExecutionState))
 attachments = st.none() | st.sampled_from([Attachment(server="alice/"), Attachment(server="alice/", kernel="k")])
+
+
+MOVES = {(before, after) for (before, _), after in EXECUTION.items()}
 
 
 class Histories(RuleBasedStateMachine):
@@ -42,7 +46,7 @@ class Histories(RuleBasedStateMachine):
         refused = False
         try:
             self.run(wish)
-        except Conflict:
+        except (Conflict, IllegalTransition):
             refused = True
         assert refused is not allowed
         assert allowed or self.run(self.store.last_seq()) == before
@@ -68,14 +72,23 @@ class Histories(RuleBasedStateMachine):
 
     @rule(execution=executions, before=states, after=states)
     def change_state(self, execution: str, before: ExecutionState, after: ExecutionState) -> None:
-        allowed = self.get(execution).state is before and not before.ended
+        allowed = self.get(execution).state is before and (before, after) in MOVES
         self.attempt(self.store.change_state(execution, before, after, "why"), allowed)
 
     @rule(execution=consumes(executions))
     def end(self, execution: str) -> None:
         found = self.get(execution)
         if not found.state.ended:
-            self.run(self.store.change_state(execution, found.state, ExecutionState.FAILED))
+            for event in (ExecutionEvent.GAVE_UP, ExecutionEvent.ALL_GONE):
+                if may(found.state, event):
+                    found = self.run(self.store.change_state(execution, found.state, next_state(found.state, event)))
+
+    @rule(execution=executions, chosen=st.integers(0, 10))
+    def move(self, execution: str, chosen: int) -> None:
+        before = self.get(execution).state
+        legal = [after for state, after in sorted(MOVES) if state is before]
+        if legal:
+            self.attempt(self.store.change_state(execution, before, legal[chosen % len(legal)]), True)
 
     @rule(execution=executions, workers=st.integers(0, 3))
     def modify(self, execution: str, workers: int) -> None:

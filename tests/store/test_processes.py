@@ -24,7 +24,7 @@ from .examples import QUEUED, STARTING, a_plan, a_submission, an_instance
 
 WRITE = """
 import asyncio, itertools, json, sys
-from tests.store.examples import QUEUED, STARTING, TERMINATED, a_submission, an_instance
+from tests.store.examples import QUEUED, STARTING, STOPPING, TERMINATED, a_submission, an_instance
 from zoe_hub.store.sql import SQLStore
 
 async def write(store):
@@ -35,7 +35,8 @@ async def write(store):
         await store.change_state(execution.id, QUEUED, STARTING, str(n))
         print(json.dumps([execution.id, "starting"]), flush=True)
         if n % 3 == 0:
-            await store.change_state(execution.id, STARTING, TERMINATED, str(n))
+            await store.change_state(execution.id, STARTING, STOPPING, str(n))
+            await store.change_state(execution.id, STOPPING, TERMINATED, str(n))
             print(json.dumps([execution.id, "terminated"]), flush=True)
 
 async def main():
@@ -67,7 +68,7 @@ async def test_killed_in_the_middle_of_writing(url: str, lines: int) -> None:
     events = await store.events(limit=10**6)
     assert [event.seq for event in events] == list(range(1, await store.last_seq() + 1))
 
-    order = ["queued", "starting", "terminated"]
+    order = ["queued", "starting", "stopping", "terminated"]
     for identifier, state in said:
         assert order.index(found[identifier].state.value) >= order.index(state)
     told: dict[str, str] = {}

@@ -11,9 +11,13 @@ from dataclasses import dataclass, field
 
 from ..model.execution import InstanceState
 from ..model.framework import Restart, RestartPolicy
+from ..scheduler.lifecycle import InstanceEvent, next_instance_state
 
 LONGEST_DELAY = 30.0
 """Seconds up to which the delay between restarts doubles."""
+
+REMEMBERED = 8
+"""Moves of an instance that are kept, to be told when one that is illegal is tried."""
 
 ADOPTED_AT_LEAST = 5.0
 """Seconds that a restored instance has to become ready."""
@@ -47,6 +51,8 @@ class Replica:
     message: str = ""
     blame: str = ""
     """Why its running start counts as failed."""
+    history: list[str] = field(default_factory=list)
+    """Its last moves: when by the keeper's clock, what, why."""
 
 
 @dataclass(frozen=True)
@@ -79,10 +85,12 @@ class ReplicaKeeper:
         self.replicas: dict[int, Replica] = {}
         self._wanted: int | None = None
         self._rules = Rules()
+        self._now: float | None = None
         self._changed: set[int] = set()
 
     def restore(self, replica: Replica, now: float) -> None:
         """Take in an instance that an earlier keeper knew; its clock may have been another one."""
+        self._now = now
         replica.leaving = False
         if replica.deadline is not None or replica.blame:
             # Its time may have run out while nobody asked whether it is ready.
@@ -108,28 +116,28 @@ class ReplicaKeeper:
                 replica.dropped = True
                 replica.again = False
                 if not replica.present and not replica.state.ended:
-                    self._move(replica, InstanceState.STOPPED, "it is not wanted any more")
+                    self._move(replica, InstanceEvent.GONE, "it is not wanted any more")
 
     def on_started(self, ordinal: int, now: float) -> None:
         """Its process exists."""
-        replica = self.replicas[ordinal]
+        replica = self._at(ordinal, now)
         if replica.leaving or replica.state in (InstanceState.STARTING, InstanceState.READY, InstanceState.DRAINING):
             return
+        self._move(replica, InstanceEvent.STARTED)
         if self._rules.readiness_timeout is None:
             self._ready(replica, now)
         else:
             replica.deadline = now + self._rules.readiness_timeout
-            self._move(replica, InstanceState.STARTING)
 
     def on_ready(self, ordinal: int, now: float) -> None:
         """Its port answers."""
-        replica = self.replicas[ordinal]
+        replica = self._at(ordinal, now)
         if replica.state is InstanceState.STARTING and not replica.leaving:
             self._ready(replica, now)
 
     def on_not_started(self, ordinal: int, now: float) -> None:
         """The decided start never began, and never will: it is decided again and counts for nothing."""
-        replica = self.replicas[ordinal]
+        replica = self._at(ordinal, now)
         replica.present = False
         if replica.leaving or replica.dropped or replica.state is InstanceState.DRAINING:
             self._gone(replica, None)
@@ -140,7 +148,7 @@ class ReplicaKeeper:
         self, ordinal: int, now: float, exit_code: int | None, reason: str = "", *, hopeless: bool = False
     ) -> None:
         """Nothing of it is left. No code: nobody knows how it ended. `hopeless`: another start would fail as well."""
-        replica = self.replicas[ordinal]
+        replica = self._at(ordinal, now)
         replica.present = False
         if replica.dropped or replica.state is InstanceState.DRAINING:
             self._gone(replica, exit_code)
@@ -154,14 +162,14 @@ class ReplicaKeeper:
         if long_ready:
             replica.in_a_row = 0
         if self._wanted is None or restart.policy is RestartPolicy.NEVER:
-            self._move(replica, InstanceState.STOPPED if succeeded else InstanceState.FAILED, reason)
+            self._move(replica, InstanceEvent.FINISHED if succeeded else InstanceEvent.GAVE_UP, reason)
         elif succeeded and restart.policy is RestartPolicy.ON_FAILURE:
-            self._move(replica, InstanceState.STOPPED, reason)
+            self._move(replica, InstanceEvent.FINISHED, reason)
         elif hopeless and not replica.was_ready:
-            self._move(replica, InstanceState.FAILED, reason)
+            self._move(replica, InstanceEvent.GAVE_UP, reason)
         elif replica.in_a_row >= restart.limit:
             tried = f"; it was restarted {replica.in_a_row} times in vain" if replica.in_a_row > 1 else ""
-            self._move(replica, InstanceState.FAILED, reason + tried)
+            self._move(replica, InstanceEvent.GAVE_UP, reason + tried)
         else:
             delay = min(restart.delay * 2.0 ** min(replica.in_a_row, 60), max(LONGEST_DELAY, restart.delay))
             replica.in_a_row += 1
@@ -169,6 +177,7 @@ class ReplicaKeeper:
 
     def decide(self, now: float) -> Decision:
         """What is to be done. Each start, drain and stop is given once."""
+        self._now = now
         start: list[int] = []
         drain: list[int] = []
         stop: list[int] = []
@@ -182,7 +191,8 @@ class ReplicaKeeper:
                     (drain if gently else stop).append(ordinal)
                     replica.leaving = True
                     replica.deadline = None
-                    self._move(replica, InstanceState.DRAINING, "it is not wanted any more")
+                    if replica.state is not InstanceState.DRAINING:
+                        self._move(replica, InstanceEvent.DROPPED, "it is not wanted any more")
             elif self._is_due(replica, now):
                 if replica.state is InstanceState.RESTARTING:
                     replica.restarts += 1
@@ -207,8 +217,15 @@ class ReplicaKeeper:
             return True
         return replica.state is InstanceState.RESTARTING and (replica.due is None or replica.due <= now)
 
+    def _at(self, ordinal: int, now: float) -> Replica:
+        self._now = now
+        return self.replicas[ordinal]
+
     def _renew(self, ordinal: int) -> Replica:
-        self.replicas[ordinal] = replica = Replica(ordinal)
+        before = self.replicas.get(ordinal)
+        if before is not None:
+            self._move(before, InstanceEvent.ORDERED)
+        self.replicas[ordinal] = replica = Replica(ordinal, history=before.history if before else [])
         self._changed.add(ordinal)
         return replica
 
@@ -216,16 +233,16 @@ class ReplicaKeeper:
         replica.deadline = None
         replica.ready_since = now
         replica.was_ready = True
-        self._move(replica, InstanceState.READY)
+        self._move(replica, InstanceEvent.BECAME_READY)
 
     def _restart(self, replica: Replica, due: float, message: str) -> None:
         replica.due = due
-        self._move(replica, InstanceState.RESTARTING, message)
+        self._move(replica, InstanceEvent.ENDED, message)
 
     def _gone(self, replica: Replica, exit_code: int | None) -> None:
         self._clear(replica)
         replica.exit_code = exit_code
-        self._move(replica, InstanceState.STOPPED, "it is not wanted any more")
+        self._move(replica, InstanceEvent.GONE, "it is not wanted any more")
 
     @staticmethod
     def _clear(replica: Replica) -> None:
@@ -233,8 +250,12 @@ class ReplicaKeeper:
         replica.blame = ""
         replica.ready_since = replica.deadline = replica.due = None
 
-    def _move(self, replica: Replica, state: InstanceState, message: str = "") -> None:
-        if (replica.state, replica.message) != (state, message):
+    def _move(self, replica: Replica, event: InstanceEvent, message: str = "") -> None:
+        before, state = replica.state, next_instance_state(replica.state, event, replica.history)
+        moment = "" if self._now is None else f"{self._now:.1f} s "
+        told = f"{moment}{event.value}: {before.value} to {state.value}{f' ({message})' if message else ''}"
+        replica.history = [*replica.history[1 - REMEMBERED :], told]
+        if (before, replica.message) != (state, message):
             replica.state = state
             replica.message = message
             self._changed.add(replica.ordinal)

@@ -80,7 +80,14 @@ class Conflict(ZoeError):
 
 
 class IllegalTransition(ZoeError):
-    """Raised when the lifecycle table has no move for this state and event."""
+    """Raised when the lifecycle table has no move for this state and event. The last moves that were made are told."""
+
+    history: tuple[str, ...] = ()
+    """Oldest first: when, what, why."""
+
+    def __init__(self, message: str, history: Iterable[str] = ()) -> None:
+        self.history = tuple(history)
+        super().__init__(f"{message}. Before that: {'; '.join(self.history)}" if self.history else message)
 
 
 class CapacityExceeded(ZoeError):

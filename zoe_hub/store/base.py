@@ -96,7 +96,10 @@ class Store(ABC):
     async def change_state(
         self, execution: str, before: ExecutionState, after: ExecutionState, reason: str = ""
     ) -> Execution:
-        """Raises Conflict when the state is not `before` any more. Sets `ended` when `after` is an end."""
+        """Raises Conflict when the state is not `before` any more. Sets `ended` when `after` is an end.
+
+        Raises IllegalTransition, which tells the last moves, when the lifecycle table has no such move.
+        """
 
     @abstractmethod
     async def explain(self, execution: str, reason: str) -> None:

@@ -24,6 +24,7 @@ from .changes import (
 )
 from .database import Transaction
 from .documents import instance_from
+from .moves import check_move
 from .tables import executions, instances
 
 _BATCH = 500
@@ -117,6 +118,7 @@ class _Unit:
     def _move(self, draft: _Draft, change: StateChanged) -> bool:
         if draft.ended or draft.values["state"] != change.before.value:
             return False
+        check_move(self._connection, draft.id, change.before, change.after)
         ended = self._transaction.now if change.after.ended else None
         draft.set(state=change.after.value, reason=change.reason, ended=ended)
         self._event(
