@@ -106,6 +106,11 @@ def _add_scopes_and_roles(c: Config) -> None:
     if c.Authenticator.get("admin_users"):
         administrators["users"] = sorted(c.Authenticator.admin_users)
     roles.append(administrators)
+    # Whose executions the administrators of a group may reach, the Hub has to tell.
+    prefix = f"{ADMIN_EXECUTIONS}!group="
+    held = [scope for role in roles for scope in role.get("scopes", ()) if scope.startswith(prefix)]
+    if read := sorted({f"read:groups!group={scope.removeprefix(prefix)}" for scope in held}):
+        roles.append({"name": "zoe-groups", "services": [SERVICE], "scopes": read})
     ours = [ACCESS, *USER_SCOPES]
     own = next((role for role in roles if role.get("name") == "user"), None)
     if own is not None:

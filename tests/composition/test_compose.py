@@ -137,7 +137,7 @@ def test_templates_are_expressions_that_end_at_once(template: str) -> None:
         "{{ 1.5 | round(precision=2.5) }}",
         "{{ " + "([" * 60 + "'\\\\'" + "] | string)" * 60 + " }}",
         "{{ [[workers]] | max ~ '' }}",
-        "{{ " + " * ".join(["(1e308 | int)"] * 500) + " % 7 }}",
+        "{{ " + " * ".join(["(1e308 | int)"] * 50) + " % 7 }}",
     ],
 )
 def test_a_template_cannot_make_numbers_or_texts_without_end(template: str) -> None:

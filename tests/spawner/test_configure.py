@@ -184,3 +184,12 @@ def test_without_a_word_it_is_in_zoe_home(tmp_path: Path, monkeypatch: pytest.Mo
 
 def test_jupyterhub_is_one_that_is_supported() -> None:
     assert jupyterhub.version_info[0] in (5, 6)
+
+
+def test_the_service_may_ask_who_is_in_a_group_that_somebody_administers(tmp_path: Path) -> None:
+    c = Config()
+    scopes = ["custom:zoe:admin:executions!group=staff", "admin:users!group=guests"]
+    c.JupyterHub.load_roles = [{"name": "staff-leader", "users": ["carol"], "scopes": scopes}]
+    configure(c, home=tmp_path)
+    granted = [role["scopes"] for role in c.JupyterHub.load_roles if role.get("services") == ["zoe"]]
+    assert granted == [["custom:zoe:admin:executions"], ["read:groups!group=staff"]]

@@ -2,46 +2,99 @@
 
 from __future__ import annotations
 
+# ruff: noqa: E501
+from urllib.parse import urlsplit
+
 import httpx
 import pytest
+from tornado.httpclient import HTTPClientError, HTTPRequest
+from tornado.routing import PathMatches
+from tornado.websocket import websocket_connect
 
+from zoe_hub.web import make_app
 from zoe_hub.web.api import OPERATIONS
 from zoe_hub.web.scopes import ADMIN_EXECUTIONS, EXECUTIONS, READ_EXECUTIONS, SCOPES, USER_SCOPES, allows, holds
 
 from .conftest import OWN, Site, Starter, client_of
 
-CALLERS = ("alice", "bob", "admin", "service", "nothing", "filtered", "impostor", "stranger")
 SUBMIT = {"zapp": "toys"}
 REPORT = {"state": "ready"}
 ATTACH = {"server": "alice/"}
 
-# What each caller is answered, asking for what is alice's, in the order of CALLERS. `nothing` is alice
-# with a token without scopes, `filtered` is bob with alice's filter in each scope, `impostor` a service called alice.
-TABLE: dict[tuple[str, str], tuple[int, ...]] = {
-    ("GET", "/"): (200, 200, 200, 200, 200, 200, 200, 200),
-    ("GET", "/openapi.json"): (200, 200, 200, 200, 200, 200, 200, 200),
-    ("GET", "/schemas/framework.json"): (200, 200, 200, 200, 200, 200, 200, 200),
-    ("GET", "/schemas/zapp.json"): (200, 200, 200, 200, 200, 200, 200, 200),
-    ("GET", "/me"): (200, 200, 200, 200, 200, 200, 200, 401),
-    ("GET", "/shop"): (200, 200, 200, 200, 403, 403, 200, 401),
-    ("GET", "/zapps/{name}"): (200, 404, 404, 404, 403, 403, 404, 401),
-    ("PUT", "/zapps/{name}"): (200, 200, 200, 403, 403, 403, 422, 401),
-    ("DELETE", "/zapps/{name}"): (204, 404, 404, 403, 403, 403, 422, 401),
-    ("GET", "/nodes"): (200, 200, 200, 200, 403, 403, 200, 401),
-    ("POST", "/plans"): (200, 200, 200, 200, 403, 403, 200, 401),
-    ("POST", "/executions"): (202, 403, 202, 202, 403, 403, 403, 401),
-    ("GET", "/executions"): (200, 403, 200, 200, 403, 403, 403, 401),
-    ("GET", "/executions/{id}"): (200, 404, 200, 200, 403, 404, 404, 401),
-    ("PATCH", "/executions/{id}"): (202, 404, 202, 202, 403, 404, 404, 401),
-    ("DELETE", "/executions/{id}"): (202, 404, 202, 202, 403, 404, 404, 401),
-    ("PUT", "/executions/{id}/attachment"): (200, 404, 200, 200, 403, 404, 404, 401),
-    ("DELETE", "/executions/{id}/attachment"): (200, 404, 200, 200, 403, 404, 404, 401),
-    ("PUT", "/executions/{id}/instances/{process}/{ordinal}"): (403, 403, 204, 204, 403, 403, 403, 401),
-    ("GET", "/executions/{id}/connection"): (200, 404, 403, 403, 403, 404, 404, 401),
-    ("GET", "/executions/{id}/logs"): (200, 404, 200, 200, 403, 404, 404, 401),
-    ("GET", "/executions/{id}/events"): (200, 404, 200, 200, 403, 404, 404, 401),
-    ("GET", "/events"): (200, 404, 200, 200, 403, 404, 404, 401),
+TABLE = """
+                                                       nobody expired unscoped owner other filtered leader elsewhere admin foreign impostor zoe
+GET    /                                               200    200     200      200   200   200      200    200       200   200     200      200
+GET    /openapi.json                                   200    200     200      200   200   200      200    200       200   200     200      200
+GET    /schemas/framework.json                         200    200     200      200   200   200      200    200       200   200     200      200
+GET    /schemas/zapp.json                              200    200     200      200   200   200      200    200       200   200     200      200
+GET    /me                                             401    401     200      200   200   200      200    200       200   200     200      200
+GET    /shop                                           401    401     403      200   200   403      200    200       200   403     200      200
+GET    /zapps/{name}                                   401    401     403      200   404   403      404    404       404   403     404      404
+PUT    /zapps/{name}                                   401    401     403      200   200   403      200    200       200   403     422      403
+DELETE /zapps/{name}                                   401    401     403      204   404   403      404    404       404   403     422      403
+GET    /nodes                                          401    401     403      200   200   403      200    200       200   403     200      200
+POST   /plans                                          401    401     403      200   200   403      200    200       200   403     200      200
+POST   /executions                                     401    401     403      202   403   403      202    403       202   403     403      202
+GET    /executions                                     401    401     403      200   403   403      200    403       200   403     403      200
+GET    /executions/{id}                                401    401     403      200   404   404      200    404       200   403     404      200
+PATCH  /executions/{id}                                401    401     403      202   404   404      202    404       202   403     404      202
+DELETE /executions/{id}                                401    401     403      202   404   404      202    404       202   403     404      202
+PUT    /executions/{id}/attachment                     401    401     403      200   404   404      200    404       200   403     404      200
+DELETE /executions/{id}/attachment                     401    401     403      200   404   404      200    404       200   403     404      200
+PUT    /executions/{id}/instances/{process}/{ordinal}  401    401     403      403   403   403      403    403       204   403     403      204
+GET    /executions/{id}/connection                     401    401     403      200   404   404      403    404       403   403     404      403
+GET    /executions/{id}/logs                           401    401     403      200   404   404      200    404       200   403     404      200
+GET    /executions/{id}/events                         401    401     403      200   404   404      200    404       200   403     404      200
+GET    /events                                         401    401     403      200   404   404      200    404       200   403     404      200
+"""
+"""What each caller is answered, asking for what is alice's.
+
+`nobody` sends no token, `expired` one that the Hub knows no more, `unscoped` is alice with a token without
+scopes, `other` is bob, `filtered` bob with alice's filter in each scope, `leader` administers a group that alice is
+in, `elsewhere` another group, `foreign` is a service that may visit Zoe and no more, `impostor` a service called alice
+with a user's scopes, `zoe` the service itself, as which the spawner calls. A new operation needs a row here.
+"""
+
+PAGES = """
+                                          nobody expired unscoped owner other filtered leader elsewhere admin foreign impostor zoe
+GET    /                                  302    302     403      200   200   403      200    200       200   403     200      200
+GET    /health                            200    200     200      200   200   200      200    200       200   200     200      200
+POST   /executions/{id}/terminate         401    401     403      303   404   404      303    404       303   404     404      303
+GET    /executions/{id}/ui/toy.head/web/  302    302     403      502   404   404      403    404       403   404     404      403
+POST   /executions/{id}/ui/toy.head/web/  401    401     403      502   404   404      403    404       403   404     404      403
+SOCKET /executions/{id}/ui/toy.head/web/  401    401     403      502   404   404      403    404       403   404     404      403
+GET    /executions/{id}/ui/toy.head/rpc/  302    302     403      404   404   404      403    404       403   404     404      403
+GET    /nothing                           404    404     404      404   404   404      404    404       404   404     404      404
+"""
+"""The same for what is no part of the interface, as a browser asks for it: 302 leads to the log-in, and 502 says that the
+request got through to the cluster, where nothing listens in these tests."""
+
+TOKENS = {
+    "nobody": None,
+    "expired": "expired-token",
+    "unscoped": "nothing-token",
+    "owner": "alice-token",
+    "other": "bob-token",
+    "filtered": "filtered-token",
+    "leader": "leader-token",
+    "elsewhere": "elsewhere-token",
+    "admin": "admin-token",
+    "foreign": "foreign-token",
+    "impostor": "impostor-token",
+    "zoe": "service-token",
 }
+
+
+def rows(table: str) -> dict[tuple[str, str], dict[str, int]]:
+    """By method and path: what each caller is answered."""
+    head, *lines = table.strip().splitlines()
+    found = {}
+    for method, path, *statuses in map(str.split, lines):
+        found[method, path] = dict(zip(head.split(), map(int, statuses), strict=True))
+    return found
+
+
+ROWS, PAGE_ROWS = rows(TABLE), rows(PAGES)
 BODIES = {
     ("PUT", "/zapps/{name}"): OWN,
     ("POST", "/plans"): SUBMIT,
@@ -53,24 +106,35 @@ BODIES = {
 
 
 def test_every_operation_has_a_row() -> None:
-    assert {(operation.method, operation.path) for operation in OPERATIONS} == TABLE.keys()
+    assert {(operation.method, operation.path) for operation in OPERATIONS} == ROWS.keys()
+    assert all(row.keys() == TOKENS.keys() for row in (*ROWS.values(), *PAGE_ROWS.values()))
 
 
-@pytest.mark.parametrize(("method", "path"), TABLE)
+async def test_every_other_route_has_a_row(site: Site) -> None:
+    """Whatever the application routes is either the interface's or in the table of pages."""
+    base = urlsplit(site.url).path
+    asked = [f"{base}{path.lstrip('/').format(id='x1')}" for _, path in PAGE_ROWS]
+    for rule in make_app(site.context).wildcard_router.rules:
+        assert isinstance(rule.matcher, PathMatches)
+        if rule.target.__name__ != "RestHandler":
+            pattern = rule.matcher.regex
+            assert any(pattern.match(path) for path in asked), f"{pattern.pattern} needs a row in PAGES"
+
+
+@pytest.mark.parametrize(("method", "path"), ROWS)
 async def test_who_may(method: str, path: str, site: Site, start: Starter, service: httpx.AsyncClient) -> None:
     if "instances" in path:
         body = {"zapp": "desk-app", "owner": "alice", "attachment": {"server": "alice/"}}
         execution = (await service.post("/executions", json=body)).json()["id"]
     else:
         execution = await start()
-    for caller, expected in zip(CALLERS, TABLE[method, path], strict=True):
+    for caller, expected in ROWS[method, path].items():
         if "zapps" in path:
             await site.context.store.put_zapp("alice", _own())
         place = path.format(id=execution, name="mine", process="desk.server", ordinal=0)
         query = {"execution": execution} if path == "/events" else {"owner": "alice"} if place == "/executions" else {}
-        token = None if caller == "stranger" else f"{caller}-token"
         async with (
-            client_of(site, token) as client,
+            client_of(site, TOKENS[caller]) as client,
             client.stream(
                 method, place, params=query if method == "GET" else None, json=BODIES.get((method, path))
             ) as answer,
@@ -81,6 +145,54 @@ async def test_who_may(method: str, path: str, site: Site, start: Starter, servi
                 assert (await answer.aread()).count(b'"detail"') == 1
             if expected == 401:
                 assert answer.headers["WWW-Authenticate"] == "Bearer"
+
+
+@pytest.mark.parametrize(("method", "path"), PAGE_ROWS)
+async def test_who_may_see_pages(method: str, path: str, site: Site, start: Starter) -> None:
+    place = site.url + path.lstrip("/").format(id=await start())
+    for caller, expected in PAGE_ROWS[method, path].items():
+        assert await _visited(site, method, place, TOKENS[caller]) == expected, caller
+
+
+@pytest.mark.parametrize(("method", "path"), PAGE_ROWS)
+async def test_a_login_in_a_browser_opens_what_its_token_does_and_nothing_for_other_sites(
+    method: str, path: str, site: Site, start: Starter
+) -> None:
+    place = site.url + path.lstrip("/").format(id=await start())
+    for caller, expected in PAGE_ROWS[method, path].items():
+        token = TOKENS[caller]
+        if token is None or path in ("/health", "/nothing"):
+            continue
+        cookie = {"Cookie": f"login={token}"}
+        form = method == "POST" and path.endswith("terminate")
+        if form:
+            secret = "2|00000000|aaaaaaaa|1"
+            filled = {"Cookie": f"login={token}; _xsrf={secret}", "X-XSRFToken": secret}
+            assert await _visited(site, method, place, None, {**filled, **SAME_SITE}) == expected, caller
+            assert await _visited(site, method, place, None, {**cookie, **SAME_SITE}) == 401, caller
+        else:
+            assert await _visited(site, method, place, None, {**cookie, **SAME_SITE}) == expected, caller
+        if method != "GET":
+            assert await _visited(site, method, place, None, {**cookie, **OTHER_SITE}) in (401, 403, 404), caller
+
+
+SAME_SITE = {"Sec-Fetch-Site": "same-origin", "Origin": "http://hub"}
+OTHER_SITE = {"Sec-Fetch-Site": "cross-site", "Origin": "http://evil.example"}
+
+
+async def _visited(
+    site: Site, method: str, place: str, token: str | None, further: dict[str, str] | None = None
+) -> int:
+    headers = {"Sec-Fetch-Mode": "navigate", "Accept": "text/html", **(further or {})}
+    if token:
+        headers["Authorization"] = f"token {token}"
+    if method == "SOCKET":
+        headers["Sec-Fetch-Mode"] = "websocket"
+        with pytest.raises(HTTPClientError) as refused:
+            await websocket_connect(HTTPRequest(place.replace("http", "ws", 1), headers=headers))
+        return refused.value.code
+    async with client_of(site, None) as client:
+        return (await client.request(method, place, headers=headers)).status_code
 
 
 async def test_what_is_not_there_and_what_is_somebody_elses_are_answered_alike(

@@ -27,6 +27,11 @@ USERS = {
     "alice-token": {"name": "alice", "kind": "user", "scopes": [ACCESS, *(f"{s}!user=alice" for s in USER_SCOPES)]},
     "outsider-token": {"name": "bob", "kind": "user", "scopes": list(USER_SCOPES)},
     "zoe-token": {"name": "zoe", "kind": "service", "scopes": [ADMIN_EXECUTIONS]},
+    "leader-token": {
+        "name": "carol",
+        "kind": "user",
+        "scopes": [ACCESS, *USER_SCOPES, f"{ADMIN_EXECUTIONS}!group=staff & co"],
+    },
     "other-token": {"name": "other", "kind": "service", "scopes": [ADMIN_EXECUTIONS]},
 }
 
@@ -38,6 +43,9 @@ class SmallHub:
     port: int = 0
     down: bool = False
     challenges: dict[str, str] = field(default_factory=dict)
+    groups: dict[str, list[str]] = field(default_factory=dict)
+    asked_for: list[str] = field(default_factory=list)
+    down_groups: bool = False
 
 
 class Who(RequestHandler):
@@ -48,6 +56,20 @@ class Who(RequestHandler):
         token = self.request.headers.get("Authorization", "").removeprefix("token ")
         self.set_status(500 if self.hub.down else 200 if token in USERS else 403)
         self.finish(json.dumps(USERS.get(token, {})))
+
+
+class Group(RequestHandler):
+    """Members, for the service itself only."""
+
+    def initialize(self, hub: SmallHub) -> None:
+        self.hub = hub
+
+    def get(self, name: str) -> None:
+        self.hub.asked_for.append(name)
+        allowed = self.request.headers.get("Authorization") == "token zoe-token"
+        known = name in self.hub.groups
+        self.set_status(500 if self.hub.down_groups else 403 if not allowed else 200 if known else 404)
+        self.finish(json.dumps({"name": name, "users": self.hub.groups.get(name, [])}))
 
 
 class Exchange(RequestHandler):
@@ -67,7 +89,11 @@ class Exchange(RequestHandler):
 @pytest_asyncio.fixture
 async def hub(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[SmallHub]:
     small = SmallHub()
-    rules = [("/hub/api/user", Who, {"hub": small}), ("/hub/api/oauth2/token", Exchange, {"hub": small})]
+    rules = [
+        ("/hub/api/groups/(.*)", Group, {"hub": small}),
+        ("/hub/api/user", Who, {"hub": small}),
+        ("/hub/api/oauth2/token", Exchange, {"hub": small}),
+    ]
     server = HTTPServer(Application(rules))  # type: ignore[arg-type]
     sockets = bind_sockets(0, "127.0.0.1")
     server.add_sockets(sockets)
@@ -192,3 +218,41 @@ async def test_pages_of_clusters_open_with_the_login_and_without_our_token(
         foreign = {"Sec-Fetch-Mode": "cors", "Sec-Fetch-Site": "same-site"}
         assert (await browser.get(place, headers=foreign)).status_code == 401
         assert (await browser.post(place, headers=foreign)).status_code == 401
+
+
+async def test_who_administers_a_group_reaches_its_members(hub_site: Site, hub: SmallHub, start: Starter) -> None:
+    del start
+    hub.groups["staff & co"] = ["alice"]
+    async with client_of(hub_site, "alice-token") as client:
+        execution = (await client.post("/executions", json={"zapp": "toys"})).json()["id"]
+    async with client_of(hub_site, "leader-token") as client:
+        assert (await client.get(f"/executions/{execution}")).status_code == 200
+        assert (await client.get("/executions", params={"owner": "alice"})).json()["executions"][0]["id"] == execution
+        assert (await client.get("/executions", params={"owner": "bob"})).status_code == 403
+        assert (await client.get("/executions", params={"owner": "*"})).status_code == 403
+        assert (await client.get(f"/executions/{execution}/connection")).status_code == 403
+        assert (await client.get("/me")).json()["admin"] is False
+        submitted = await client.post("/executions", json={"zapp": "toys", "owner": "alice"})
+        assert submitted.status_code == 202
+        assert (await client.delete(f"/executions/{execution}")).status_code == 202
+    assert hub.asked_for == ["staff & co"], "asked once, and remembered"
+
+
+@pytest.mark.parametrize("groups", [{}, {"staff & co": ["bob"]}])
+async def test_who_administers_a_group_reaches_nobody_else(
+    hub_site: Site, hub: SmallHub, groups: dict[str, list[str]]
+) -> None:
+    hub.groups.update(groups)
+    async with client_of(hub_site, "alice-token") as client:
+        execution = (await client.post("/executions", json={"zapp": "toys"})).json()["id"]
+    async with client_of(hub_site, "leader-token") as client:
+        assert (await client.get(f"/executions/{execution}")).status_code == 404
+        assert (await client.get("/executions")).json()["executions"] == []
+
+
+async def test_groups_that_cannot_be_asked_for_are_said_to(hub_site: Site, hub: SmallHub) -> None:
+    hub.down_groups = True
+    async with client_of(hub_site, "leader-token") as client:
+        answer = await client.get("/me")
+    assert answer.status_code == 503
+    assert "group" in answer.json()["detail"]

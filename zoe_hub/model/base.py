@@ -21,5 +21,14 @@ Identifier = Annotated[str, StringConstraints(pattern=r"^[a-z_][a-z0-9_]{0,62}$"
 
 EnvironmentName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,127}$")]
 
+_FORBIDDEN = r"\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069"
+"""Controls of terminals, and those that turn the direction of what is written around them."""
+
+Line = Annotated[str, StringConstraints(max_length=80, pattern=rf"^[^\t\n\r{_FORBIDDEN}]*$")]
+"""One line for people: shown on pages and terminals, other people's among them."""
+
+Prose = Annotated[str, StringConstraints(max_length=4000, pattern=rf"^[^{_FORBIDDEN}]*$")]
+"""Lines for people."""
+
 Text = Annotated[str, StringConstraints(max_length=20_000)]
 """Prose, a command's argument or a file's content; may hold templates and references."""

@@ -21,7 +21,9 @@ class Submit(Document):
         default=None, description="Unique among the owner's executions; chosen by Zoe when absent."
     )
     attachment: Attachment | None = None
-    owner: str | None = Field(default=None, description="Only with the scope custom:zoe:admin:executions.")
+    owner: str | None = Field(
+        default=None, min_length=1, max_length=255, description="Only with the scope custom:zoe:admin:executions."
+    )
 
 
 class Modify(Document):
@@ -34,5 +36,5 @@ class Report(Document):
     """The spawner's word about an instance that it runs itself."""
 
     state: str = Field(pattern="^(starting|ready|stopped|failed)$")
-    host: str | None = None
+    host: str | None = Field(default=None, max_length=255)
     message: str = Field(default="", max_length=2000)

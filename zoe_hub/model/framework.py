@@ -13,7 +13,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 from typing_extensions import Self
 
-from .base import Document, EnvironmentName, Identifier, Name, Text
+from .base import Document, EnvironmentName, Identifier, Line, Name, Prose, Text
 from .parameters import Parameter
 
 Templated = int | float | str
@@ -50,7 +50,7 @@ class Port(Document):
         le=65535,
         description="The port inside a container; a free one is taken where instances share a host.",
     )
-    title: str = Field(default="", max_length=80, description="What the page behind a `ui` port is called.")
+    title: Line = Field(default="", description="What the page behind a `ui` port is called.")
     path: str = Field(default="/", description="Where the page behind a `ui` port begins.")
     headers: dict[str, Text] = Field(
         default_factory=dict,
@@ -153,7 +153,7 @@ class Process(Document):
     """One role inside a framework. Runs as one or more instances."""
 
     name: Identifier
-    title: str = ""
+    title: Line = ""
     image: Text = Field(
         default="", description="Container image (template); unused where instances are plain processes."
     )
@@ -236,9 +236,9 @@ class Framework(Document):
     apiVersion: Literal["zoe/v1"]
     kind: Literal["Framework"]
     name: Name
-    title: str = Field(max_length=80)
-    description: str = Field(default="", max_length=4000)
-    icon: str = Field(default="", max_length=40, description="An emoji, or nothing.")
+    title: Line
+    description: Prose = ""
+    icon: Line = Field(default="", max_length=40, description="An emoji, or nothing.")
     options: tuple[Parameter, ...] = ()
     secrets: tuple[Secret, ...] = ()
     processes: tuple[Process, ...] = Field(min_length=1)

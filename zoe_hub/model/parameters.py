@@ -11,8 +11,9 @@ from pydantic import Field, StringConstraints, TypeAdapter, ValidationError, mod
 from pydantic_core import SchemaError
 from typing_extensions import Self
 
-from .base import Document, Identifier
+from .base import Document, Identifier, Line, Prose
 from .errors import InvalidParameter
+from .patterns import check_size
 from .resources import format_bytes, parse_bytes
 
 
@@ -34,8 +35,8 @@ class Parameter(Document):
 
     name: Identifier
     type: ParameterType = ParameterType.STRING
-    label: str = Field(default="", max_length=80, description="Shown beside the field; the name when empty.")
-    help: str = Field(default="", max_length=2000)
+    label: Line = Field(default="", description="Shown beside the field; the name when empty.")
+    help: Prose = Field(default="", max_length=2000)
     default: Scalar | None = Field(default=None, description="Without a default the value must be given.")
     minimum: Scalar | None = None
     maximum: Scalar | None = None
@@ -43,7 +44,7 @@ class Parameter(Document):
     pattern: str | None = Field(
         default=None,
         max_length=1000,
-        description="Regular expression for the whole string, without look-around.",
+        description="Regular expression for the whole string, without look-around; counted repetitions are short.",
     )
     scales: bool = Field(default=False, description="True: may change while the execution runs (`scale`).")
 
@@ -120,9 +121,10 @@ class Parameter(Document):
         return f"from {self._show(low)} to {self._show(high)}"
 
 
-@lru_cache(maxsize=64)  # up to 10 MB each
+@lru_cache(maxsize=64)  # up to 3 MB each
 def _matcher(pattern: str) -> TypeAdapter[str]:
     """Patterns come from users too. pydantic's own engine matches in linear time, whatever the pattern."""
+    check_size(pattern)
     try:
         return TypeAdapter(Annotated[str, StringConstraints(pattern=rf"\A(?:{pattern})\z")])
     except SchemaError as error:

@@ -18,6 +18,8 @@ _UNITS = {
     "G": 10**9, "GB": 10**9, "GI": 2**30, "GIB": 2**30,
     "T": 10**12, "TB": 10**12, "TI": 2**40, "TIB": 2**40,
 }  # fmt: skip
+_LARGEST = 2**63
+"""What databases and engines count in."""
 _SIZE = re.compile(r"\s*([0-9]{1,30}(?:\.[0-9]{1,30})?)\s*([A-Za-z]*)\s*")
 
 
@@ -30,13 +32,18 @@ def parse_bytes(value: object) -> int:
         raise ValueError("an amount of memory is a number with a unit, such as 8 GiB")
     if isinstance(value, (int, float)):
         if not 0 <= value < float("inf"):
-            raise ValueError(f"{value} is no amount of memory; it must be finite and not negative")
+            raise ValueError(f"{_short(value)} is no amount of memory; it must be finite and not negative")
+        if value >= _LARGEST:
+            raise ValueError("an amount of memory is below 8 EiB")
         return int(value)
     match = _SIZE.fullmatch(str(value))
     if match is None or match[2].upper() not in _UNITS:
         raise ValueError(f"{_short(value)} is no amount of memory; write a number and a unit, such as 512 MiB or 8 GiB")
     # Not by way of a float, which is exact up to 8 PiB only.
-    return int(Fraction(match[1]) * _UNITS[match[2].upper()])
+    amount = int(Fraction(match[1]) * _UNITS[match[2].upper()])
+    if amount >= _LARGEST:
+        raise ValueError(f"{_short(value)} is too much; an amount of memory is below 8 EiB")
+    return amount
 
 
 def _short(value: object) -> str:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from enum import Enum
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, StringConstraints, model_validator
 from typing_extensions import Self
 
-from .base import Document, Identifier, Name, Text
+from .base import Document, Identifier, Line, Name, Prose
 from .parameters import Parameter
 
 
@@ -23,11 +23,17 @@ class Category(str, Enum):
     """Long-running, for everybody."""
 
 
+Option = Annotated[str, StringConstraints(max_length=1000)]
+"""Rendered in the service, also when users send it: the length bounds how long that takes."""
+
+MAX_PATTERNS = 16
+
+
 class Part(Document):
     """One framework inside a ZApp."""
 
     framework: Name
-    options: dict[Identifier, bool | int | float | Text] = Field(
+    options: dict[Identifier, bool | int | float | Option] = Field(
         default_factory=dict,
         description="Values for the framework's options; text is a template over the ZApp's parameters.",
     )
@@ -39,9 +45,9 @@ class ZApp(Document):
     apiVersion: Literal["zoe/v1"]
     kind: Literal["ZApp"]
     name: Name
-    title: str = Field(max_length=80)
-    description: str = Field(default="", max_length=4000)
-    icon: str = Field(default="", max_length=40)
+    title: Line
+    description: Prose = ""
+    icon: Line = Field(default="", max_length=40)
     category: Category = Category.INTERACTIVE
     frameworks: tuple[Part, ...] = Field(min_length=1, max_length=16)
     parameters: tuple[Parameter, ...] = Field(default=(), max_length=100)
@@ -52,4 +58,6 @@ class ZApp(Document):
             raise ValueError("a framework is listed twice")
         if len({parameter.name for parameter in self.parameters}) < len(self.parameters):
             raise ValueError("two parameters have the same name")
+        if sum(parameter.pattern is not None for parameter in self.parameters) > MAX_PATTERNS:
+            raise ValueError(f"more than {MAX_PATTERNS} parameters have a pattern")
         return self

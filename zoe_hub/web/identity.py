@@ -16,6 +16,7 @@ from tornado.web import RequestHandler
 
 from ..model.errors import NotPermitted
 from .callers import Caller, bearer, require_same_origin
+from .groups import Groups
 from .handlers import log
 
 
@@ -27,6 +28,7 @@ class HubIdentities:
 
     def __init__(self, auth: HubOAuth | None = None, *, remembered: int = 60) -> None:
         self.auth = auth or _HeaderOAuth(cache_max_age=remembered)
+        self._groups = Groups(self.auth, remembered=remembered)
         oauth = self.auth
         self._mixin = type("HubMixin", (_HubMixin,), {"_hub_auth": oauth})
         self._callback = type("OAuthCallback", (_Callback,), {"_hub_auth": oauth})
@@ -45,7 +47,8 @@ class HubIdentities:
         if needed and not itself and not self.auth.check_scopes(needed, model):
             raise NotPermitted(f"You may not use this service: your token lacks the scope {sorted(needed)[-1]}.")
         kind = "service" if model.get("kind") == "service" else "user"
-        return Caller(name=str(model["name"]), scopes=frozenset(model.get("scopes", ())), kind=kind)  # type: ignore[arg-type]
+        held = await self._groups.expand(frozenset(model.get("scopes", ())))
+        return Caller(name=str(model["name"]), scopes=held, kind=kind)  # type: ignore[arg-type]
 
     def login_url(self, handler: RequestHandler) -> str | None:
         parameters: dict[str, str] = {}

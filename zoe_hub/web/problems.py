@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from tornado.web import HTTPError
 
 from ..model import errors
+from ..model.validation import first_fault
 
 log = logging.getLogger(__name__)
 
@@ -95,14 +96,10 @@ def problem_of(error: BaseException) -> tuple[Problem, Mapping[str, str]]:
 
 def first_error(error: ValidationError) -> tuple[str, str]:
     """Place and sentence of the first of a validation's errors."""
-    first = error.errors(include_url=False, include_input=False)[0]
-    place = ".".join(str(part) for part in first["loc"])[:200]
-    if first["type"] == "extra_forbidden":
-        return place, "there is no such member"
-    if first["type"] == "missing":
-        return place, "it is missing"
-    message = str(first["msg"]).removeprefix("Value error, ")[:500]
-    return place, message[:1].lower() + message[1:]
+    fault = first_fault(error)
+    place = ".".join(str(part) for part in fault.place)[:200]
+    known = {"extra_forbidden": "there is no such member", "missing": "it is missing"}
+    return place, known.get(fault.kind, fault.sentence)
 
 
 def _headers(error: errors.ZoeError) -> dict[str, str]:

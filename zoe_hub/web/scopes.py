@@ -54,7 +54,8 @@ def allows(scopes: Iterable[str], needed: str, owner: str | None, caller: str | 
     """Whether someone who holds `scopes` may do `needed` to what belongs to `owner`.
 
     `caller` is the user's name, none for a service, which owns nothing. `owner` none asks about
-    what belongs to nobody, such as the shop. Scopes with a filter other than ``user`` count for nothing.
+    what belongs to nobody, such as the shop. Scopes with a filter other than ``user`` count for nothing; groups
+    are written out before, by `groups`.
     """
     held = frozenset(_applicable(scopes, owner if owner is not None else caller))
     if owner is None or owner == caller:

@@ -158,6 +158,9 @@ async def detach_execution(call: Call) -> Reply:
 async def report_instance(call: Call) -> Reply:
     """Report the state of a user's server, which JupyterHub runs."""
     report: Report = call.body
+    if not call.who.admin:
+        # Who administers some users only is no spawner.
+        raise lacks(scopes.ADMIN_EXECUTIONS)
     execution = await _find(call, scopes.ADMIN_EXECUTIONS)
     key = call.path["process"]
     process = next((process for process in execution.plan.processes if process.key == key), None)

@@ -97,10 +97,10 @@ async def get_nodes(call: Call) -> Reply:
 async def own_zapps(call: Call, owner: str | None = None) -> dict[str, ZApp]:
     """The ZApps of the caller's own, or of an owner for whom the caller acts, by name; a service has none.
 
-    Raises NotPermitted for somebody else's, unless the caller reaches everybody's executions.
+    Raises NotPermitted for somebody else's, unless the caller may act for that user.
     """
     name = owner or call.who.user
-    if name not in (None, call.who.user) and not call.who.admin:
+    if name not in (None, call.who.user) and not call.who.may(scopes.EXECUTIONS, name):
         raise lacks(scopes.ADMIN_EXECUTIONS)
     return {} if name is None else {zapp.name: zapp for zapp in await call.context.store.zapps(name)}
 
