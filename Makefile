@@ -38,13 +38,11 @@ bench-attach: setup ## measure attaching a cluster against starting one by hand
 bench-spawn: setup ## measure spawning a server against SimpleLocalProcessSpawner
 	@$(IN_ENV) python benchmarks/spawn.py
 
-<<<<<<< HEAD
 chaos: setup ## kill Zoe KILLS times at random instants, by the plan of SEED, and look what was lost or doubled
 	@$(IN_ENV) python -m tests.chaos $(if $(KILLS),--kills $(KILLS)) $(if $(SEED),--seed $(SEED))
-=======
+
 fuzz: setup ## send 10,000 bad documents and 30 times as many requests as `make test`; ZOE_SEED says which
 	@ZOE_MUTATIONS=$${ZOE_MUTATIONS:-10000} ZOE_EXAMPLES=$${ZOE_EXAMPLES:-300} $(IN_ENV) python -m pytest -q tests/hostile -o timeout=3600
->>>>>>> 908a413 (Bad documents are refused soon and in a sentence; who administers a group reaches its members; an authorisation table for pages)
 
 test-fresh: ## make a bare Debian in a folder, start the demo hub in it twice, and end it (root, debootstrap)
 	@scripts/fresh.sh
