@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from zoe_hub.config import ZoeConfig
+from zoe_hub.metrics import Metrics
 from zoe_hub.model.events import EventKind
 from zoe_hub.model.framework import Framework
 from zoe_hub.model.zapp import ZApp
@@ -70,6 +71,28 @@ def lifecycle() -> str:
     return "\n".join([*lines, "```", ""])
 
 
+def metrics() -> str:
+    """Every metric of the service."""
+    lines = [
+        "# Metrics",
+        "",
+        "What `GET /services/zoe/metrics` says, for a token with the scope `custom:zoe:read:metrics`; "
+        "see [monitoring](../how-to/monitoring.md). A histogram has the series `…_bucket`, `…_sum` and `…_count`.",
+        "",
+        "The label `zapp` is the name of a ZApp in the shop, or `own` for all others. Metrics that are *leader only* "
+        "are counted by the service that leads: add them up over all services. The other numbers about executions, "
+        "machines and the queue are the same whichever service is asked: take their maximum. The metrics of the "
+        "process itself (`process_cpu_seconds_total`, `process_resident_memory_bytes`, …) are as everywhere.",
+        "",
+        "| metric | kind | labels | what it says |",
+        "|---|---|---|---|",
+    ]
+    for each in Metrics().descriptions:
+        labels = ", ".join(f"`{label}`" for label in each.labels)
+        lines.append(f"| `{each.name}` | {each.kind} | {labels} | {each.help} |")
+    return "\n".join([*lines, ""])
+
+
 def documents() -> str:
     """The JSON Schemas of framework and ZApp files."""
     lines = ["# Framework and ZApp files", "", "The JSON Schemas, as `zoe schema` prints them.", ""]
@@ -85,6 +108,7 @@ def pages() -> Iterator[tuple[Path, str]]:
         "documents": documents,
         "events": events,
         "lifecycle": lifecycle,
+        "metrics": metrics,
         "rest": rest,
         "scopes": scopes,
     }

@@ -17,19 +17,24 @@ from tornado.httpserver import HTTPServer
 from traitlets import Bool, Unicode
 from traitlets.config import Application
 
-from . import __version__
+from . import __version__, logs
 from .backends.base import Backend
 from .backends.local import LocalBackend, LocalSettings
+from .backends.observed import ObservedBackend
 from .catalogue import Catalogue, shipped_folder
 from .config import ZoeConfig
 from .controller.controller import Controller
 from .controller.live import LiveFigures
+from .metrics import Metrics
 from .model.errors import NotPermitted, ServiceUnavailable, ZoeError
 from .model.resources import parse_bytes
 from .secrets import Secrets
 from .store.base import Store
 from .store.sql import SQLStore
 from .web import Identities, Limits, WebContext, make_app
+from .web.addresses import networks
+
+log = logging.getLogger(__name__)
 
 MAX_FORM = 2**20
 """Bytes of a request's body, where a handler does not allow for more."""
@@ -68,9 +73,7 @@ class ZoeHub(Application):
     def start(self) -> None:
         """Run until SIGTERM or SIGINT. Raises NotPermitted as root, unless that is allowed."""
         self.check_user()
-        logging.basicConfig(level=logging.INFO, format="%(levelname).1s %(asctime)s %(name)s: %(message)s")
-        logging.getLogger("httpx").setLevel(logging.WARNING)
-        logging.getLogger("alembic").setLevel(logging.WARNING)
+        logs.configure(self.settings.log_format, logging.getLevelName(self.settings.log_level.upper()))
         with _writing_below(self.settings.home):
             Path(self.settings.home).mkdir(parents=True, exist_ok=True, mode=0o700)
             self.settings.data_folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -115,19 +118,22 @@ class ZoeHub(Application):
         catalogue = Catalogue([shipped_folder(), *map(Path, settings.folders)])
         with _writing_below(settings.home):
             secrets = Secrets.load(settings.key_file)
-        store = SQLStore(settings.database_address)
-        backend = make_backend(settings, catalogue)
+        metrics = Metrics(lambda: catalogue.zapps)
+        store = SQLStore(settings.database_address, timed=metrics.transaction)
+        backend = ObservedBackend(make_backend(settings, catalogue), metrics)
         prefix = self.public_prefix()
         await store.open()
         try:
             with _writing_below(settings.home):
                 await backend.open()
             try:
-                controller = Controller(store, backend, secrets, prefix=prefix, interval=settings.round_interval)
+                controller = Controller(
+                    store, backend, secrets, prefix=prefix, interval=settings.round_interval, metrics=metrics
+                )
                 if self.terminate_all:
                     await _terminate_all(controller, store)
                 else:
-                    await self._serve(catalogue, secrets, store, backend, controller, prefix)
+                    await self._serve(catalogue, secrets, store, backend, controller, metrics, prefix)
             finally:
                 await backend.close()
         finally:
@@ -140,6 +146,7 @@ class ZoeHub(Application):
         store: Store,
         backend: Backend,
         controller: Controller,
+        metrics: Metrics,
         prefix: str,
     ) -> None:
         live = LiveFigures(store, secrets, prefix=prefix, interval=self.settings.live_interval)
@@ -154,12 +161,15 @@ class ZoeHub(Application):
             nodes=backend.nodes,
             public_prefix=prefix,
             limits=make_limits(self.settings),
+            metrics=metrics,
+            metrics_from_here=self.settings.metrics_on_loopback,
+            proxies=networks(self.settings.trusted_proxies),
         )
         # Kept across restarts, so that browsers stay logged in and open forms stay good.
         web = make_app(context, {"cookie_secret": secrets.token("service", "web", "cookie")})
         server = HTTPServer(web, xheaders=True, max_body_size=MAX_FORM)
         where = self.listen(server)
-        self.log.info("Zoe %s answers at %s%s", __version__, where, prefix)
+        log.info("Zoe %s answers at %s%s", __version__, where, prefix)
         stop = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+from ipaddress import ip_network
 from pathlib import Path
 
-from traitlets import Bool, Float, Integer, List, Unicode, default, validate
+from traitlets import Bool, CaselessStrEnum, Float, Integer, List, TraitError, Unicode, default, validate
 from traitlets.config import Configurable
 
 from .model.resources import parse_bytes
@@ -85,6 +86,28 @@ class ZoeConfig(Configurable):
     request_burst = Integer(
         1000, min=1, help="Requests that one user may send at once before `request_rate` counts."
     ).tag(config=True)
+    log_format = CaselessStrEnum(
+        ["text", "json"],
+        default_value="text",
+        help="How the service writes its log to stderr: 'text', a line a record for people, or 'json', an object "
+        "a line for programs that collect logs. Either says which execution and which request a record is about.",
+    ).tag(config=True)
+    log_level = CaselessStrEnum(
+        ["debug", "info", "warning", "error"],
+        default_value="info",
+        help="Least severity that is logged. 'info' has a line a request; 'debug' also has those of health checks.",
+    ).tag(config=True)
+    metrics_on_loopback = Bool(
+        False,
+        help="True: every process of this machine may read the metrics without a token. They name no user, but whoever "
+        "can log in to the machine sees how busy everybody is. Requests through a proxy need a token all the same.",
+    ).tag(config=True)
+    trusted_proxies = List(
+        Unicode(),
+        help="Addresses and networks, such as '10.0.0.0/8', of proxies that are believed when they say from where a "
+        "request comes (X-Forwarded-For). This machine's own are always believed. Needed where the Hub's proxy, or one "
+        "before it, runs on another machine: the audit trail names that proxy otherwise.",
+    ).tag(config=True)
     port = Integer(0, help="Port to listen on at 127.0.0.1 when JupyterHub did not say; 0: a free one.").tag(
         config=True
     )
@@ -96,6 +119,15 @@ class ZoeConfig(Configurable):
     @validate("memory")
     def _memory_is_an_amount(self, proposal: dict[str, str]) -> str:
         parse_bytes(proposal["value"])
+        return proposal["value"]
+
+    @validate("trusted_proxies")
+    def _proxies_are_addresses(self, proposal: dict[str, list[str]]) -> list[str]:
+        for text in proposal["value"]:
+            try:
+                ip_network(text)
+            except ValueError as error:
+                raise TraitError(f"trusted_proxies: {text!r} is no address and no network: {error}") from error
         return proposal["value"]
 
     @property

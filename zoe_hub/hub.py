@@ -24,7 +24,7 @@ from traitlets.config import Config
 from traitlets.config.loader import LazyConfigValue
 
 from .config import default_home
-from .web.scopes import ADMIN_EXECUTIONS, SCOPES, USER_SCOPES
+from .web.scopes import ADMIN_AUDIT, ADMIN_EXECUTIONS, READ_METRICS, SCOPES, USER_SCOPES
 
 SERVICE = "zoe"
 ACCESS = f"access:services!service={SERVICE}"
@@ -102,10 +102,11 @@ def _add_scopes_and_roles(c: Config) -> None:
         known.setdefault(scope, {key: value for key, value in description.items() if value})
     roles = _list(c, "load_roles")
     administrators: dict[str, Any] = {"name": "zoe-admin", "services": [SERVICE], "scopes": [ADMIN_EXECUTIONS]}
+    observers: dict[str, Any] = {"name": "zoe-observer", "scopes": [ADMIN_AUDIT, READ_METRICS]}
     # JupyterHub's own role `admin` cannot be extended.
     if c.Authenticator.get("admin_users"):
-        administrators["users"] = sorted(c.Authenticator.admin_users)
-    roles.append(administrators)
+        administrators["users"] = observers["users"] = sorted(c.Authenticator.admin_users)
+    roles += [administrators, observers]
     # Whose executions the administrators of a group may reach, the Hub has to tell.
     prefix = f"{ADMIN_EXECUTIONS}!group="
     held = [scope for role in roles for scope in role.get("scopes", ()) if scope.startswith(prefix)]

@@ -13,7 +13,17 @@ from tornado.websocket import websocket_connect
 
 from zoe_hub.web import make_app
 from zoe_hub.web.api import OPERATIONS
-from zoe_hub.web.scopes import ADMIN_EXECUTIONS, EXECUTIONS, READ_EXECUTIONS, SCOPES, USER_SCOPES, allows, holds
+from zoe_hub.web.scopes import (
+    ADMIN_AUDIT,
+    ADMIN_EXECUTIONS,
+    EXECUTIONS,
+    READ_EXECUTIONS,
+    READ_METRICS,
+    SCOPES,
+    USER_SCOPES,
+    allows,
+    holds,
+)
 
 from .conftest import OWN, Site, Starter, client_of
 
@@ -302,7 +312,7 @@ def test_the_scopes_are_such_as_jupyterhub_takes() -> None:
         assert _custom_scope_pattern.match(name)
         assert description.keys() <= {"description", "subscopes"}
         assert set(description["subscopes"]) <= SCOPES.keys()
-    assert set(USER_SCOPES) == SCOPES.keys() - {ADMIN_EXECUTIONS}
+    assert set(USER_SCOPES) == SCOPES.keys() - {ADMIN_EXECUTIONS, ADMIN_AUDIT, READ_METRICS}
     assert holds([f"{EXECUTIONS}!user=x"], READ_EXECUTIONS, "alice")
 
 

@@ -12,13 +12,15 @@ import logging
 from collections.abc import Iterator, Sequence
 
 from ..backends.base import Backend, Order
+from ..logs import about
+from ..metrics import Metrics
 from ..model.errors import LaunchFailed, ServiceUnavailable, ZoeError
 from ..model.execution import DesiredState, Execution, ExecutionState
 from ..scheduler.decide import Request, Snapshot, decide
 from ..scheduler.lifecycle import ExecutionEvent
 from ..secrets import Secrets
 from ..store.base import Store
-from ..store.changes import Change, InstanceReported, InstancesDropped
+from ..store.changes import Change, InstanceReported, InstancesDropped, StateChanged
 from . import steps
 from .executions import LiveExecutions
 from .orders import orders
@@ -34,8 +36,16 @@ class Controller:
     """One per database. `run` until cancelled; instances go on without it."""
 
     def __init__(
-        self, store: Store, backend: Backend, secrets: Secrets, *, prefix: str, interval: float = 10.0
+        self,
+        store: Store,
+        backend: Backend,
+        secrets: Secrets,
+        *,
+        prefix: str,
+        interval: float = 10.0,
+        metrics: Metrics | None = None,
     ) -> None:
+        self._metrics = metrics or Metrics()
         self._store = store
         self._backend = backend
         self._secrets = secrets
@@ -73,7 +83,8 @@ class Controller:
             while True:
                 self._woken.clear()
                 try:
-                    await self.round()
+                    with self._metrics.round():
+                        await self.round()
                 except (ZoeError, OSError):
                     log.exception("A round failed; the next one tries again")
                     await asyncio.sleep(_PAUSE)
@@ -108,7 +119,8 @@ class Controller:
         for execution in self._executions.all():
             if execution.id in again:
                 try:
-                    changes += await self._reconcile(execution)
+                    with about(execution=execution.id):
+                        changes += await self._reconcile(execution)
                 # Whatever it is: one execution that cannot be handled must not stop all others.
                 except Exception:
                     log.exception("Execution %s could not be brought further; it is tried again", execution.id)
@@ -120,8 +132,20 @@ class Controller:
             raise
 
     async def _record(self, changes: Sequence[Change]) -> None:
-        for refused in await self._store.record(changes):
-            log.debug("Execution %s had moved on before %s", refused.execution, type(refused).__name__)
+        refused = await self._store.record(changes)
+        for change in refused:
+            log.debug("Execution %s had moved on before %s", change.execution, type(change).__name__)
+        for change in changes:
+            if isinstance(change, StateChanged) and change not in refused:
+                self._tell(change)
+
+    def _tell(self, move: StateChanged) -> None:
+        """Log and count a move that is stored."""
+        with about(execution=move.execution):
+            log.info("Execution %s was %s and is %s", move.execution, move.before.value, move.after.value)
+        execution = self._executions.get(move.execution)
+        if execution is not None:
+            self._metrics.moved(execution, move.before, move.after)
 
     async def _sweep(self) -> None:
         """Take away what an execution that ended left behind, because its end was cut short."""

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
 
+from ..logs import aside
 from ..model.errors import ServiceUnavailable
 
 POLL_INTERVAL = 1.0
@@ -44,7 +45,7 @@ class Announcements:
         waiter = asyncio.get_running_loop().create_future()
         self._waiters.add(waiter)
         if self._poll is None or self._poll.done():
-            self._poll = asyncio.create_task(self._poll_while_awaited())
+            self._poll = aside(self._poll_while_awaited())
         try:
             await asyncio.wait([waiter], timeout=timeout)
         finally:

@@ -18,12 +18,14 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, insert, ma
 from sqlalchemy.exc import DatabaseError, DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.pool import StaticPool
 
+from ..logs import kept
 from ..model.errors import ServiceUnavailable
 from ..model.events import EventKind
 from .tables import event_counter, events
 from .upgrade import upgrade
 
 T = TypeVar("T")
+W = TypeVar("W")
 
 _ATTEMPTS = 20
 _SERIALISATION_FAILURES = frozenset({"40001", "40P01"})
@@ -72,15 +74,22 @@ class Transaction:
 class Database:
     """Runs each transaction as one synchronous function in a thread of its own, never in the event loop.
 
-    `committed` is called in the event loop with the number of the last event of each transaction.
+    `committed` is called in the event loop with the number of the last event of each transaction; `timed`,
+    in the transaction's thread, with its kind ("read" or "write"), its seconds, and whether the database was at fault.
     """
 
-    def __init__(self, url: str | Path, committed: Callable[[int], None]) -> None:
+    def __init__(
+        self,
+        url: str | Path,
+        committed: Callable[[int], None],
+        timed: Callable[[str, float, bool], None] | None = None,
+    ) -> None:
         # In an address, a question mark would end the path.
         parsed = URL.create("sqlite", database=str(url)) if isinstance(url, Path) else _with_driver(make_url(url))
         self._sqlite = parsed.get_backend_name() == "sqlite"
         self._path = parsed.database if self._sqlite and not _in_memory(parsed) else None
         self._committed = committed
+        self._timed = timed
         self._open = False
         self._engine = _sqlite_engine(parsed) if self._sqlite else _postgresql_engine(parsed)
         self._writes: Engine = self._engine.execution_options(zoe_writes=True)
@@ -122,14 +131,25 @@ class Database:
 
     async def read(self, work: Callable[[Connection], T]) -> T:
         """Run `work` in a transaction that sees one moment."""
-        return await self._loop.run_in_executor(self._reader, self._read, work)
+        return await self._loop.run_in_executor(self._reader, kept(self._measured), "read", self._read, work)
 
     async def write(self, work: Callable[[Transaction], T]) -> T:
         """Run `work` in a transaction.
 
         It is run again when it collided with another one, and must therefore look at the database afresh.
         """
-        return await self._loop.run_in_executor(self._writer, self._write, work)
+        return await self._loop.run_in_executor(self._writer, kept(self._measured), "write", self._write, work)
+
+    def _measured(self, kind: str, run: Callable[[W], T], work: W) -> T:
+        begun, failed = time.perf_counter(), False
+        try:
+            return run(work)
+        except (ServiceUnavailable, DBAPIError):
+            failed = True
+            raise
+        finally:
+            if self._timed is not None:
+                self._timed(kind, time.perf_counter() - begun, failed)
 
     def _read(self, work: Callable[[Connection], T]) -> T:
         with _faults_named(), self._reads.begin() as connection:
@@ -184,7 +204,7 @@ def _in_memory(url: URL) -> bool:
 
 def _postgresql_engine(url: URL) -> Engine:
     try:
-        engine = create_engine(url, pool_size=8, pool_pre_ping=True, connect_args=_CONNECTION)
+        engine = create_engine(url, pool_size=8, pool_pre_ping=True, hide_parameters=True, connect_args=_CONNECTION)
     except ModuleNotFoundError as error:
         raise ServiceUnavailable(
             "Zoe's database is in PostgreSQL, whose driver is not installed. Install it where Zoe's service runs: "
@@ -203,7 +223,8 @@ def _postgresql_engine(url: URL) -> Engine:
 def _sqlite_engine(url: URL) -> Engine:
     # A database in memory lives as long as its one connection, which must then be everybody's.
     shared = {"poolclass": StaticPool, "connect_args": {"check_same_thread": False}}
-    engine = create_engine(url, **shared if _in_memory(url) else {})
+    # What users gave must not be in the texts of errors, which are logged.
+    engine = create_engine(url, hide_parameters=True, **shared if _in_memory(url) else {})
 
     @event.listens_for(engine, "connect")
     def configure(connection: sqlite3.Connection, _record: object) -> None:

@@ -8,6 +8,7 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Any
 
+from pydantic import ValidationError
 from sqlalchemy import Row
 
 from ..model.events import Event
@@ -55,6 +56,12 @@ def instance_from(row: Row[Any]) -> InstanceStatus:
 def event_from(row: Row[Any]) -> Event:
     """The event of a row of `events`."""
     return Event.model_validate(row._asdict())
+
+
+def places(error: ValidationError) -> str:
+    """Where a stored document cannot be read, and why; not what stands there, which is its user's."""
+    found = error.errors(include_url=False, include_input=False, include_context=False)
+    return "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['type']}" for each in found[:3])
 
 
 class PlanCache:

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Row, Select, select
 
 from ..model.execution import Execution, InstanceStatus
 from ..model.plan import Plan
-from .documents import PlanCache, execution_from, instance_from
+from .documents import PlanCache, execution_from, instance_from, places
 from .tables import executions, instances, plans
 
 log = logging.getLogger(__name__)
@@ -49,7 +49,7 @@ class ExecutionReader:
                 try:
                     found[digest] = Plan.model_validate_json(document)
                 except ValidationError as error:
-                    log.error("The stored plan %s cannot be read by this version of Zoe: %s", digest, error)
+                    log.error("The stored plan %s cannot be read by this version of Zoe: %s", digest, places(error))
                     self._unreadable.add(digest)
                 else:
                     self._cache.put(digest, found[digest])

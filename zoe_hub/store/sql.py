@@ -30,7 +30,7 @@ from .changes import (
     TerminationRequested,
 )
 from .database import Database, Transaction
-from .documents import attachment_from, event_from, serialise_plan
+from .documents import attachment_from, event_from, places, serialise_plan
 from .identifiers import Identifiers, free_name
 from .queries import ExecutionReader
 from .recorder import record
@@ -47,9 +47,9 @@ _PROPOSED_NAMES = 1000
 class SQLStore(Store):
     """The store in SQLite (a path, or ``sqlite:////path``) or PostgreSQL (``postgresql://…``)."""
 
-    def __init__(self, url: str | Path) -> None:
+    def __init__(self, url: str | Path, *, timed: Callable[[str, float, bool], None] | None = None) -> None:
         self._announcements = Announcements(self.last_seq)
-        self._database = Database(url, committed=self._announcements.announce)
+        self._database = Database(url, committed=self._announcements.announce, timed=timed)
         self._identifiers = Identifiers()
         self._reader = ExecutionReader()
         self._lease: Lease | None = None
@@ -300,7 +300,7 @@ def _readable(owner: str, documents: Iterable[str]) -> Iterator[ZApp]:
         try:
             yield ZApp.model_validate_json(document)
         except ValidationError as error:
-            log.warning("A stored ZApp of %s cannot be read by this version of Zoe: %s", owner, error)
+            log.warning("A stored ZApp of %s cannot be read by this version of Zoe: %s", owner, places(error))
 
 
 def _locked(transaction: Transaction, execution: str) -> Row[Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..logs import note
 from ..model.errors import NotPermitted, UnknownName
 from ..model.execution import Execution
 from ..store.base import Store
@@ -21,6 +22,7 @@ async def find_execution(store: Store, caller: Caller, name: str, scope: str) ->
         execution = await (store.get(name) if caller.user is None else store.find(caller.user, name))
     except UnknownName:
         raise await _unknown(store, caller, name) from None
+    note(execution=execution.id)
     if caller.may(scope, execution.owner):
         return execution
     if execution.owner == caller.user:

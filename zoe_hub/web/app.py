@@ -17,8 +17,10 @@ from .api import OPERATIONS
 from .context import WebContext
 from .events import EventFeed
 from .handlers import UnknownAddress, log_request
-from .home import Health, Home, Terminate
+from .health import Health, Readiness, Ready
+from .home import Home, Terminate
 from .limits import Meter
+from .metrics import MetricsPage
 from .operations import Operation
 from .relay import PATTERN, PageRelay, SocketRelay
 from .rest import RestHandler
@@ -53,6 +55,8 @@ def make_app(context: WebContext, settings: Mapping[str, Any] | None = None) -> 
     route(PathMatches(page.pattern + "(?:/.*)?$"), PageRelay, **relay)
     route(PathMatches(path_pattern(f"{base}executions/{{id}}/terminate")), Terminate)
     route(PathMatches(re.escape(base) + "health$"), Health)
+    route(PathMatches(re.escape(base) + "ready$"), Ready, readiness=Readiness(context))
+    route(PathMatches(re.escape(base) + "metrics$"), MetricsPage)
     route(PathMatches(re.escape(base) + "$"), Home)
     for path, kind in context.identities.routes():
         rules.append(Rule(PathMatches(re.escape(base + path) + "$"), kind))
@@ -70,7 +74,8 @@ def make_app(context: WebContext, settings: Mapping[str, Any] | None = None) -> 
         await feed.close()
         await http.aclose()
 
-    app.settings.update(close=close, feed=feed)
+    app.settings.update(close=close, feed=feed, context=context)
+    context.metrics.subscribers.set_function(lambda: feed.followers)
     return app
 
 

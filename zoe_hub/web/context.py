@@ -6,17 +6,22 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 from urllib.parse import urlsplit
 
+from ..metrics import Metrics
 from ..model.errors import InvalidDocument
 from ..model.framework import Framework
 from ..model.plan import Plan
 from ..model.resources import Node
 from ..model.zapp import ZApp
 from ..store.base import Store
+from .addresses import Network
 from .callers import Identities
 from .limits import Limits
+
+EngineRole = Literal["open", "standby", "closed"]
+"""What this service is to the engine: it runs it, it stands by while another does, or neither."""
 
 
 class Shelves(Protocol):
@@ -66,6 +71,12 @@ class WebContext:
     nodes: Callable[[], Awaitable[Sequence[Node]]]
     public_prefix: str = "/services/zoe/"
     limits: Limits = field(default_factory=Limits)
+    engine: Callable[[], EngineRole] = lambda: "open"
+    metrics_from_here: bool = False
+    """Whether processes of this machine may read the metrics without a token."""
+    metrics: Metrics = field(default_factory=Metrics)
+    proxies: tuple[Network, ...] = ()
+    """Who, besides this machine, is believed about whom it serves."""
 
     @property
     def prefix(self) -> str:

@@ -7,6 +7,7 @@ import logging
 from collections import deque
 from collections.abc import AsyncIterator
 
+from ..logs import aside
 from ..model.errors import ZoeError
 from ..model.events import Event
 from ..store.base import Store
@@ -93,7 +94,8 @@ class EventFeed:
             if self._reader is None or self._reader.done():
                 self._recent.clear()
                 self._head = self._floor = head
-                self._reader = asyncio.create_task(self._read())
+                # Not about the request that happens to be the first.
+                self._reader = aside(self._read())
 
     async def _read(self) -> None:
         while self.followers:

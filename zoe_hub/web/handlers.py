@@ -5,14 +5,18 @@ from __future__ import annotations
 import html
 import json
 import logging
-import re
+import secrets
+from asyncio import Future
+from functools import cached_property
 from types import TracebackType
 from typing import Any
 
 from tornado.iostream import StreamClosedError
 from tornado.web import HTTPError, RequestHandler, stream_request_body
 
+from .. import logs
 from ..model.errors import NotPermitted, ServiceUnavailable, ZoeError
+from .addresses import address_of
 from .callers import Caller, bearer
 from .context import WebContext
 from .events import EventFeed
@@ -20,9 +24,13 @@ from .limits import Meter
 from .problems import Problem, Refused, problem_of
 
 log = logging.getLogger(__name__)
-access_log = logging.getLogger("tornado.access")
+access_log = logging.getLogger("zoe_hub.access")
 
-_SECRET_ARGUMENT = re.compile(r"([?&][^=&]*(?:token|_xsrf|code|state|secret|key|password)[^=&]*=)[^&]*", re.IGNORECASE)
+REQUEST_ID = "X-Request-Id"
+_LOGGED = 200
+"""Characters of a path."""
+_PROBES = frozenset({"health", "ready", "metrics_page"})
+"""Asked for every few seconds by machines: their lines are written for debugging only."""
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 
@@ -36,13 +44,44 @@ class BaseHandler(RequestHandler):
     context: WebContext
     feed: EventFeed
     meter: Meter
+    caller: Caller | None = None
+    """Who is calling, once `identify` has said so."""
+    answered: float | None = None
+    """Seconds from the request to the first byte of its answer."""
 
     def initialize(self, context: WebContext, feed: EventFeed, meter: Meter, **options: Any) -> None:
         self.context = context
         self.feed = feed
         self.meter = meter
+        logs.note(request=self.request_id)
+
+    @cached_property
+    def request_id(self) -> str:
+        """Ours, never one that the client sent: it must be good for finding one request among all."""
+        return secrets.token_hex(8)
+
+    @cached_property
+    def address(self) -> str:
+        """From where the request comes."""
+        return address_of(self.request, self.context.proxies)
+
+    @property
+    def operation_name(self) -> str:
+        """What is asked for, as logs and metrics name it: one of a few words, none of them the caller's."""
+        return "".join("_" + c.lower() if c.isupper() else c for c in type(self).__name__).lstrip("_")
+
+    @property
+    def logged_path(self) -> str:
+        """The path, as far as it is ours: what follows in a cluster's own pages is its user's."""
+        return self.request.path
+
+    def flush(self, include_footers: bool = False) -> Future[None]:
+        if self.answered is None:
+            self.answered = self.request.request_time()
+        return super().flush(include_footers)
 
     def set_default_headers(self) -> None:
+        self.set_header(REQUEST_ID, self.request_id)
         self.clear_header("Server")
         self.set_header("X-Content-Type-Options", "nosniff")
         self.set_header("Referrer-Policy", "same-origin")
@@ -56,7 +95,7 @@ class BaseHandler(RequestHandler):
                 400,
                 "A token in the address is not accepted, as addresses are logged; send it as the header Authorization.",
             )
-        token, address = bearer(self.request), self.request.remote_ip or ""
+        token, address = bearer(self.request), self.address
         if token is not None:
             self.meter.guess(address, token)
         caller = await self._ask()
@@ -70,12 +109,15 @@ class BaseHandler(RequestHandler):
 
     async def _ask(self) -> Caller | None:
         try:
-            return await self.context.identities.identify(self)
+            self.caller = await self.context.identities.identify(self)
         except HTTPError as error:
             if error.status_code < 500:
                 raise NotPermitted("You may not use this service; ask your administrator for access.") from error
             log.warning("The Hub could not say who is calling: %s", error)
             raise ServiceUnavailable("JupyterHub could not be asked who you are; try again in a minute.") from error
+        if self.caller is not None:
+            logs.note(caller=self.caller.name)
+        return self.caller
 
     async def require_caller(self) -> Caller | None:
         """The caller; a browser without one is sent to log in, and nothing returned. Raises Refused 401."""
@@ -149,18 +191,36 @@ def stranger() -> Refused:
     )
 
 
-def masked(uri: str) -> str:
-    """An address without the values of arguments that may be secret."""
-    return _SECRET_ARGUMENT.sub(r"\1…", uri)
-
-
 def log_request(handler: RequestHandler) -> None:
-    """Tornado's `log_function`: one line a request, without secrets."""
+    """Tornado's `log_function`: one line a request. No query string, which may hold anything, and no body."""
     request, status = handler.request, handler.get_status()
-    level = logging.INFO if status < 500 else logging.ERROR
-    uri = masked(request.uri or "")
+    seconds = request.request_time()
+    operation, path, begun = "login", request.path, seconds
+    if isinstance(handler, BaseHandler):
+        operation, path = handler.operation_name, handler.logged_path
+        begun = seconds if handler.answered is None else handler.answered
+    method = request.method if request.method in _METHODS else "other"
+    path = path if len(path) <= _LOGGED else path[: _LOGGED - 1] + "…"
+    context: WebContext = handler.settings["context"]
+    context.metrics.request(operation, method, status, begun)
+    quiet = operation in _PROBES and status < 500
+    level = logging.DEBUG if quiet else logging.WARNING if status >= 500 else logging.INFO
     access_log.log(
-        level, "%d %s %s (%s) %.0fms", status, request.method, uri, request.remote_ip, 1000 * request.request_time()
+        level,
+        "%d %s: %s %s in %.0f ms",
+        status,
+        operation,
+        method,
+        path,
+        1000 * seconds,
+        extra={
+            "operation": operation,
+            "method": method,
+            "path": path,
+            "status": status,
+            "seconds": round(seconds, 6),
+            "address": address_of(request, context.proxies),
+        },
     )
 
 

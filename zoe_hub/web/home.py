@@ -1,4 +1,4 @@
-"""The service's own pages: what a person sees who opens its address, and the health of the service."""
+"""The service's own pages: what a person sees who opens its address."""
 
 from __future__ import annotations
 
@@ -52,6 +52,10 @@ class Home(BaseHandler):
 class Terminate(BaseHandler):
     """The button of the home page."""
 
+    @property
+    def operation_name(self) -> str:
+        return "terminate_by_form"
+
     async def post(self, id: str) -> None:  # the path's own word
         caller = await self.require_caller()
         if caller is None:
@@ -60,13 +64,3 @@ class Terminate(BaseHandler):
         await self.context.store.terminate(execution.id, by=caller.name)
         self.context.wake()
         self.redirect(self.context.prefix, status=303)
-
-
-@stream_request_body
-class Health(BaseHandler):
-    """Says that the process answers. Needs no caller."""
-
-    async def get(self) -> None:
-        self.set_header("Content-Type", "application/json")
-        self.set_header("Cache-Control", "no-store")
-        self.finish(b'{"status": "ok"}')

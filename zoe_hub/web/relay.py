@@ -124,6 +124,11 @@ class RelayHandler(BaseHandler):
         self.http: httpx.AsyncClient = options["http"]
         self._pattern: re.Pattern[str] = options["pattern"]
 
+    @property
+    def logged_path(self) -> str:
+        match = self._pattern.match(self.request.path)
+        return match[0] if match else super().logged_path
+
     async def find_target(self) -> Target | None:
         """The page asked for; nothing when the browser was sent elsewhere, to log in.
 

@@ -46,6 +46,11 @@ class RestHandler(BaseHandler):
         self._task: asyncio.Task[None] | None = None
         self._caller: Caller | None = None
 
+    @property
+    def operation_name(self) -> str:
+        operation = self._operations.get(self.request.method or "")
+        return operation.id if operation else "unknown"
+
     async def prepare(self) -> None:
         operation = self._operation()
         self._caller = await self.identify()

@@ -17,6 +17,8 @@ READ_LOGS = "custom:zoe:read:logs"
 ZAPPS = "custom:zoe:zapps"
 CONNECT = "custom:zoe:connect"
 ADMIN_EXECUTIONS = "custom:zoe:admin:executions"
+ADMIN_AUDIT = "custom:zoe:admin:audit"
+READ_METRICS = "custom:zoe:read:metrics"
 
 
 class ScopeDescription(TypedDict):
@@ -40,6 +42,8 @@ SCOPES: Mapping[str, ScopeDescription] = {
         "description": "Start, see, scale and end everybody's executions of Zoe. Not: connect to them.",
         "subscopes": [EXECUTIONS, READ_EXECUTIONS, READ_LOGS, READ_SHOP],
     },
+    ADMIN_AUDIT: {"description": "Read Zoe's audit trail: who changed what, when and from where.", "subscopes": []},
+    READ_METRICS: {"description": "Read Zoe's metrics, as monitoring does. They name no user.", "subscopes": []},
 }
 """Each scope with what it includes. `zoe_hub.hub` gives this table to JupyterHub."""
 
@@ -68,9 +72,14 @@ def holds(scopes: Iterable[str], needed: str, caller: str | None) -> bool:
     return any(needed in _included(scope.partition("!")[0]) for scope in scopes) or allows(scopes, needed, None, caller)
 
 
+def holds_for_all(scopes: Iterable[str], needed: str) -> bool:
+    """Whether `needed` is held without a filter, for what is about everybody: metrics, the audit trail."""
+    return needed in frozenset(_applicable(scopes, None))
+
+
 def reaches_all(scopes: Iterable[str]) -> bool:
     """Whether everybody's executions are in reach: a token that is narrowed to one user's does not reach them."""
-    return ADMIN_EXECUTIONS in frozenset(_applicable(scopes, None))
+    return holds_for_all(scopes, ADMIN_EXECUTIONS)
 
 
 def _applicable(scopes: Iterable[str], owner: str | None) -> Iterable[str]:

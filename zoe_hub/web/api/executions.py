@@ -7,6 +7,7 @@ import re
 from pydantic import Field
 
 from ...composition import rescale
+from ...logs import note
 from ...model.commands import Modify, Report, Submit
 from ...model.errors import Conflict, InvalidRequest, NotPermitted
 from ...model.execution import Attachment, Execution, InstanceState, InstanceStatus
@@ -87,6 +88,9 @@ async def submit_execution(call: Call) -> Reply:
     )
     if not new and (execution.plan.definition.name, execution.parameters) != (definition, submit.parameters):
         raise Conflict("This Idempotency-Key was used for another request; choose a new one.")
+    note(execution=execution.id)
+    if new:
+        call.context.metrics.submitted.labels(call.context.metrics.zapp(execution.zapp)).inc()
     call.context.wake()
     return _reply(call, execution, status=202, location=True)
 

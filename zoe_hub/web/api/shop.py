@@ -89,7 +89,7 @@ async def get_nodes(call: Call) -> Reply:
         NodesView(
             nodes=list(nodes),
             capacity=sum((node.capacity for node in nodes), Resources()),
-            granted=sum((_granted(execution) for execution in live), Resources()),
+            granted=sum((granted_to(execution) for execution in live), Resources()),
         )
     )
 
@@ -133,7 +133,8 @@ def _zapp(context: WebContext, zapp: ZApp, *, own: bool) -> ZAppView:
     )
 
 
-def _granted(execution: Execution) -> Resources:
+def granted_to(execution: Execution) -> Resources:
+    """What an execution holds of the machines."""
     return sum((p.resources * execution.granted.get(p.key, 0) for p in execution.plan.processes), Resources())
 
 
