@@ -7,6 +7,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from traitlets.config import Configurable
+
 from zoe_hub.config import ZoeConfig
 from zoe_hub.metrics import Metrics
 from zoe_hub.model.events import EventKind
@@ -16,15 +18,21 @@ from zoe_hub.scheduler.lifecycle import EXECUTION, INSTANCE
 from zoe_hub.spawner.mixin import ZoeMixin
 from zoe_hub.web.reference import render as rest
 from zoe_hub.web.scopes import SCOPES, USER_SCOPES
+from zoe_server_ext.embedded import ZoeEmbedded
 
 FOLDER = Path(__file__).parent.parent / "docs" / "reference"
+SETTINGS: tuple[tuple[type[Configurable], str], ...] = (
+    (ZoeConfig, "the file that `ZOE_CONFIG_FILE` names; without a Hub, `jupyter_server_config.py`"),
+    (ZoeMixin, "`jupyterhub_config.py`"),
+    (ZoeEmbedded, "`jupyter_server_config.py`, for a server without a Hub"),
+)
 MADE = "<!-- Made from the code by `make docs`. -->\n\n"
 
 
 def configuration() -> str:
     """Every trait that an administrator may set."""
     lines = ["# Configuration", ""]
-    for owner, where in ((ZoeConfig, "the file that `ZOE_CONFIG_FILE` names"), (ZoeMixin, "`jupyterhub_config.py`")):
+    for owner, where in SETTINGS:
         name = "Spawner" if owner is ZoeMixin else owner.__name__
         lines += [f"## In {where}", ""]
         for trait_name, trait in sorted(owner.class_own_traits(config=True).items()):

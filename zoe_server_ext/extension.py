@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from jupyter_server.utils import url_path_join
+
+from zoe_hub.model.errors import ZoeError
 
 from . import surroundings
 from .handlers import make_handlers
@@ -15,16 +17,23 @@ from .relay import Relay
 if TYPE_CHECKING:
     from jupyter_server.serverapp import ServerApp
 
+    from .embedded import OwnService
+
 _WARM_UP_AFTER = 2.0
 """Seconds after the start at which the HTTP client is imported: not before the first page is served."""
 
 
 def load(serverapp: ServerApp) -> None:
     """Add the handlers, and say to kernels and terminals where they find Zoe."""
-    relay = Relay.from_environment(os.environ)
-    serverapp.web_app.settings["zoe_relay"] = relay
     prefix = url_path_join(serverapp.base_url, "zoe/api/v1")
+    relay = Relay.from_environment(os.environ)
+    own = None if relay.url else _own_service(serverapp)
+    serverapp.web_app.settings["zoe_relay"] = relay = own or relay
     serverapp.web_app.add_handlers(".*$", make_handlers(prefix))  # type: ignore[no-untyped-call]
+    if own is not None:
+        _add_pages(serverapp, own)
+        serverapp.io_loop.add_callback(_look_after, serverapp, own)
+        serverapp.log.info("Zoe: clusters run on this machine; what is kept of them is in %s", own.home)
     if relay.url:
         # The port is known for sure once the loop runs: the server may have been moved to a free one.
         serverapp.io_loop.add_callback(_announce, serverapp, relay)
@@ -34,8 +43,45 @@ def load(serverapp: ServerApp) -> None:
         serverapp.log.info("Zoe: ZOE_URL is not set, so notebooks here cannot start clusters")
 
 
+def _own_service(serverapp: ServerApp) -> OwnService | None:
+    """This user's own, where no Hub's is set up and nobody has switched it off."""
+    from zoe_hub.nearby.home import own_home
+    from zoe_hub.nearby.settings import settings_in
+
+    from .embedded import OwnService, ZoeEmbedded
+
+    embedded = ZoeEmbedded(parent=serverapp)
+    if not embedded.active(os.environ):
+        return None
+    try:
+        settings: dict[str, Any] = settings_in(serverapp.config)
+        home = own_home()
+        service = OwnService(home, url_path_join(serverapp.base_url, "zoe/"), settings, linger=embedded.linger)
+        service.register()
+    except ZoeError as error:
+        serverapp.log.error("Zoe: %s", error)
+    except OSError as error:
+        serverapp.log.error("Zoe: %s cannot be used: %s. Set ZOE_HOME to another folder.", home, error.strerror)
+    else:
+        return service
+    return None
+
+
+def _add_pages(serverapp: ServerApp, own: OwnService) -> None:
+    from .pages import make_pages
+
+    serverapp.web_app.add_handlers(".*$", make_pages(own, own.prefix))  # type: ignore[no-untyped-call]
+
+
+async def _look_after(serverapp: ServerApp, own: OwnService) -> None:
+    try:
+        await own.look_after_what_was_left()
+    except ZoeError as error:
+        serverapp.log.error("Zoe: %s", error)
+
+
 def _announce(serverapp: ServerApp, relay: Relay) -> None:
-    os.environ.update(surroundings.for_kernels(serverapp, os.environ, server=relay.server))
+    os.environ.update(surroundings.for_kernels(serverapp, os.environ, server=relay.server, token=relay.key))
 
 
 def _warm_up() -> None:

@@ -11,12 +11,20 @@ from jupyter_server.base.handlers import APIHandler
 from tornado import web
 from tornado.iostream import StreamClosedError
 
-from .relay import Relay, problem
+from zoe_hub.model.errors import ServiceUnavailable
+
+from .door import Door
+from .relay import Relay, problem, without_token
 
 NOT_SET_UP = "urn:zoe:problem:NotSetUp"
 
+_AWAY = (
+    "Zoe's Hub service could not be reached from this Jupyter server. What runs keeps running: "
+    "try again, and tell your administrator if it lasts."
+)
 
-class RelayHandler(APIHandler):
+
+class RelayHandler(Door, APIHandler):
     """Relays every method and path to the Hub service."""
 
     auth_resource = "zoe"
@@ -78,7 +86,7 @@ class RelayHandler(APIHandler):
             return
         method = self.request.method or "GET"
         body = relay.fill_in(method, path, self.request.body)
-        query = "&".join(part for part in self.request.query.split("&") if not part.startswith("token="))
+        query = without_token(self.request.query)
         try:
             async with relay.ask(method, path, query, self.request.headers, body) as answer:
                 self.set_status(answer.status_code, answer.reason_phrase or None)
@@ -94,18 +102,17 @@ class RelayHandler(APIHandler):
                 await self.finish(set_content_type=kind)
         except StreamClosedError:
             return  # whoever asked has gone
+        except ServiceUnavailable as error:
+            self.log.warning("Zoe: %s", error)
+            await self._answer_away(str(error))
         except httpx.TransportError as error:
             self.log.warning("Zoe: %s could not be asked: %s", relay.url, type(error).__name__)
-            await self._answer_away()
+            await self._answer_away(_AWAY)
 
-    async def _answer_away(self) -> None:
+    async def _answer_away(self, detail: str) -> None:
         if self._headers_written:
             self.request.connection.stream.close()  # type: ignore[union-attr]  # so that the answer is seen to be cut
             return
-        detail = (
-            "Zoe's Hub service could not be reached from this Jupyter server. What runs keeps running: "
-            "try again, and tell your administrator if it lasts."
-        )
         await self._answer_problem(problem(503, "Service unavailable", detail, "urn:zoe:problem:ServiceUnavailable"))
 
     async def _answer_problem(self, document: dict[str, Any]) -> None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import hmac
 import json
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -16,22 +16,27 @@ if TYPE_CHECKING:
 
 _ASKED = ("Accept", "Content-Type", "Idempotency-Key", "If-Match", "If-None-Match", "Last-Event-ID")
 _ANSWERED = ("Allow", "Cache-Control", "Content-Type", "ETag", "Retry-After", "X-Accel-Buffering")
-_API = "/api/v1"
+API = "/api/v1"
 
 
-@dataclass
 class Relay:
-    """Speaks with the Hub service in the name of this server. The token is in no repr."""
+    """Speaks with the service in the name of this server. The token is in no repr."""
 
-    url: str
-    token: str = field(repr=False)
-    server: str = ""
-    _http: httpx.AsyncClient | None = field(default=None, repr=False)
+    def __init__(self, url: str, token: str, server: str = "") -> None:
+        self.url = url
+        self._token = token
+        self.server = server
+        self.key = ""
+        """A token of Zoe's own in this server, for its kernels and terminals; none: they use the server's."""
+        self._clients: dict[str, httpx.AsyncClient] = {}
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.url!r})"
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Relay:
-        """From `ZOE_URL` (empty: not set up), `JUPYTERHUB_API_TOKEN` or `ZOE_TOKEN`, and `ZOE_SERVER`."""
-        token = environment.get("JUPYTERHUB_API_TOKEN") or environment.get("ZOE_TOKEN", "")
+        """From `ZOE_URL` (empty: not set up), `JUPYTERHUBAPI_TOKEN` or `ZOE_TOKEN`, and `ZOE_SERVER`."""
+        token = environment.get("JUPYTERHUBAPI_TOKEN") or environment.get("ZOE_TOKEN", "")
         url = environment.get("ZOE_URL", "").rstrip("/")
         return cls(url=url, token=token, server=surroundings.server_name(environment))
 
@@ -39,18 +44,46 @@ class Relay:
     async def ask(
         self, method: str, path: str, query: str, headers: Mapping[str, str], body: bytes
     ) -> AsyncGenerator[httpx.Response, None]:
-        """The answer, its body unread. Raises httpx.TransportError when the service cannot be reached."""
+        """The answer of the REST interface, its body unread.
+
+        Raises httpx.TransportError when the service cannot be reached, and ServiceUnavailable with the reason
+        where that is known.
+        """
+        async with self.send(self.url, self._token, method, API + path, query, self.asked(headers), body) as answer:
+            yield answer
+
+    @staticmethod
+    def asked(headers: Mapping[str, str]) -> list[tuple[str, str]]:
+        """What goes on of a request's headers."""
+        return [*((name, headers[name]) for name in _ASKED if name in headers), ("Accept-Encoding", "identity")]
+
+    def opens(self, token: str) -> bool:
+        """Whether the token opens Zoe in this server, beside what the server itself accepts."""
+        return bool(self.key) and hmac.compare_digest(token.encode(), self.key.encode())
+
+    @asynccontextmanager
+    async def send(
+        self,
+        url: str,
+        token: str,
+        method: str,
+        path: str,
+        query: str,
+        headers: Sequence[tuple[str, str]],
+        body: bytes,
+    ) -> AsyncGenerator[httpx.Response, None]:
+        """One request as it is. Raises httpx.TransportError."""
         import httpx
 
-        if self._http is None:
+        if url not in self._clients:
             from zoe_hub.client.transport import make_http
 
-            self._http = make_http(f"{self.url}{_API}", timeout=30)
-        asked = {name: headers[name] for name in _ASKED if name in headers}
-        asked |= {"Authorization": f"Bearer {self.token}", "Accept-Encoding": "identity"}
+            self._clients = {url: make_http(url, timeout=30)}
         target = f"{path}?{query}" if query else path
         timeout = httpx.Timeout(30, read=None)  # event streams are silent as long as nothing happens
-        async with self._http.stream(method, target, headers=asked, content=body or None, timeout=timeout) as answer:
+        credentials = [*headers, ("Authorization", f"Bearer {token}")]
+        http = self._clients[url]
+        async with http.stream(method, target, headers=credentials, content=body or None, timeout=timeout) as answer:
             yield answer
 
     def fill_in(self, method: str, path: str, body: bytes) -> bytes:
@@ -74,9 +107,14 @@ class Relay:
         """Headers to answer with. `Location` is moved under `prefix`."""
         found = {name: answer.headers[name] for name in _ANSWERED if name in answer.headers}
         place = urlsplit(answer.headers.get("Location", "")).path
-        if _API in place:
-            found["Location"] = prefix + place.split(_API, 1)[1]
+        if API in place:
+            found["Location"] = prefix + place.split(API, 1)[1]
         return found
+
+
+def without_token(query: str) -> str:
+    """A query without the token that opens the Jupyter server."""
+    return "&".join(part for part in query.split("&") if not part.startswith("token="))
 
 
 def problem(status: int, title: str, detail: str, kind: str = "about:blank") -> dict[str, Any]:

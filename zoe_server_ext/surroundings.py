@@ -19,9 +19,14 @@ def server_name(environment: Mapping[str, str]) -> str:
     return environment.get("ZOE_SERVER") or own
 
 
-def for_kernels(serverapp: ServerApp, environment: Mapping[str, str], *, server: str) -> dict[str, str]:
-    """`ZOE_API_URL`, `ZOE_API_TOKEN` and `ZOE_SERVER`. Call it when the server is bound to its port."""
-    own = environment.get("JUPYTERHUB_API_TOKEN") or serverapp.identity_provider.token
+def for_kernels(
+    serverapp: ServerApp, environment: Mapping[str, str], *, server: str, token: str = ""
+) -> dict[str, str]:
+    """`ZOE_API_URL`, `ZOE_API_TOKEN` and `ZOE_SERVER`. Call it when the server is bound to its port.
+
+    Without a `token` of Zoe's own it is the one of the server.
+    """
+    own = token or environment.get("JUPYTERHUB_API_TOKEN") or serverapp.identity_provider.token
     return {
         "ZOE_API_URL": local_url(serverapp, environment) + "zoe",
         "ZOE_API_TOKEN": own or "",

@@ -7,10 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from scripts.reference import pages
-from zoe_hub.config import ZoeConfig
+from scripts.reference import SETTINGS, pages
 from zoe_hub.model.events import EventKind
-from zoe_hub.spawner.mixin import ZoeMixin
 from zoe_hub.web.scopes import SCOPES
 
 ROOT = Path(__file__).parent.parent.parent
@@ -26,13 +24,14 @@ def test_every_setting_scope_and_event_is_documented() -> None:
     reference = "".join(
         (ROOT / "docs" / "reference" / name).read_text() for name in ("configuration.md", "scopes.md", "events.md")
     )
-    names = [*ZoeConfig.class_own_traits(config=True), *ZoeMixin.class_own_traits(config=True), *SCOPES]
+    names = [name for owner, _ in SETTINGS for name in owner.class_own_traits(config=True)]
+    names += SCOPES
     names += [kind.value for kind in EventKind]
     assert [name for name in names if f"{name}`" not in reference] == []
 
 
 def test_every_setting_says_what_it_is_for() -> None:
-    for owner in (ZoeConfig, ZoeMixin):
+    for owner, _ in SETTINGS:
         for name, trait in owner.class_own_traits(config=True).items():
             assert len(trait.help) > 20, f"{owner.__name__}.{name}"
 

@@ -20,9 +20,17 @@ TOKEN = "a-token-of-the-server"
 class Server:
     """Use it as a context manager; `url` has the base URL and ends with a slash."""
 
-    def __init__(self, folder: Path, *options: str, socket_path: Path | None = None, **environment: str) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *options: str,
+        socket_path: Path | None = None,
+        base: str = "/user/alice/",
+        **environment: str,
+    ) -> None:
         self.folder = folder
-        self.base = "/user/alice/"
+        self.base = base
+        folder.mkdir(exist_ok=True)
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
@@ -40,6 +48,7 @@ class Server:
             "PYTHONPATH": str(ROOT),
             "JUPYTER_CONFIG_DIR": str(folder / "config"),
             "JUPYTER_RUNTIME_DIR": str(folder / "runtime"),
+            "JUPYTER_DATA_DIR": str(folder / "data"),
             "IPYTHONDIR": str(folder / "ipython"),
             "JUPYTER_TOKEN": TOKEN,
             **environment,
@@ -71,13 +80,20 @@ class Server:
         self._process.wait(30)
         self._log.close()
 
+    def kill(self) -> None:
+        """End it without a word."""
+        self._process.kill()
+        self._process.wait(30)
+
     @property
     def log(self) -> str:
         return (self.folder / "server.log").read_text()
 
     def run_in_kernel(self, code: str) -> str:
         """What a new kernel of this server prints."""
-        kernel = self.http.post("api/kernels", json={"name": "python3"}).json()["id"]
+        answer = self.http.post("api/kernels", json={"name": "python3"})
+        assert answer.status_code == 201, answer.text
+        kernel = answer.json()["id"]
         connection = self.folder / "runtime" / f"kernel-{kernel}.json"
         client = BlockingKernelClient(connection_file=str(connection))
         client.load_connection_file()

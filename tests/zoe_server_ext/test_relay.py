@@ -129,7 +129,7 @@ def test_a_service_that_is_away_is_a_sentence(tmp_path):
 
 
 async def test_a_server_without_zoe_says_so_at_once(tmp_path):
-    with Server(tmp_path) as server:
+    with Server(tmp_path, "--ZoeEmbedded.enabled=False") as server:
         async with ZoeClient(f"{server.url}zoe", TOKEN) as client:
             with pytest.raises(ServiceUnavailable, match="Zoe is not set up here"):
                 await client.shop()

@@ -1,0 +1,9 @@
+"""Run in the kernel."""
+
+
+def connect(connection):
+    return {"bell": len(connection["word"])}
+
+
+def disconnect(names):
+    pass
