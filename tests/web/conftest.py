@@ -28,14 +28,14 @@ from zoe_hub.secrets import Secrets
 from zoe_hub.store.sql import SQLStore
 from zoe_hub.web import Caller, StaticIdentities, WebContext, make_app
 from zoe_hub.web.events import EventFeed
-from zoe_hub.web.scopes import ADMIN_EXECUTIONS, USER_SCOPES
+from zoe_hub.web.scopes import ADMIN_AUDIT, ADMIN_EXECUTIONS, READ_METRICS, USER_SCOPES
 
 PREFIX = "/hubpath/services/zoe/"
 USER = frozenset(USER_SCOPES)
 CALLERS = {
     "alice-token": Caller("alice", USER),
     "bob-token": Caller("bob", USER),
-    "admin-token": Caller("admin", USER | {ADMIN_EXECUTIONS}),
+    "admin-token": Caller("admin", USER | {ADMIN_EXECUTIONS, ADMIN_AUDIT, READ_METRICS}),
     "leader-token": Caller("carol", USER | {f"{ADMIN_EXECUTIONS}!group=staff", f"{ADMIN_EXECUTIONS}!user=alice"}),
     "elsewhere-token": Caller("dave", USER | {f"{ADMIN_EXECUTIONS}!group=guests", f"{ADMIN_EXECUTIONS}!user=erin"}),
     "foreign-token": Caller("foreign", frozenset(), kind="service"),

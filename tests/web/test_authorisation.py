@@ -69,6 +69,8 @@ PAGES = """
                                           nobody expired unscoped owner other filtered leader elsewhere admin foreign impostor zoe
 GET    /                                  302    302     403      200   200   403      200    200       200   403     200      200
 GET    /health                            200    200     200      200   200   200      200    200       200   200     200      200
+GET    /ready                             200    200     200      200   200   200      200    200       200   200     200      200
+GET    /metrics                           401    401     403      403   403   403      403    403       200   403     403      403
 POST   /executions/{id}/terminate         401    401     403      303   404   404      303    404       303   404     404      303
 GET    /executions/{id}/ui/toy.head/web/  302    302     403      502   404   404      403    404       403   404     404      403
 POST   /executions/{id}/ui/toy.head/web/  401    401     403      502   404   404      403    404       403   404     404      403

@@ -88,7 +88,7 @@ async def test_who_may_read_them(site: Site, start: Starter) -> None:
     assert (await ask(site, "narrowed")).status_code == 403
     stranger = await ask(site, None)
     assert stranger.status_code == 401
-    for token in ("alice-token", "admin-token", "service-token"):
+    for token in ("alice-token", "narrowed-token", "service-token"):
         async with httpx.AsyncClient(trust_env=False) as client:
             answer = await client.get(f"{site.url}metrics", headers={"Authorization": f"token {token}"})
         assert answer.status_code == 403, token
