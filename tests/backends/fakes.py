@@ -86,7 +86,7 @@ class InstantBackend(Backend):
 
     # The interface
 
-    async def open(self) -> None:
+    async def open(self, fence: int = 0) -> None:
         pass
 
     async def close(self) -> None:

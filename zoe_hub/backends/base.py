@@ -37,8 +37,13 @@ class Backend(ABC):
     """Brings an engine to the ordered state and reports what is there."""
 
     @abstractmethod
-    async def open(self) -> None:
-        """Connect to the engine and adopt the instances that are there, whoever started them earlier."""
+    async def open(self, fence: int = 0) -> None:
+        """Connect to the engine and adopt the instances that are there, whoever started them earlier.
+
+        `fence` is the number of the lease by which this service leads. From here on the engine refuses what
+        back ends with a lower number order: nothing is started, stopped or deleted for them any more, and
+        they raise StaleLease. Raises StaleLease where one with a higher number was opened.
+        """
 
     @abstractmethod
     async def close(self) -> None:
@@ -75,7 +80,7 @@ class Backend(ABC):
 
     @abstractmethod
     async def nodes(self) -> Sequence[Node]:
-        """The machines and what Zoe may hand out of each."""
+        """The machines and what Zoe may hand out of each. Also before `open`, for a service that does not lead."""
 
     @abstractmethod
     def logs(
@@ -84,7 +89,8 @@ class Backend(ABC):
         """What an instance wrote (both streams, across restarts), from its beginning or its last `tail` lines.
 
         With `follow`, goes on until the instance has ended. Works for ended and removed instances
-        until `forget`. Raises UnknownName when there was never such an instance.
+        until `forget`, and before `open`, for a service that does not lead. Raises UnknownName when
+        there was never such an instance.
         """
 
     @abstractmethod

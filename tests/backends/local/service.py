@@ -15,27 +15,40 @@ from tests.backends.contract import SLEEP, order, template
 from tests.backends.local.conftest import make_settings
 from zoe_hub.backends.base import Order
 from zoe_hub.backends.local import LocalBackend
+from zoe_hub.model.errors import StaleLease
 
 _context = multiprocessing.get_context("forkserver")
 _context.set_forkserver_preload(["tests.backends.local.service"])
 
 
-def two_processes(replicas: int = 2) -> list[Order]:
-    return [order("x1", template(SLEEP, name=name), replicas) for name in ("master", "worker")]
+STALE = 3
+"""Exit status of a service that was told that another leads."""
 
 
-def begin(folder: Path, *, die_at: int | None = None, die_after: float | None = None) -> BaseProcess:
-    """Start a service that orders `two_processes`.
+def two_processes(replicas: int = 2, script: str = SLEEP) -> list[Order]:
+    return [order("x1", template(script, name=name), replicas) for name in ("master", "worker")]
+
+
+def begin(
+    folder: Path,
+    *,
+    die_at: int | None = None,
+    die_after: float | None = None,
+    stop_at: int | None = None,
+    script: str = SLEEP,
+) -> BaseProcess:
+    """Start a service with the fencing number 1 that orders `two_processes`.
 
     It kills itself just before its `die_at`-th operation that Python audits (opening, renaming, or making
-    files, starting processes, …), or `die_after` seconds after it began.
+    files, starting processes, …), or `die_after` seconds after it began. It stops before the `stop_at`-th until
+    SIGCONT, and ends soon after that.
     """
-    process = _context.Process(target=_serve, args=(str(folder), die_at, die_after))
+    process = _context.Process(target=_serve, args=(str(folder), die_at, die_after, stop_at, script))
     process.start()
     return process
 
 
-def _serve(folder: str, die_at: int | None, die_after: float | None) -> None:
+def _serve(folder: str, die_at: int | None, die_after: float | None, stop_at: int | None, script: str) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     operations = 0
 
@@ -44,16 +57,20 @@ def _serve(folder: str, die_at: int | None, die_after: float | None) -> None:
         operations += 1
         if operations == die_at:
             os.kill(os.getpid(), signal.SIGKILL)
+        elif operations == stop_at:
+            signal.signal(signal.SIGALRM, lambda *_: os._exit(STALE))
+            os.kill(os.getpid(), signal.SIGSTOP)
+            signal.setitimer(signal.ITIMER_REAL, 0.3)
 
     async def main() -> None:
         backend = LocalBackend(make_settings(Path(folder)))
-        await backend.open()
-        if die_at is not None:
+        await backend.open(1)
+        if die_at is not None or stop_at is not None:
             sys.addaudithook(count)
         if die_after is not None:
             signal.signal(signal.SIGALRM, lambda *_: os.kill(os.getpid(), signal.SIGKILL))
             signal.setitimer(signal.ITIMER_REAL, die_after)
-        for wish in two_processes():
+        for wish in two_processes(script=script):
             await backend.apply(wish)
         end = time.monotonic() + 30
         while time.monotonic() < end:
@@ -62,4 +79,7 @@ def _serve(folder: str, die_at: int | None, die_after: float | None) -> None:
             await asyncio.sleep(0.01)
         os.kill(os.getpid(), signal.SIGKILL)
 
-    asyncio.run(main())
+    try:
+        asyncio.run(main())
+    except StaleLease:
+        os._exit(STALE)

@@ -213,9 +213,9 @@ async def test_removing_deletes_the_scratch_folder_and_keeps_the_log(
     await backend.apply(order("x1", template("print('hello', flush=True); " + SLEEP)))
     await until_log(backend, "hello")
     await backend.remove("x1")
-    assert [path.name for path in settings.folder.rglob("*") if path.is_file()] == ["lock", "test.worker-0.log"]
+    assert {path.name for path in settings.folder.rglob("*") if path.is_file()} == {"0.alive", "test.worker-0.log"}
     await backend.forget("x1")
-    assert [path.name for path in settings.folder.rglob("*") if path.is_file()] == ["lock"]
+    assert [path.name for path in settings.folder.rglob("*") if path.is_file()] == ["0.alive"]
 
 
 async def test_temporary_files_go_with_each_run_and_the_rest_of_the_folder_stays(

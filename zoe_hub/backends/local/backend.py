@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import fcntl
-import os
+import logging
 import platform
 import shutil
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -23,9 +22,15 @@ from .instance import Machine
 from .output import read
 from .process import OrderedProcess
 from .settings import LocalSettings
+from .terms import Term
+from .trim import trim
 
-_LOCK_WITHIN = 5.0
-"""Seconds that an earlier service has to let go of the folder."""
+_LET_GO_WITHIN = 5.0
+"""Seconds that an earlier service of the same number has to let go of the folder."""
+_TRIM_EVERY = 2.0
+"""Seconds between looks at the size of logs; between two of them a program writes as much as it likes."""
+
+log = logging.getLogger(__name__)
 
 
 class LocalBackend(Backend):
@@ -33,18 +38,23 @@ class LocalBackend(Backend):
 
     def __init__(self, settings: LocalSettings) -> None:
         self._settings = settings
-        self._layout = Layout(settings.folder)
-        self._machine = Machine(settings)
         self._subscriptions = Subscriptions()
         self._executions: dict[str, dict[str, OrderedProcess]] = {}
         self._busy: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
-        self._lock: int | None = None
+        self._trimming: asyncio.Task[None] | None = None
+        self._use(Term(settings.folder, 0))
 
-    async def open(self) -> None:
-        """Adopt what runs. Raises LaunchFailed while another service uses the folder."""
+    def _use(self, term: Term) -> None:
+        self._term = term
+        self._layout = Layout(self._settings.folder, term.way)
+        self._machine = Machine(self._settings, term)
+
+    async def open(self, fence: int = 0) -> None:
+        """Adopt what runs. Raises LaunchFailed while another service of the same number uses the folder."""
         make_folder(self._settings.folder)
         self._settings.folder.chmod(0o700)
-        self._lock = await self._take_lock()
+        self._use(Term(self._settings.folder, fence))
+        await self._begin()
         adopted = []
         for execution in self._layout.executions():
             orders = {order.template.key: order for order in self._layout.load_orders(execution)}
@@ -55,33 +65,37 @@ class LocalBackend(Backend):
             processes = self._executions.get(execution, {})
             adopted += [process.adopt(orders.get(key)) for key, process in processes.items()]
         await asyncio.gather(*adopted)
+        self._trimming = asyncio.create_task(self._trim())
 
     async def close(self) -> None:
+        if self._trimming is not None:
+            self._trimming.cancel()
+            await asyncio.gather(self._trimming, return_exceptions=True)
         processes = [process for execution in self._executions.values() for process in execution.values()]
         await asyncio.gather(*(process.close() for process in processes))
         self._executions.clear()
         self._subscriptions.close()
-        if self._lock is not None:
-            os.close(self._lock)
-            self._lock = None
+        self._term.end()
 
     async def apply(self, order: Order) -> None:
         """Raises InvalidRequest for an identifier that cannot be. What else is wrong, the instances say."""
         async with self._alone(order.execution):
+            self._term.check()
             self._process(order.execution, order.template.key).apply(order)
 
     async def remove(self, execution: str) -> None:
         async with self._alone(execution):
             folder = self._layout.execution(execution)
+            self._term.check()
             processes = self._executions.get(execution, {})
             if folder.is_dir():
                 self._layout.drop_orders(execution)
             await asyncio.gather(*(process.remove() for process in processes.values()))
             self._executions.pop(execution, None)
-            await asyncio.to_thread(_delete, folder)
+            await self._delete(folder)
 
     async def forget(self, execution: str) -> None:
-        await asyncio.to_thread(_delete, self._layout.logs(execution))
+        await self._delete(self._layout.logs(execution))
 
     async def instances(self) -> Sequence[InstanceStatus]:
         return [
@@ -100,18 +114,15 @@ class LocalBackend(Backend):
     async def logs(
         self, execution: str, process: str, ordinal: int, *, follow: bool = False, tail: int | None = None
     ) -> AsyncIterator[bytes]:
-        path = self._layout.instance(execution, process, ordinal).log
-
-        def status() -> InstanceStatus | None:
-            known = self._executions.get(execution, {}).get(process)
-            return known.status(ordinal) if known else None
+        # As files tell it, because a service that does not lead knows of no instance.
+        written = Layout(self._settings.folder, self._settings.folder)
 
         def ended() -> bool:
-            now = status()
-            return now is None or now.state.ended
+            return written.is_over(execution, process, ordinal) is not False
 
-        if status() is None and not path.exists():
+        if written.is_over(execution, process, ordinal) is None:
             raise UnknownName("instance", f"{execution}/{process}/{ordinal}")
+        path = written.instance(execution, process, ordinal).log
         async for chunk in read(path, tail=tail, follow=follow, ended=ended):
             yield chunk
 
@@ -127,6 +138,28 @@ class LocalBackend(Backend):
             "cpu_overcommit": settings.cpu_overcommit,
         }
 
+    async def _delete(self, folder: Path) -> None:
+        # What a service that lost its term in the middle of this goes on deleting, was to be deleted in any case.
+        try:
+            await asyncio.to_thread(_delete, folder)
+        finally:
+            self._term.check()
+
+    async def _trim(self) -> None:
+        """Keep the logs of all instances small."""
+        limit = self._settings.log_limit
+        while limit:
+            await asyncio.sleep(_TRIM_EVERY)
+            for processes in self._executions.values():
+                for process in processes.values():
+                    for path in process.logs():
+                        try:
+                            trim(path, limit)
+                        except OSError as error:
+                            self._term.check()
+                            log.warning("The log %s cannot be kept below %d bytes: %s", path.name, limit, error)
+                            return
+
     def _alone(self, execution: str) -> asyncio.Lock:
         """Orders and removals of one execution wait for each other."""
         lock = self._busy.get(execution)
@@ -141,23 +174,16 @@ class LocalBackend(Backend):
             processes[key] = OrderedProcess(self._machine, self._layout, execution, key, self._subscriptions.publish)
         return processes[key]
 
-    async def _take_lock(self) -> int:
+    async def _begin(self) -> None:
         loop = asyncio.get_running_loop()
-        give_up = loop.time() + _LOCK_WITHIN
-        descriptor = os.open(self._layout.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        give_up = loop.time() + _LET_GO_WITHIN
         while True:
             try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
+                return self._term.begin()
+            except LaunchFailed:
                 if loop.time() >= give_up:
-                    os.close(descriptor)
-                    raise LaunchFailed(
-                        f"{self._settings.folder} is in use by another Zoe service; "
-                        "stop that one, or give this one another folder"
-                    ) from None
+                    raise
                 await asyncio.sleep(0.05)
-            else:
-                return descriptor
 
 
 def _delete(folder: Path) -> None:

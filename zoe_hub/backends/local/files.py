@@ -2,14 +2,15 @@
 
 ::
 
-    lock                                          held by the service that uses the folder
+    terms/N, terms/N.alive                        who may write: see `terms`
     instances/EXECUTION/PROCESS.order.json        the last order (0600: it holds secrets)
     instances/EXECUTION/PROCESS-ORDINAL/record.json
                                        /scratch/  the working folder: ``${self.folder}``
                                        /run-N/    the N-th start: see `run`
     logs/EXECUTION/PROCESS-ORDINAL.log
 
-All folders are 0700 and all files 0600.
+All folders are 0700 and all files 0600. The service writes through the link of its term; programs are
+given paths without it, which stay good when another service takes over.
 """
 
 from __future__ import annotations
@@ -77,10 +78,13 @@ def make_folder(path: Path) -> None:
 
 @dataclass(frozen=True)
 class InstanceFolder:
-    """The places of one instance."""
+    """The places of one instance, as the service reaches them."""
 
     path: Path
     log: Path
+    for_program: Path
+    """`scratch` as its program knows it."""
+    log_for_program: Path
 
     @property
     def scratch(self) -> Path:
@@ -107,34 +111,35 @@ class InstanceFolder:
 
 @dataclass(frozen=True)
 class Layout:
-    """All places below one folder."""
+    """All places below one folder. `way` leads there for as long as the service may write; to read, it is `folder`."""
 
     folder: Path
-
-    @property
-    def lock(self) -> Path:
-        return self.folder / "lock"
+    way: Path
 
     def execution(self, execution: str) -> Path:
         """Where its instances are. Raises InvalidRequest for a name that is none of a folder."""
         if not _EXECUTION.fullmatch(execution):
             raise InvalidRequest(f"{execution!r} cannot be the identifier of an execution")
-        return self.folder / "instances" / execution
+        return self.way / "instances" / execution
 
     def logs(self, execution: str) -> Path:
         """Where its logs are. Raises InvalidRequest as `execution`."""
-        return self.folder / "logs" / self.execution(execution).name
+        return self.way / "logs" / self.execution(execution).name
 
     def instance(self, execution: str, process: str, ordinal: int) -> InstanceFolder:
         """Raises InvalidRequest for names that are none of a folder."""
         if not _PROCESS.fullmatch(process):
             raise InvalidRequest(f"{process!r} cannot be the key of a process")
         name = f"{process}-{ordinal}"
-        return InstanceFolder(self.execution(execution) / name, self.logs(execution) / f"{name}.log")
+        path, log = self.execution(execution) / name, self.logs(execution) / f"{name}.log"
+        return InstanceFolder(path, log, self._of_program(path / "scratch"), self._of_program(log))
+
+    def _of_program(self, path: Path) -> Path:
+        return self.folder / path.relative_to(self.way)
 
     def executions(self) -> Iterator[str]:
         """The identifiers of all that have a folder."""
-        folder = self.folder / "instances"
+        folder = self.way / "instances"
         if folder.is_dir():
             for path in folder.iterdir():
                 if path.is_dir() and _EXECUTION.fullmatch(path.name):
@@ -161,6 +166,17 @@ class Layout:
             except ValidationError:
                 continue
             yield Order(stored.execution, stored.owner, stored.template, stored.replicas)
+
+    def is_over(self, execution: str, process: str, ordinal: int) -> bool | None:
+        """Whether an instance has ended, as far as is written down; None when there is no trace of it."""
+        folder = self.instance(execution, process, ordinal)
+        record = folder.load()
+        if record is not None:
+            return record.replica.state.ended
+        ordered = any(o.template.key == process and ordinal < o.replicas for o in self.load_orders(execution))
+        if ordered or folder.path.is_dir():
+            return False
+        return True if folder.log.exists() else None
 
     def drop_orders(self, execution: str) -> None:
         """From here on a restarted service starts nothing of this execution."""

@@ -27,6 +27,7 @@ from .ports import Ports, is_free
 from .readiness import Pace, Probe, make_probe
 from .run import Exit, Run
 from .settings import LocalSettings
+from .terms import Term
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,7 @@ class Machine:
     """What all instances share."""
 
     settings: LocalSettings
+    term: Term
     ports: Ports = field(default_factory=Ports)
     leftovers: Leftovers = field(default_factory=Leftovers)
     pace: Pace = field(default_factory=Pace)
@@ -116,7 +118,7 @@ class Instance:
             self.machine.settings,
             ordinal=record.replica.ordinal,
             ports=record.ports,
-            folder=self.folder.scratch,
+            folder=self.folder.for_program,
         )
         self._secrets = launch.secrets
         self._program = launch.command[0] if launch.command else ""
@@ -129,17 +131,16 @@ class Instance:
             raise LaunchFailed(f"{self.process} has no command")
         await self._clear_for_start()
         launch.write_files(self.folder.scratch)
-        temporary = self.folder.scratch / "tmp"
-        make_folder(temporary)
+        make_folder(self.folder.scratch / "tmp")
         make_folder(self.folder.log.parent)
         environment = make_environment(
             os.environ,
             launch.environment,
             python=self.machine.settings.python,
-            temporary=temporary,
+            temporary=self.folder.for_program / "tmp",
             mark=self.mark,
         )
-        await self.run.start(launch.command, environment, self.folder.scratch, self.folder.log)
+        await self.run.start(launch.command, environment, self.folder.for_program, self.folder.log_for_program)
 
     def probe(self, template: ProcessPlan, launch: Launch) -> Probe | None:
         """How to ask whether it is ready; None when there is nothing to ask."""
@@ -161,17 +162,25 @@ class Instance:
         return result
 
     async def take_down(self, life: asyncio.Future[None], shutdown: Shutdown, drain: Drain | None) -> None:
-        """Make it end: ask to drain, then to end, then kill. Returns when `life`, which waits for the end, is done."""
+        """Make it end: ask to drain, then to end, then kill. Returns when `life`, which waits for the end, is done.
+
+        Raises StaleLease when another service leads by then: it may want the instance.
+        """
         await self._launched.wait()
         identity = await self.run.begun() if self.run is not None and not life.done() else None
+        # A service that is stopped between a check and its signal sends it when it goes on. It goes to this run and
+        # no other, and ends it as any accident would: the service that leads then starts it again where it wants it.
         if identity is not None:
             if drain is not None:
+                self.machine.term.check()
                 identity.send(_signal(drain.signal))
                 await asyncio.wait({life}, timeout=drain.timeout)
             if not life.done():
+                self.machine.term.check()
                 identity.send_group(_signal(shutdown.signal))
                 await asyncio.wait({life}, timeout=shutdown.grace)
             if not life.done():
+                self.machine.term.check()
                 identity.send_group(signal.SIGKILL)
         await asyncio.wait({life})
 

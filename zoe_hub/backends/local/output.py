@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 from collections.abc import AsyncIterator, Callable, Collection
 from pathlib import Path
-from typing import BinaryIO
+
+from .trim import beginning
 
 _CHUNK = 64 * 1024
 _LOOK_EVERY = 0.2
@@ -18,43 +20,58 @@ _LONG_WORD = re.compile(r"[A-Za-z0-9_-]{32,}")
 _KINDS = (re.compile("[a-z]"), re.compile("[A-Z]"), re.compile("[0-9]"))
 _PEM = re.compile(r"-----BEGIN [^-]+-----\s+(.+?)\s+-----END", re.DOTALL)
 HIDDEN = "[hidden]"
+DROPPED = b"[Zoe: older lines were dropped, because the log reached its largest size]\n"
 
 
 async def read(path: Path, *, tail: int | None, follow: bool, ended: Callable[[], bool]) -> AsyncIterator[bytes]:
     """The log in chunks; with `follow`, until `ended` says that nothing more will be written.
 
-    A log that does not exist yet is empty.
+    A log that does not exist yet is empty. Where lines were dropped, `DROPPED` stands for them.
     """
-    file: BinaryIO | None = None
+    descriptor = -1
+    position = 0
     try:
         while True:
             over = ended() or not follow
-            if file is None and path.exists():
-                file = path.open("rb")
-                if tail is not None:
-                    file.seek(_start_of_tail(file, tail))
-            while file is not None and (chunk := file.read(_CHUNK)):
+            if descriptor < 0 and path.exists():
+                descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+                position = 0 if tail is None else _start_of_tail(descriptor, tail)
+            while descriptor >= 0:
+                chunk, position = _read_at(descriptor, position)
+                if not chunk:
+                    break
                 yield chunk
             if over:
                 return
             await asyncio.sleep(_LOOK_EVERY)
     finally:
-        if file is not None:
-            file.close()
+        if descriptor >= 0:
+            os.close(descriptor)
 
 
-def _start_of_tail(file: BinaryIO, lines: int) -> int:
-    """Where the last `lines` lines begin."""
-    end = position = file.seek(0, 2)
+def _read_at(descriptor: int, position: int) -> tuple[bytes, int]:
+    """What is there, and where to go on."""
+    chunk = os.pread(descriptor, _CHUNK, position)
+    # Looked for after reading: what is dropped in between reads as zeros.
+    kept = beginning(descriptor, position)
+    if kept == position:
+        return chunk, position + len(chunk)
+    rest_of_line = os.pread(descriptor, _CHUNK, kept).find(b"\n") + 1
+    return DROPPED, kept + rest_of_line
+
+
+def _start_of_tail(descriptor: int, lines: int) -> int:
+    """Where the last `lines` lines begin; 0 where so many are not there."""
+    first = beginning(descriptor)
+    end = position = os.fstat(descriptor).st_size
     if lines <= 0:
         return end
     # The line break that ends the file ends its last line and does not begin another.
     wanted = lines
-    while position > 0:
-        size = min(_CHUNK, position)
+    while position > first:
+        size = min(_CHUNK, position - first)
         position -= size
-        file.seek(position)
-        block = file.read(size)
+        block = os.pread(descriptor, size, position)
         search_end = size - 1 if position + size == end else size
         while (found := block.rfind(b"\n", 0, max(search_end, 0))) >= 0:
             wanted -= 1
@@ -68,7 +85,7 @@ def excerpt(path: Path, secrets: Collection[str]) -> str:
     """The last lines of a log, short enough for a message, without the secrets. Empty when there is nothing."""
     try:
         with path.open("rb") as file:
-            start = _start_of_tail(file, _EXCERPT_LINES)
+            start = _start_of_tail(file.fileno(), _EXCERPT_LINES)
             end = file.seek(0, 2)
             # More than is shown is read, so that a secret at the cut is recognised as a whole.
             cut = end - 4 * _EXCERPT_BYTES

@@ -6,9 +6,10 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Coroutine
+from pathlib import Path
 from typing import Any
 
-from ...model.errors import InvalidDocument, LaunchFailed, ZoeError
+from ...model.errors import InvalidDocument, LaunchFailed, StaleLease, ZoeError
 from ...model.execution import InstanceState, InstanceStatus
 from ...model.framework import Shutdown
 from ..base import Order
@@ -54,6 +55,10 @@ class OrderedProcess:
     def status(self, ordinal: int) -> InstanceStatus | None:
         return self._said.get(ordinal)
 
+    def logs(self) -> list[Path]:
+        """Where its instances write."""
+        return [instance.folder.log for instance in self._instances.values()]
+
     def restore(self, ordinal: int) -> None:
         """Take in an instance that left a folder. Call before `adopt`."""
         folder = self._layout.instance(self.execution, self.key, ordinal)
@@ -63,6 +68,9 @@ class OrderedProcess:
             last = folder.last_run()
             record = Record(Replica(ordinal, InstanceState.STARTING if last else InstanceState.PENDING), run=last)
             record.replica.present = last > 0
+        elif (last := folder.last_run()) > record.run:
+            # Written by a service that was about to lose its term; what was started says more.
+            record.run, record.replica.present = last, True
         self._keeper.restore(record.replica, time.monotonic())
         self._instances[ordinal] = Instance(self._machine, self.execution, self.key, folder, record)
 
@@ -89,6 +97,7 @@ class OrderedProcess:
             try:
                 self._layout.save_order(order)
             except OSError as error:
+                self._machine.term.check()
                 raise LaunchFailed(f"the order for {self.key} could not be written: {error}") from error
             self._order = order
         self._keeper.order(order.replicas, _rules(order))
@@ -122,7 +131,9 @@ class OrderedProcess:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     def act(self) -> None:
-        """Do what is due now, and come back when something will be."""
+        """Do what is due now, and come back when something will be. Does nothing when another service leads."""
+        if not self._machine.term.holds():
+            return
         decision = self._keeper.decide(time.monotonic())
         for ordinal in decision.start:
             self._instance(ordinal).expect_start()
@@ -195,6 +206,7 @@ class OrderedProcess:
                 return
 
     async def _look_again(self, ordinal: int, error: OSError, settled: asyncio.Event | None) -> None:
+        self._machine.term.check()
         # Such as too many open files, or a full disk. It may still run, so nothing but another look is right, for
         # which a service that starts does not wait.
         log.warning("%s/%s/%d cannot be watched: %s", self.execution, self.key, ordinal, error)
@@ -282,7 +294,8 @@ class OrderedProcess:
             instance.folder.save(instance.record)
         except OSError as error:
             # Nothing is started without a record, and what runs is found again by the one before.
-            log.warning("%s/%s: the state of an instance could not be written: %s", self.execution, self.key, error)
+            if self._machine.term.holds():
+                log.warning("%s/%s: an instance's state could not be written: %s", self.execution, self.key, error)
 
     def _task(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work)
@@ -291,7 +304,10 @@ class OrderedProcess:
 
     def _on_done(self, task: asyncio.Task[None]) -> None:
         self._others.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
+        error = None if task.cancelled() else task.exception()
+        if isinstance(error, StaleLease):
+            log.info("%s/%s: %s", self.execution, self.key, error)
+        elif error is not None:
             log.error("%s/%s: an instance is not watched any more", self.execution, self.key, exc_info=error)
 
 

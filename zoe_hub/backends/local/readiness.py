@@ -34,10 +34,16 @@ def make_probe(readiness: Readiness, host: str, port: int, headers: Mapping[str,
     """A question to ask again and again; false for whatever is no good answer."""
 
     async def ask() -> bool:
+        # Not asyncio.wait_for: before Python 3.12 it can lose the cancellation by which asking ends.
+        attempt = asyncio.ensure_future(_ask(readiness, host, port, headers))
         try:
-            return await asyncio.wait_for(_ask(readiness, host, port, headers), _ANSWER_WITHIN)
-        except (OSError, asyncio.TimeoutError, asyncio.IncompleteReadError, ValueError):
+            await asyncio.wait({attempt}, timeout=_ANSWER_WITHIN)
+            return attempt.done() and attempt.result()
+        except (OSError, asyncio.IncompleteReadError, ValueError):
             return False
+        finally:
+            attempt.cancel()
+            await asyncio.gather(attempt, return_exceptions=True)
 
     return ask
 

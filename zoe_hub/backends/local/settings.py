@@ -26,5 +26,7 @@ class LocalSettings:
     """Bytes to hand out. None: what the machine has, or the control group allows."""
     cpu_overcommit: float = 8.0
     """How often each processor is handed out when `cpus` is None."""
+    log_limit: int = 64 * 2**20
+    """Bytes that the log of one instance may take on the disk. 0: as many as there are."""
     python: str = sys.executable
     """``${python}``; its folder comes first on the instances' PATH."""

@@ -9,7 +9,10 @@ Imports as little as it can, because one is alive for every instance. In FOLDER 
 ``exit``      how it ended: its status (minus the signal's number), or ``lost``
 ``error``     number of the error for which the program could not be executed
 
-and it runs nothing when another shim holds the claim, or when ``identity`` or ``exit`` is there.
+and it runs nothing when another shim holds the claim, or when ``identity`` or ``exit`` is there. FOLDER
+is reached through the link of the term in which the run was ordered: when another service leads, neither
+``claim`` nor ``identity`` can be written any more, and nothing runs. How a program ended is written
+whoever leads by then: through a descriptor of the folder.
 """
 
 import fcntl
@@ -17,12 +20,17 @@ import os
 import sys
 
 
-def write(path: str, text: str) -> None:
-    """The whole file or nothing."""
-    temporary = f"{path}.{os.getpid()}"
-    with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600), "w") as file:
+def write(path: str, text: str, folder: "int | None" = None) -> None:
+    """The whole file or nothing. With a descriptor of a `folder`, there."""
+    temporary, flags = f"{path}.{os.getpid()}", os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
+    with open(os.open(temporary, flags, 0o600, dir_fd=folder), "w") as file:
         file.write(text)
-    os.rename(temporary, path)
+    os.rename(temporary, path, src_dir_fd=folder, dst_dir_fd=folder)
+
+
+def exists(name: str, folder: int) -> bool:
+    """Whether the folder has such a file."""
+    return name in os.listdir(folder)
 
 
 def start_time() -> str:
@@ -61,6 +69,7 @@ def main(folder: str) -> None:
         return
     if os.path.exists(f"{folder}/exit") or os.path.exists(f"{folder}/identity"):
         return
+    here = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     with open(f"{folder}/launch", errors="surrogateescape") as file:
         launch = file.read().split("\0")
     os.unlink(f"{folder}/launch")
@@ -77,7 +86,8 @@ def main(folder: str) -> None:
             os._exit(127)
     os.close(running)
     status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    write(f"{folder}/exit", str(status))
+    begun = exists("identity", here) or exists("error", here)
+    write("exit", str(status) if begun else "lost", here)
 
 
 if __name__ == "__main__":
