@@ -225,6 +225,7 @@ def make_backend(settings: ZoeConfig, catalogue: Catalogue) -> Backend:
             cpus=settings.cpus or None,
             memory=parse_bytes(settings.memory) or None,
             cpu_overcommit=settings.cpu_overcommit,
+            log_limit=parse_bytes(settings.log_limit),
         )
     )
 

@@ -48,6 +48,11 @@ class ZoeConfig(Configurable):
         help="Memory that local instances may be granted, in all, such as '48 GiB'. 0: what the machine has. Never "
         "handed out twice: a machine without memory kills processes.",
     ).tag(config=True)
+    log_limit = Unicode(
+        "64 MiB",
+        help="What the log of one local instance may take on the disk. Where it takes more, its oldest lines are "
+        "dropped, until half of that is left. 0: as much as there is.",
+    ).tag(config=True)
     round_interval = Float(
         10.0,
         help="Seconds after which the controller looks again though nothing was reported. Changes do not wait for it.",
@@ -116,7 +121,7 @@ class ZoeConfig(Configurable):
     def _default_home(self) -> str:
         return str(default_home())
 
-    @validate("memory")
+    @validate("memory", "log_limit")
     def _memory_is_an_amount(self, proposal: dict[str, str]) -> str:
         parse_bytes(proposal["value"])
         return proposal["value"]

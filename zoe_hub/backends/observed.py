@@ -18,9 +18,9 @@ class ObservedBackend(Backend):
         self._inner = inner
         self._metrics = metrics
 
-    async def open(self) -> None:
+    async def open(self, fence: int = 0) -> None:
         with self._metrics.engine("open"):
-            await self._inner.open()
+            await self._inner.open(fence)
 
     async def close(self) -> None:
         with self._metrics.engine("close"):
