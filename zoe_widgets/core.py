@@ -12,7 +12,7 @@ from typing import Any
 from zoe_hub.client import ExecutionView, ShopView, ZoeClient
 from zoe_hub.client.client import ended_sentence
 from zoe_hub.model.commands import Submit
-from zoe_hub.model.errors import ExecutionEnded, InvalidRequest, ZoeError
+from zoe_hub.model.errors import ExecutionEnded, InvalidRequest, Overtaken, ZoeError
 from zoe_hub.model.events import Event
 from zoe_hub.model.execution import Attachment, ExecutionState, InstanceState
 
@@ -214,7 +214,10 @@ class Core:
     async def scale(
         self, caller: Caller, attached: Attached, number: int, wait: bool, timeout: float | None
     ) -> Attached:
-        """Ask for so many workers; wait until they are there, or it is known that not all are granted."""
+        """Ask for so many workers; wait until they are there, or it is known that not all are granted.
+
+        Raises Overtaken when somebody asks for another number meanwhile.
+        """
         try:
             number = operator.index(number)
         except TypeError:
@@ -246,6 +249,9 @@ class Core:
                 view = await self.client.wait(attached.id, settled, on_event=on_event, timeout=timeout)
         except asyncio.CancelledError:
             progress.finish("interrupted; the new size stays asked for")
+            raise
+        except Overtaken as error:
+            progress.finish(str(error))
             raise
         finally:
             progress.stop()

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from zoe_hub.client.views import ExecutionView
+from zoe_hub.model.errors import Overtaken
 from zoe_hub.model.events import Event, EventKind
 from zoe_hub.model.execution import InstanceState
 
@@ -13,13 +15,15 @@ class Settled:
     """Whether a number of workers is there, or known not to be granted. Call it with the execution.
 
     The scheduler's decision is an event after the wish. Where it decides what it had decided before, it
-    says nothing: then `decided` is set after `PATIENCE` seconds.
+    says nothing: then `decided` is set after `PATIENCE` seconds. Raises Overtaken when somebody asked for another
+    number after us.
     """
 
     PATIENCE = 5.0
 
     def __init__(self, number: int, workers: Sequence[str]) -> None:
         self.decided = False
+        self._last: Mapping[str, Any] = {}
         self._number = number
         self._workers = workers
 
@@ -27,6 +31,7 @@ class Settled:
         """Take note of an event of the execution; in order, from its first one on."""
         if event.kind is EventKind.EXECUTION_SCALED:
             self.decided = False
+            self._last = event.data
         elif event.kind in (EventKind.EXECUTION_GRANTED, EventKind.EXECUTION_WAITING):
             self.decided = True
 
@@ -36,9 +41,17 @@ class Settled:
 
     def __call__(self, view: ExecutionView) -> bool:
         if view.number != self._number:
+            self._check_overtaken(view)
             return False
         keys = {*view.workers, *self._workers}
         return all(self._settled(view, p.key, p.core + p.elastic) for p in view.plan.processes if p.key in keys)
+
+    def _check_overtaken(self, view: ExecutionView) -> None:
+        """Raises Overtaken. Our own wish was stored before this is asked, so another number is somebody's later one."""
+        said = self._last.get("parameters", {}).get(view.plan.scales, self._number)
+        if said in (view.number, None):
+            who = f" by {self._last['by']}" if self._last.get("by") else ""
+            raise Overtaken(f"{view.name} was scaled to {view.number}{who} meanwhile.")
 
     def _settled(self, view: ExecutionView, key: str, wanted: int) -> bool:
         there = [i for i in view.instances if i.process == key and not i.state.ended]

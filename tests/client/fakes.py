@@ -245,11 +245,11 @@ class FakeZoe:
         instance.update({"state": state, "host": "127.0.0.1", "ports": {}, "restarts": 0, **more})
         self.emit(execution, "instance.state_changed", process=key, ordinal=ordinal, state=state)
 
-    def modify(self, execution: dict[str, Any], parameters: dict[str, Any]) -> None:
+    def modify(self, execution: dict[str, Any], parameters: dict[str, Any], by: str = "alice") -> None:
         merged = {**execution["parameters"], **parameters}
         execution["plan"] = self.plan({"zapp": execution["zapp"], "parameters": merged})
         execution["parameters"] = execution["plan"]["parameters"]
-        self.emit(execution, "execution.scaled", parameters=execution["parameters"])
+        self.emit(execution, "execution.scaled", parameters=execution["parameters"], by=by)
         self.soon(lambda: (self.grant(execution), self.bring(execution)))  # type: ignore[arg-type, return-value]
 
     def terminate(self, execution: dict[str, Any]) -> None:
@@ -294,6 +294,24 @@ class SlowZoe(FakeZoe):
         for execution in list(self.executions.values()):
             if execution["state"] == "starting":
                 self.soon(lambda execution=execution: self.run(execution))  # type: ignore[misc]
+
+
+class ContestedZoe(FakeZoe):
+    """Whatever alice asks for, bob asks for two more before she has them."""
+
+    def soon(self, function: Callable[[], Any]) -> None:
+        if not self.contested:
+            super().soon(function)
+
+    def modify(self, execution: dict[str, Any], parameters: dict[str, Any], by: str = "alice") -> None:
+        self.contested = by == "alice"
+        super().modify(execution, parameters, by)
+        if self.contested:
+            self.contested = False
+            more = {"workers": execution["parameters"]["workers"] + 2}
+            self.soon(lambda: self.modify(execution, more, by="bob"))
+
+    contested = False
 
 
 class DroppingZoe(FakeZoe):

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from zoe_hub.model.errors import Conflict, IllegalTransition, UnknownName
+from zoe_hub.model.errors import Conflict, IllegalTransition, Overtaken, UnknownName
 from zoe_hub.model.execution import Attachment, DesiredState, Execution, ExecutionState, InstanceState
 from zoe_hub.store.base import Store
 
@@ -117,10 +117,26 @@ class Changing:
     async def test_modify(self, store: Store) -> None:
         execution = await submitted(store)
         seq = await store.last_seq()
-        changed = await store.modify(execution.id, {"workers": 4}, a_plan(4))
+        changed = await store.modify(execution.id, {"workers": 4}, a_plan(4), by="bob")
         assert (changed.parameters, changed.plan) == ({"workers": 4}, a_plan(4))
+        assert await store.modify(execution.id, {"workers": 4}, a_plan(4), by="alice") == changed
         assert await store.get(execution.id) == changed
-        assert await new_events(store, seq) == [("execution.scaled", {"parameters": {"workers": 4}})]
+        assert await new_events(store, seq) == [("execution.scaled", {"parameters": {"workers": 4}, "by": "bob"})]
+
+    async def test_modify_of_what_was_read_before_another_change_is_refused(self, store: Store) -> None:
+        execution = await submitted(store)
+        wishes = [
+            store.modify(execution.id, {"workers": n}, a_plan(n), read=execution.parameters) for n in range(10, 20)
+        ]
+        results = await asyncio.gather(*wishes, return_exceptions=True)
+        (winner,) = [result for result in results if isinstance(result, Execution)]
+        assert sum(isinstance(result, Overtaken) for result in results) == 9
+        assert await store.get(execution.id) == winner
+        seq = await store.last_seq()
+        with pytest.raises(Overtaken, match="spark-1 was changed by somebody else"):
+            await store.modify(execution.id, {"workers": 3}, a_plan(3), read=execution.parameters)
+        assert await new_events(store, seq) == []
+        await store.modify(execution.id, {"workers": 3}, a_plan(3), read=winner.parameters)
 
     async def test_attach_and_detach(self, store: Store) -> None:
         execution = await submitted(store)

@@ -28,7 +28,7 @@ WRITES: dict[str, Callable[[Store, str], Awaitable[object]]] = {
     "put_zapp": lambda store, execution: store.put_zapp("alice", a_zapp("mine")),
     "delete_zapp": lambda store, execution: store.delete_zapp("alice", "own"),
 }
-READS = {"get", "find", "list", "changed", "events", "last_seq", "wait", "zapps"}
+READS = {"submitted", "get", "find", "list", "changed", "events", "last_seq", "wait", "zapps"}
 
 
 async def taken(store: Store, holder: str, seconds: float = 600) -> Lease:

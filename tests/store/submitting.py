@@ -8,7 +8,7 @@ from datetime import datetime, timezone
 
 import pytest
 
-from zoe_hub.model.errors import Conflict, LimitReached, UnknownName
+from zoe_hub.model.errors import Conflict, KeyReused, LimitReached, UnknownName
 from zoe_hub.model.events import EventKind
 from zoe_hub.model.execution import DesiredState
 from zoe_hub.store.base import Store
@@ -97,6 +97,20 @@ class Submitting:
         assert await new_events(store, seq) == []
         assert (await store.submit(a_submission("bob", idempotency_key="k")))[1]
         assert (await store.submit(a_submission(idempotency_key="l")))[1]
+
+    async def test_a_key_that_comes_with_another_request_is_refused(self, store: Store) -> None:
+        first = await submitted(store, idempotency_key="k", fingerprint="a")
+        for again in (first, await store.submitted("alice", "k", "a"), await store.submitted("alice", "k", None)):
+            assert again == first
+        assert await store.submitted("alice", "l", "a") is None
+        assert await store.submitted("bob", "k", "b") is None
+        for wish in (
+            store.submit(a_submission(idempotency_key="k", fingerprint="b")),
+            store.submitted("alice", "k", "b"),
+        ):
+            with pytest.raises(KeyReused, match="which gave spark-1; choose a new key"):
+                await wish
+        assert await store.list() == [first]
 
     async def test_idempotency_key_outlives_the_execution(self, store: Store) -> None:
         first = await ended(store, idempotency_key="k")

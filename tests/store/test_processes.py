@@ -96,10 +96,15 @@ async def test_two_stores_on_one_database(url: str) -> None:
     await other.open()
     waiter = asyncio.ensure_future(other.wait(0, 600))
     await other.last_seq()
-    results = await asyncio.gather(*(s.submit(a_submission(idempotency_key="k")) for s in (one, other) * 10))
+    results = await asyncio.gather(*(s.submit(a_submission(idempotency_key="k")) for s in (one, other) * 25))
     assert await waiter
     assert len({execution.id for execution, _ in results}) == 1
+    assert sum(new for _, new in results) == 1
     (execution, _) = results[0]
+    await other.close()
+    other = SQLStore(url)
+    await other.open()
+    assert await other.submit(a_submission(idempotency_key="k")) == (execution, False)
     seq = await other.last_seq()
     waiter = asyncio.ensure_future(other.wait(seq, 600))
     await one.save_instance(an_instance(execution.id))

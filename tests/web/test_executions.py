@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import httpx
@@ -40,8 +41,68 @@ async def test_the_same_key_starts_nothing_twice(alice: httpx.AsyncClient) -> No
     second = await alice.post("/executions", json={"zapp": "toys"}, headers=headers)
     assert first.json()["id"] == second.json()["id"]
     other = await alice.post("/executions", json={"zapp": "toys", "parameters": {"workers": 2}}, headers=headers)
-    assert other.status_code == 409
+    assert other.status_code == 422
+    assert other.json()["type"] == "urn:zoe:problem:KeyReused"
+    assert "another request before, which gave toys-1" in other.json()["detail"]
     assert len((await alice.get("/executions")).json()["executions"]) == 1
+
+
+async def test_a_request_repeated_after_all_has_changed_is_answered_as_before(
+    alice: httpx.AsyncClient, site: Site
+) -> None:
+    assert (await alice.put("/zapps/mine", json=OWN)).is_success
+    headers = {"Idempotency-Key": "once"}
+    first = await alice.post("/executions", json={"zapp": "mine"}, headers=headers)
+    assert first.status_code == 202
+    await alice.delete("/zapps/mine")
+    again = await alice.post("/executions", json={"zapp": "mine", "parameters": {}}, headers=headers)
+    assert (again.status_code, again.json()["id"]) == (202, first.json()["id"])
+    assert again.headers["Location"] == first.headers["Location"]
+
+
+async def test_fifty_requests_with_one_key_at_once(alice: httpx.AsyncClient) -> None:
+    headers = {"Idempotency-Key": "once"}
+    answers = await asyncio.gather(
+        *(alice.post("/executions", json={"zapp": "toys"}, headers=headers) for _ in range(50))
+    )
+    assert {answer.status_code for answer in answers} == {202}
+    assert len({answer.json()["id"] for answer in answers}) == 1
+
+
+async def test_two_people_who_scale_at_once_end_in_one_of_their_wishes(
+    alice: httpx.AsyncClient, admin: httpx.AsyncClient, start: Starter, site: Site
+) -> None:
+    execution = await start()
+    wishes = [(alice, 3), (admin, 5)] * 5
+    answers = await asyncio.gather(
+        *(who.patch(f"/executions/{execution}", json={"parameters": {"workers": n}}) for who, n in wishes)
+    )
+    assert [(a.status_code, a.json()["parameters"]["workers"]) for a in answers] == [(202, n) for _, n in wishes]
+    now = (await alice.get(f"/executions/{execution}")).json()
+    events = [e for e in await site.context.store.events(execution=execution) if e.kind.value == "execution.scaled"]
+    last = events[-1]
+    assert {event.data["by"] for event in events} <= {"alice", "admin"}
+    assert (last.data["by"], last.data["parameters"]["workers"]) in {("alice", 3), ("admin", 5)}
+    assert now["parameters"]["workers"] == last.data["parameters"]["workers"]
+
+
+async def test_a_change_made_meanwhile_is_not_lost(
+    alice: httpx.AsyncClient, start: Starter, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    execution = await start()
+    modify, seen = site.context.store.modify, list[object]()
+
+    async def slow(identifier: str, parameters: Any, plan: Any, **kwargs: Any) -> Any:
+        if not seen:
+            await modify(identifier, {**parameters, "label": "theirs", "workers": 2}, plan, by="bob")
+        seen.append(kwargs["read"])
+        return await modify(identifier, parameters, plan, **kwargs)
+
+    monkeypatch.setattr(site.context.store, "modify", slow)
+    answer = await alice.patch(f"/executions/{execution}", json={"parameters": {"workers": 4}})
+    assert answer.status_code == 202
+    assert answer.json()["parameters"] == {"label": "theirs", "workers": 4}
+    assert len(seen) == 2
 
 
 async def test_scaling_changes_the_plan_and_nothing_but_counts(alice: httpx.AsyncClient, start: Starter) -> None:

@@ -4,7 +4,7 @@ import os
 import site
 import subprocess
 
-from tests.client.fakes import TOKEN, FailingZoe, FakeZoe, SlowZoe
+from tests.client.fakes import TOKEN, ContestedZoe, FailingZoe, FakeZoe, SlowZoe
 from tests.zoe_widgets.notebooks import ROOT
 
 SETUP = "from zoe_widgets import Zoe; zoe = Zoe()"
@@ -129,6 +129,16 @@ def test_scaling_beyond_the_machines_returns_with_what_there_is(start):
         assert notebook.value("cluster.workers") == "3"
         notebook.run("cluster.scale(1)")
         assert notebook.value("cluster.workers") == "1"
+
+
+def test_a_wish_that_somebody_overtakes_ends_with_a_sentence(start):
+    with ContestedZoe() as zoe:
+        notebook = start(zoe)
+        notebook.run(SETUP)
+        notebook.run('cluster = zoe.attach("spark", workers=2)')
+        result = notebook.run("cluster.scale(4)")
+        assert "spark-1 was scaled to 6 by bob meanwhile." in result.error
+        assert "spark-1 was scaled to 6 by bob meanwhile." in result.texts[-1]
 
 
 def test_only_a_whole_number_is_a_size(notebook, zoe):

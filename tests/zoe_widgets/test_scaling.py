@@ -2,7 +2,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from zoe_hub.client import ExecutionView
+from zoe_hub.model.errors import Overtaken
 from zoe_hub.model.events import Event
 from zoe_widgets.scaling import Settled
 
@@ -27,8 +30,8 @@ def view(asked: int, granted: int, states: list[str]) -> ExecutionView:
     )
 
 
-def event(kind: str) -> Event:
-    return Event(seq=1, time="2024-01-01T00:00:00Z", owner="alice", execution="x", kind=kind)  # type: ignore[arg-type]
+def event(kind: str, **data: Any) -> Event:
+    return Event(seq=1, time="2024-01-01T00:00:00Z", owner="alice", execution="x", kind=kind, data=data)  # type: ignore[arg-type]
 
 
 def test_up_is_done_when_all_are_ready():
@@ -79,3 +82,20 @@ def test_one_number_for_two_frameworks_is_done_when_both_have_theirs():
     now = ExecutionView.model_validate(both)
     assert settled(now)
     assert (now.number, now.asked, now.allowed, now.ready) == (2, 4, 4, 4)
+
+
+def test_who_is_overtaken_is_told_by_whom():
+    settled = Settled(4, ["toy.worker"])
+    settled.saw(event("execution.scaled", parameters={"workers": 2}, by="bob"))
+    settled.saw(event("execution.scaled", parameters={"workers": 4}, by="alice"))
+    assert not settled(view(6, 6, ["ready"] * 6))  # by whom, is not known yet
+    settled.saw(event("execution.scaled", parameters={"workers": 6}, by="bob"))
+    with pytest.raises(Overtaken, match=r"^toys-1 was scaled to 6 by bob meanwhile\.$"):
+        settled(view(6, 6, ["ready"] * 6))
+
+
+def test_who_asked_for_the_same_overtakes_nobody():
+    settled = Settled(2, ["toy.worker"])
+    settled.saw(event("execution.scaled", parameters={"workers": 6}, by="bob"))
+    settled.saw(event("execution.scaled", parameters={"workers": 2}, by="bob"))
+    assert settled(view(2, 2, ["ready"] * 2))

@@ -9,6 +9,8 @@
     ├── NotRunnable           a framework was asked to run alone
     ├── UnknownName           no ZApp, framework or execution has this name
     ├── Conflict              the request contradicts what is stored
+    │   └── Overtaken         somebody else changed the same thing meanwhile
+    ├── KeyReused             an idempotency key came again with another request
     ├── IllegalTransition     the lifecycle table has no such move
     ├── CapacityExceeded      more than the machines will ever have
     ├── LimitReached          as many of something as one user may have
@@ -77,6 +79,14 @@ class UnknownName(ZoeError):
 
 class Conflict(ZoeError):
     """Raised when a request contradicts what is stored, such as a name in use."""
+
+
+class Overtaken(Conflict):
+    """Raised when somebody else changed the same thing meanwhile."""
+
+
+class KeyReused(ZoeError):
+    """Raised when an idempotency key comes again with another request."""
 
 
 class IllegalTransition(ZoeError):

@@ -28,6 +28,8 @@ class Submission:
     name: str | None = None
     attachment: Attachment | None = None
     idempotency_key: str | None = None
+    fingerprint: str | None = None
+    """Of the request, at most 64 characters: the same key with another one is refused."""
     most_live: int | None = None
     """Refuse it when its owner has so many live executions already."""
 
@@ -58,11 +60,16 @@ class Store(ABC):
     async def submit(self, submission: Submission) -> tuple[Execution, bool]:
         """Store an execution as QUEUED; true when it is new.
 
-        The same owner and idempotency key give the execution stored first, and false. Without a
+        The same owner and idempotency key give the execution stored first, and false; with another
+        fingerprint, they raise KeyReused. Without a
         name, one is made from the ZApp's: ``spark-1``, ``spark-2``. Raises Conflict when the name is taken by
         an execution of this owner that has not ended, and LimitReached beyond `most_live`, counted within
         the transaction.
         """
+
+    @abstractmethod
+    async def submitted(self, owner: str, idempotency_key: str, fingerprint: str | None) -> Execution | None:
+        """What `submit` gave for this key before. Raises KeyReused as `submit` does."""
 
     @abstractmethod
     async def get(self, execution: str) -> Execution:
@@ -110,8 +117,20 @@ class Store(ABC):
         """Store how many instances of each process key may run. The same again writes nothing."""
 
     @abstractmethod
-    async def modify(self, execution: str, parameters: Mapping[str, Any], plan: Plan) -> Execution:
-        """Store new parameters and the plan made from them. Raises Conflict when it is ending or has ended."""
+    async def modify(
+        self,
+        execution: str,
+        parameters: Mapping[str, Any],
+        plan: Plan,
+        *,
+        read: Mapping[str, Any] | None = None,
+        by: str = "",
+    ) -> Execution:
+        """Store new parameters and the plan made from them. Raises Conflict when it is ending or has ended.
+
+        `read` are the parameters from which they were made: Overtaken is raised, and nothing stored, when they are
+        not the stored ones any more. `by` is told in the event. The same again writes nothing.
+        """
 
     @abstractmethod
     async def attach(self, execution: str, attachment: Attachment | None) -> Execution:

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
-from ..model.errors import Conflict, LimitReached, UnknownName
+from ..model.errors import Conflict, LimitReached, Overtaken, UnknownName
 from ..model.events import Event, EventKind
 from ..model.execution import Attachment, DesiredState, Execution, ExecutionState, InstanceStatus
 from ..model.plan import Plan
@@ -32,6 +32,7 @@ from .changes import (
 from .database import Database, Transaction
 from .documents import attachment_from, event_from, places, serialise_plan
 from .identifiers import Identifiers, free_name
+from .keys import stored_with
 from .queries import ExecutionReader
 from .recorder import record
 from .tables import event_counter, events, executions, plans, zapps
@@ -127,7 +128,8 @@ class SQLStore(Store):
     async def submit(self, submission: Submission) -> tuple[Execution, bool]:
         def work(transaction: Transaction) -> tuple[Execution, bool]:
             connection = transaction.connection
-            earlier = _submitted_with(connection, submission)
+            key, fingerprint = submission.idempotency_key, submission.fingerprint
+            earlier = stored_with(connection, submission.owner, key, fingerprint)
             if earlier is not None:
                 return self._get(connection, earlier), False
             _check_live(connection, submission)
@@ -144,7 +146,8 @@ class SQLStore(Store):
                 state=ExecutionState.QUEUED.value,
                 reason="",
                 granted={},
-                idempotency_key=submission.idempotency_key,
+                idempotency_key=key,
+                fingerprint=fingerprint,
                 created=transaction.now,
                 updated=transaction.now,
                 **_attachment_columns(submission.attachment),
@@ -155,6 +158,13 @@ class SQLStore(Store):
             return self._get(connection, identifier), True
 
         return await self._write(work)
+
+    async def submitted(self, owner: str, idempotency_key: str, fingerprint: str | None) -> Execution | None:
+        def work(connection: Connection) -> Execution | None:
+            earlier = stored_with(connection, owner, idempotency_key, fingerprint)
+            return None if earlier is None else self._get(connection, earlier)
+
+        return await self._database.read(work)
 
     async def changed(self, after: int) -> tuple[Sequence[Execution], int]:
         def work(connection: Connection) -> tuple[Sequence[Execution], int]:
@@ -197,13 +207,23 @@ class SQLStore(Store):
 
         await self._write(work)
 
-    async def modify(self, execution: str, parameters: Mapping[str, Any], plan: Plan) -> Execution:
+    async def modify(
+        self,
+        execution: str,
+        parameters: Mapping[str, Any],
+        plan: Plan,
+        *,
+        read: Mapping[str, Any] | None = None,
+        by: str = "",
+    ) -> Execution:
         def change(transaction: Transaction, row: Row[Any]) -> None:
             _must_go_on(row)
+            if read is not None and row.parameters != dict(read):
+                raise Overtaken(f"{row.name} was changed by somebody else meanwhile; look at it and try again.")
             digest = _put_plan(transaction.connection, plan)
             if (row.parameters, row.plan) != (dict(parameters), digest):
                 _update(transaction, row, parameters=dict(parameters), plan=digest)
-                transaction.record(row.owner, row.id, EventKind.EXECUTION_SCALED, parameters=dict(parameters))
+                transaction.record(row.owner, row.id, EventKind.EXECUTION_SCALED, parameters=dict(parameters), by=by)
 
         return await self._change(execution, change)
 
@@ -334,13 +354,6 @@ def _attachment_columns(attachment: Attachment | None) -> dict[str, str | None]:
     if attachment is None:
         return {"server": None, "kernel": None}
     return {"server": attachment.server, "kernel": attachment.kernel}
-
-
-def _submitted_with(connection: Connection, submission: Submission) -> str | None:
-    if submission.idempotency_key is None:
-        return None
-    this = (executions.c.owner == submission.owner) & (executions.c.idempotency_key == submission.idempotency_key)
-    return connection.execute(select(executions.c.id).where(this)).scalar()
 
 
 def _check_live(connection: Connection, submission: Submission) -> None:

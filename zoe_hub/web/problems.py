@@ -25,6 +25,8 @@ STATUS: Mapping[type[errors.ZoeError], int] = {
     errors.NotRunnable: 422,
     errors.UnknownName: 404,
     errors.Conflict: 409,
+    errors.Overtaken: 409,
+    errors.KeyReused: 422,
     errors.IllegalTransition: 409,
     errors.CapacityExceeded: 422,
     errors.LimitReached: 409,

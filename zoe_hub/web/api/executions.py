@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
 
 from pydantic import Field
@@ -9,7 +11,7 @@ from pydantic import Field
 from ...composition import rescale
 from ...logs import note
 from ...model.commands import Modify, Report, Submit
-from ...model.errors import Conflict, InvalidRequest, NotPermitted
+from ...model.errors import Conflict, InvalidRequest, NotPermitted, Overtaken
 from ...model.execution import Attachment, Execution, InstanceState, InstanceStatus
 from ...model.framework import Placement
 from ...store.base import Submission
@@ -20,6 +22,8 @@ from ..views import ExecutionList, ExecutionView, PlanView
 from .plans import check_capacity, plan_of
 
 EVERYBODY = "*"
+_TRIES = 10
+"""How often a change is made again because somebody else was faster."""
 
 
 class SubmitHeaders(Headers):
@@ -66,7 +70,13 @@ async def submit_execution(call: Call) -> Reply:
     """
     submit: Submit = call.body
     owner = _owner_of(call, submit.owner)
-    plan, definition = await plan_of(call, submit)
+    key, fingerprint = call.headers.idempotency_key, _fingerprint(submit)
+    # Before all else: what was possible when it was sent first may not be any more, such as its ZApp's name.
+    earlier = await call.context.store.submitted(owner, key, fingerprint) if key is not None else None
+    if earlier is not None:
+        note(execution=earlier.id)
+        return _reply(call, earlier, status=202, location=True)
+    plan, _ = await plan_of(call, submit)
     # Not even for a server of one's own: with the end of what claims to be one, all that is attached to it ends.
     if plan.server is not None and (submit.attachment is None or not call.who.admin):
         raise InvalidRequest(
@@ -82,12 +92,11 @@ async def submit_execution(call: Call) -> Reply:
             parameters=submit.parameters,
             name=submit.name,
             attachment=submit.attachment,
-            idempotency_key=call.headers.idempotency_key,
+            idempotency_key=key,
+            fingerprint=fingerprint,
             most_live=call.context.limits.executions or None,
         )
     )
-    if not new and (execution.plan.definition.name, execution.parameters) != (definition, submit.parameters):
-        raise Conflict("This Idempotency-Key was used for another request; choose a new one.")
     note(execution=execution.id)
     if new:
         call.context.metrics.submitted.labels(call.context.metrics.zapp(execution.zapp)).inc()
@@ -119,16 +128,27 @@ async def get_execution(call: Call) -> Reply:
 
 
 async def modify_execution(call: Call) -> Reply:
-    """Scale: change the parameters that may change while it runs."""
+    """Scale: change the parameters that may change while it runs.
+
+    The answer has the parameters as they were stored. Who scales next may change them at once: the event
+    `execution.scaled` says who did.
+    """
     modify: Modify = call.body
-    execution = await _find(call, scopes.EXECUTIONS)
-    plan = rescale(execution.plan, modify.parameters, call.context.catalogue.frameworks)
-    if plan.core != execution.plan.core or plan.total != execution.plan.total:
-        await check_capacity(call.context, plan)
-    parameters = {**execution.parameters, **modify.parameters}
-    changed = await call.context.store.modify(execution.id, parameters, plan)
-    call.context.wake()
-    return _reply(call, changed, status=202)
+    for _ in range(_TRIES):
+        execution = await _find(call, scopes.EXECUTIONS)
+        plan = rescale(execution.plan, modify.parameters, call.context.catalogue.frameworks)
+        if plan.core != execution.plan.core or plan.total != execution.plan.total:
+            await check_capacity(call.context, plan)
+        parameters = {**execution.parameters, **modify.parameters}
+        try:
+            changed = await call.context.store.modify(
+                execution.id, parameters, plan, read=execution.parameters, by=call.who.name
+            )
+        except Overtaken:
+            continue
+        call.context.wake()
+        return _reply(call, changed, status=202)
+    raise Overtaken(f"{call.path['id']} is being changed by others all the time; try again in a moment.")
 
 
 async def terminate_execution(call: Call) -> Reply:
@@ -218,6 +238,12 @@ def _check_attachment(attachment: Attachment | None, owner: str) -> None:
         raise NotPermitted(f"The server {attachment.server} is not one of {owner}'s; attach to one's own only.")
     if attachment.kernel is not None and not (attachment.kernel.isprintable() and 0 < len(attachment.kernel) <= 100):
         raise InvalidRequest("attachment.kernel is the kernel's identifier, of at most 100 printable characters.")
+
+
+def _fingerprint(submit: Submit) -> str:
+    """Of what was asked for, whichever way it was written."""
+    asked = submit.model_dump(mode="json", exclude_defaults=True)
+    return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
 
 
 async def _find(call: Call, scope: str) -> Execution:

@@ -1,0 +1,26 @@
+"""Requests that are repeated with the same idempotency key."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, select
+
+from ..model.errors import KeyReused
+from .tables import executions
+
+
+def stored_with(connection: Connection, owner: str, key: str | None, fingerprint: str | None) -> str | None:
+    """The execution that this owner's key gave before. Raises KeyReused when that was another request."""
+    if key is None:
+        return None
+    this = (executions.c.owner == owner) & (executions.c.idempotency_key == key)
+    row = connection.execute(select(executions.c.id, executions.c.name, executions.c.fingerprint).where(this)).first()
+    if row is None:
+        return None
+    # Those stored by versions that kept no fingerprint have none.
+    if None not in (fingerprint, row.fingerprint) and fingerprint != row.fingerprint:
+        raise KeyReused(
+            f"This Idempotency-Key came with another request before, which gave {row.name}; choose a new key for a "
+            "new request."
+        )
+    identifier: str = row.id
+    return identifier
