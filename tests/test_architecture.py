@@ -27,7 +27,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "zoe_hub.web": {"model", "composition", "catalogue", "store", "secrets", "logs", "metrics", ""},
     "zoe_hub.spawner": {"model", "client"},
     "zoe_hub.cli": {"model", "client", "catalogue", "documents", "config", "backends", "composition", ""},
-    "zoe_hub.hub": {"config", "web", "spawner"},
+    "zoe_hub.hub": {"config", "web", "spawner", "hub_servers"},
+    "zoe_hub.hub_servers": {"model"},
     "zoe_hub.app": {
         "model",
         "catalogue",
@@ -37,6 +38,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "secrets",
         "store",
         "web",
+        "hub_servers",
         "logs",
         "metrics",
         "",

@@ -25,6 +25,9 @@ from .catalogue import Catalogue, shipped_folder
 from .config import ZoeConfig
 from .controller.controller import Controller
 from .controller.live import LiveFigures
+from .controller.lives import Lives
+from .controller.orphans import Orphans
+from .hub_servers import HubServers
 from .metrics import Metrics
 from .model.errors import NotPermitted, ServiceUnavailable, ZoeError
 from .model.resources import parse_bytes
@@ -109,6 +112,15 @@ class ZoeHub(Application):
             ) from error
         return where.netloc
 
+    def led_tasks(self, store: Store, secrets: Secrets, prefix: str) -> Sequence[Coroutine[Any, Any, None]]:
+        """What goes on beside the controller, and like it in the service that leads only."""
+        settings, servers = self.settings, HubServers()
+        lives = Lives(store, secrets, prefix=prefix, interval=settings.lives_interval)
+        if not servers.known:
+            return [lives.run()]
+        orphans = Orphans(store, servers, interval=settings.server_interval, patience=settings.server_patience)
+        return [lives.run(), orphans.run()]
+
     def further_tasks(self, store: Store) -> Sequence[Coroutine[Any, Any, None]]:
         """What else goes on while the service runs; the service ends with the first that does."""
         return ()
@@ -164,6 +176,7 @@ class ZoeHub(Application):
             metrics=metrics,
             metrics_from_here=self.settings.metrics_on_loopback,
             proxies=networks(self.settings.trusted_proxies),
+            lifetimes=self.settings.lifetimes,
         )
         # Kept across restarts, so that browsers stay logged in and open forms stay good.
         web = make_app(context, {"cookie_secret": secrets.token("service", "web", "cookie")})
@@ -173,7 +186,15 @@ class ZoeHub(Application):
         stop = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
-        tasks = [asyncio.create_task(work) for work in (controller.run(), live.run(), *self.further_tasks(store))]
+        tasks = [
+            asyncio.create_task(work)
+            for work in (
+                controller.run(),
+                live.run(),
+                *self.led_tasks(store, secrets, prefix),
+                *self.further_tasks(store),
+            )
+        ]
         stopping = asyncio.create_task(stop.wait())
         try:
             done, _ = await asyncio.wait([*tasks, stopping], return_when=asyncio.FIRST_COMPLETED)

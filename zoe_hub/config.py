@@ -5,10 +5,13 @@ from __future__ import annotations
 import os
 from ipaddress import ip_network
 from pathlib import Path
+from typing import Any
 
 from traitlets import Bool, CaselessStrEnum, Float, Integer, List, TraitError, Unicode, default, validate
 from traitlets.config import Configurable
 
+from .model.durations import parse_seconds
+from .model.lifetime import LifetimePolicy
 from .model.resources import parse_bytes
 
 
@@ -60,6 +63,55 @@ class ZoeConfig(Configurable):
     live_interval = Float(
         2.0,
         help="Seconds between two looks at the figures of running clusters. Shorter is livelier and costs processor.",
+    ).tag(config=True)
+    idle_timeout = Unicode(
+        "never",
+        help="How long a cluster that is tied to a notebook may be idle before it ends, such as '12h'. Default of "
+        "interactive clusters; a ZApp, or whoever starts it, may say otherwise. It ends with its notebook anyway; a "
+        "time-out here also takes it from notebooks that are left open, with the data that it holds.",
+    ).tag(config=True)
+    detached_idle_timeout = Unicode(
+        "1h",
+        help="The same for clusters that are tied to no notebook, or outlive it: nobody else ends those. Shorter frees "
+        "what is forgotten; longer spares those who only went to lunch.",
+    ).tag(config=True)
+    maximum_life = Unicode(
+        "never",
+        help="How long an execution may run, working or not, such as '7 days'. Default of all; a ZApp, or whoever "
+        "starts it, may say otherwise.",
+    ).tag(config=True)
+    keep_alive = Unicode(
+        "24h",
+        help="How long from now the owner of an idle cluster may keep it, when asked for; as often as wanted. "
+        "'0': not at all.",
+    ).tag(config=True)
+    expiry_warning = Unicode(
+        "5 min",
+        help="How long before its end an execution says so; at most half of its time-out. Nothing ends unannounced.",
+    ).tag(config=True)
+    idle_timeout_ceiling = Unicode(
+        "never", help="The longest idle time-out that may be asked for; what ZApps say is cut to it. 'never': any."
+    ).tag(config=True)
+    maximum_life_ceiling = Unicode(
+        "never", help="The longest life that may be asked for; what ZApps say is cut to it. 'never': any."
+    ).tag(config=True)
+    keep_alive_ceiling = Unicode(
+        "7 days", help="The longest bound of the keep-alive that may be asked for; what ZApps say is cut to it."
+    ).tag(config=True)
+    lives_interval = Float(
+        30.0,
+        help="Seconds between two looks at whether clusters work and whose time is up. Shorter is more exact and asks "
+        "every cluster more often.",
+    ).tag(config=True)
+    server_interval = Float(
+        60.0,
+        help="Seconds between two questions to JupyterHub whether the servers are there that something is tied to; one "
+        "request for each user who has something running.",
+    ).tag(config=True)
+    server_patience = Float(
+        180.0,
+        help="Seconds for which a server must be missing before what is tied to it ends. Not shorter than your Hub "
+        "needs to restart.",
     ).tag(config=True)
     terminate_on_exit = Bool(
         False, help="True: all executions end with the service. False: they go on, and the next service finds them."
@@ -134,6 +186,36 @@ class ZoeConfig(Configurable):
             except ValueError as error:
                 raise TraitError(f"trusted_proxies: {text!r} is no address and no network: {error}") from error
         return proposal["value"]
+
+    @validate(
+        "idle_timeout",
+        "detached_idle_timeout",
+        "maximum_life",
+        "keep_alive",
+        "expiry_warning",
+        "idle_timeout_ceiling",
+        "maximum_life_ceiling",
+        "keep_alive_ceiling",
+    )
+    def _is_a_span_of_time(self, proposal: dict[str, Any]) -> str:
+        try:
+            parse_seconds(proposal["value"])
+        except ValueError as error:
+            raise TraitError(f"ZoeConfig.{proposal['trait'].name}: {error}") from error
+        return str(proposal["value"])
+
+    @property
+    def lifetimes(self) -> LifetimePolicy:
+        return LifetimePolicy(
+            idle=parse_seconds(self.idle_timeout),
+            detached_idle=parse_seconds(self.detached_idle_timeout),
+            maximum=parse_seconds(self.maximum_life),
+            keep=parse_seconds(self.keep_alive),
+            warning=parse_seconds(self.expiry_warning),
+            idle_ceiling=parse_seconds(self.idle_timeout_ceiling),
+            maximum_ceiling=parse_seconds(self.maximum_life_ceiling),
+            keep_ceiling=parse_seconds(self.keep_alive_ceiling),
+        )
 
     @property
     def database_address(self) -> str | Path:

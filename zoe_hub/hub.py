@@ -24,6 +24,7 @@ from traitlets.config import Config
 from traitlets.config.loader import LazyConfigValue
 
 from .config import default_home
+from .hub_servers import SCOPE as READ_SERVERS
 from .web.scopes import ADMIN_AUDIT, ADMIN_EXECUTIONS, READ_METRICS, SCOPES, USER_SCOPES
 
 SERVICE = "zoe"
@@ -112,6 +113,8 @@ def _add_scopes_and_roles(c: Config) -> None:
     held = [scope for role in roles for scope in role.get("scopes", ()) if scope.startswith(prefix)]
     if read := sorted({f"read:groups!group={scope.removeprefix(prefix)}" for scope in held}):
         roles.append({"name": "zoe-groups", "services": [SERVICE], "scopes": read})
+    # To notice servers that end without the spawner's word.
+    roles.append({"name": "zoe-service", "services": [SERVICE], "scopes": [READ_SERVERS]})
     ours = [ACCESS, *USER_SCOPES]
     own = next((role for role in roles if role.get("name") == "user"), None)
     if own is not None:

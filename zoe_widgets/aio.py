@@ -32,6 +32,11 @@ class AsyncCluster(Shown):
         new = await run_async(lambda caller: self._core.swap(caller, self._attached, zapp, name, given, timeout))
         return AsyncCluster(self._core, new)
 
+    async def keep(self, span: int | float | str) -> AsyncCluster:
+        """See `Cluster.keep`."""
+        await run_async(lambda _: self._core.keep(self._attached, span))
+        return self
+
     async def detach(self) -> None:
         """See `Cluster.detach`."""
         await run_async(lambda caller: self._core.detach(caller, self._attached))
@@ -66,17 +71,22 @@ class AsyncZoe(Base):
         *,
         name: str | None = None,
         timeout: float | None = None,
+        outlive: bool = False,
+        lifetime: Mapping[str, int | float | str] | None = None,
         parameters: Mapping[str, Any] | None = None,
         **values: Any,
     ) -> AsyncCluster:
         """See `Zoe.attach`."""
         given = {**(parameters or {}), **values}
-        made = await run_async(lambda caller: self._core.attach(caller, zapp, name, given, timeout))
+        made = await run_async(
+            lambda caller: self._core.attach(caller, zapp, name, given, timeout, outlive=outlive, lifetime=lifetime)
+        )
         return AsyncCluster(self._core, made)
 
-    async def connect(self, name: str, *, timeout: float | None = None) -> AsyncCluster:
+    async def connect(self, name: str, *, timeout: float | None = None, outlive: bool | None = None) -> AsyncCluster:
         """See `Zoe.connect`."""
-        return AsyncCluster(self._core, await run_async(lambda caller: self._core.connect(caller, name, timeout)))
+        made = await run_async(lambda caller: self._core.connect(caller, name, timeout, outlive=outlive))
+        return AsyncCluster(self._core, made)
 
     @property
     def attachments(self) -> list[AsyncCluster]:

@@ -46,6 +46,14 @@ class Cluster(Shown):
             self._core, run(lambda caller: self._core.swap(caller, self._attached, zapp, name, given, timeout))
         )
 
+    def keep(self, span: int | float | str) -> Cluster:
+        """Keep it, though idle, for so long from now: seconds, or text such as ``"2h"``; return itself.
+
+        0 takes that back. Raises InvalidParameter, which names the bound, for more than it may be kept.
+        """
+        run(lambda _: self._core.keep(self._attached, span))
+        return self
+
     def detach(self) -> None:
         """Disconnect this notebook and take back the names. The cluster lives on; `Zoe.connect` finds it."""
         run(lambda caller: self._core.detach(caller, self._attached))
@@ -101,24 +109,33 @@ class Zoe(Base):
         *,
         name: str | None = None,
         timeout: float | None = None,
+        outlive: bool = False,
+        lifetime: Mapping[str, int | float | str] | None = None,
         parameters: Mapping[str, Any] | None = None,
         **values: Any,
     ) -> Cluster:
         """Start a cluster and connect this notebook to it: its names (`spark`, `client`) are in the namespace then.
 
         `zapp` is a name of the shop, `values` are its parameters (`parameters` takes those that are called like one of
-        ours). Waits until the cluster's core runs; workers that are not granted yet come later. Raises
-        UnknownName, InvalidParameter or CapacityExceeded when it cannot be, ExecutionEnded with the reason and
-        the last log lines when its start fails, and TimeoutError after `timeout` seconds. An interrupted, late or
-        failed start leaves no cluster behind. After a kernel's restart, the first call with the same arguments
-        gives the cluster that is attached already.
+        ours). Waits until the cluster's core runs; workers that are not granted yet come later. It ends with this
+        kernel or its server, unless `outlive`; `lifetime` is how long it lives, where that is to differ from what the
+        ZApp says: ``{"idle": "2h", "maximum": "1 day"}``. Raises UnknownName, InvalidParameter or CapacityExceeded
+        when it cannot be, ExecutionEnded with the reason and the last log lines when its start fails, and
+        TimeoutError after `timeout` seconds. An interrupted, late or failed start leaves no cluster behind. After a
+        kernel's restart, the first call with the same arguments gives the cluster that is attached already.
         """
         given = {**(parameters or {}), **values}
-        return Cluster(self._core, run(lambda caller: self._core.attach(caller, zapp, name, given, timeout)))
+        made = run(
+            lambda caller: self._core.attach(caller, zapp, name, given, timeout, outlive=outlive, lifetime=lifetime)
+        )
+        return Cluster(self._core, made)
 
-    def connect(self, name: str, *, timeout: float | None = None) -> Cluster:
-        """Attach a cluster that exists (by name or identifier) to this notebook, and connect."""
-        return Cluster(self._core, run(lambda caller: self._core.connect(caller, name, timeout)))
+    def connect(self, name: str, *, timeout: float | None = None, outlive: bool | None = None) -> Cluster:
+        """Attach a cluster that exists (by name or identifier) to this notebook, and connect.
+
+        `outlive` as in `attach`; by default what it was before.
+        """
+        return Cluster(self._core, run(lambda caller: self._core.connect(caller, name, timeout, outlive=outlive)))
 
     @property
     def attachments(self) -> list[Cluster]:

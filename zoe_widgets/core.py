@@ -19,6 +19,7 @@ from zoe_hub.model.execution import Attachment, ExecutionState, InstanceState
 from . import links, namespace
 from .attachments import Attached, Attachments
 from .keeper import Keeper
+from .lives import wished
 from .portal import Caller
 from .progress import Progress, sizes
 from .scaling import Settled
@@ -44,10 +45,9 @@ class Core:
             self._client = ZoeClient(self.settings.url, self.settings.token)
         return self._client
 
-    @property
-    def attachment(self) -> Attachment:
-        """This notebook, as executions are tied to it."""
-        return Attachment(server=self.settings.server, kernel=self.settings.kernel)
+    def attachment(self, outlive: bool) -> Attachment:
+        """This notebook, as executions are attached to it, to end with it or to outlive it."""
+        return Attachment(server=self.settings.server, kernel=self.settings.kernel, outlive=outlive)
 
     # -- looking
 
@@ -77,9 +77,18 @@ class Core:
     # -- attaching
 
     async def attach(
-        self, caller: Caller, zapp: str, name: str | None, parameters: Mapping[str, Any], timeout: float | None
+        self,
+        caller: Caller,
+        zapp: str,
+        name: str | None,
+        parameters: Mapping[str, Any],
+        timeout: float | None,
+        *,
+        outlive: bool = False,
+        lifetime: Mapping[str, Any] | None = None,
     ) -> Attached:
         """A new cluster, connected. When interrupted or failed, none is left behind."""
+        wish = wished(lifetime)
         again = self._found_before(zapp, name, parameters)
         if again is not None:
             again.found = False
@@ -89,7 +98,8 @@ class Core:
             return again
         progress = Progress(caller, name or zapp)
         progress.start()
-        submit = Submit(zapp=zapp, parameters=dict(parameters), name=name, attachment=self.attachment)
+        attachment = self.attachment(outlive)
+        submit = Submit(zapp=zapp, parameters=dict(parameters), name=name, attachment=attachment, lifetime=wish)
         submitting = asyncio.ensure_future(self.client.submit(submit, idempotency_key=uuid.uuid4().hex))
         attached: Attached | None = None
         try:
@@ -185,7 +195,15 @@ class Core:
             return ""
         return f"\n\nThe last lines of {worst.process}.{worst.ordinal}:\n{text.rstrip()}" if text.strip() else ""
 
-    async def connect(self, caller: Caller, execution: str, timeout: float | None, *, found: bool = False) -> Attached:
+    async def connect(
+        self,
+        caller: Caller,
+        execution: str,
+        timeout: float | None,
+        *,
+        found: bool = False,
+        outlive: bool | None = None,
+    ) -> Attached:
         """Connect to what runs already. It is left alone when that is interrupted or fails."""
         progress = Progress(caller, execution)
         try:
@@ -195,7 +213,9 @@ class Core:
             progress.seen(view)
             progress.start()
             if not found and view.id != self.settings.execution:
-                view = await self.client.attach(view.id, self.attachment)
+                if outlive is None:
+                    outlive = view.attachment is not None and view.attachment.outlive
+                view = await self.client.attach(view.id, self.attachment(outlive))
             before = self.attachments.get(view.id)
             if before is not None:
                 await self._disconnect(caller, before)
@@ -272,12 +292,27 @@ class Core:
         """A new cluster in place of the old one, which stays if the new one does not come."""
         self._not_ourselves(old)
         try:
-            new = await self.attach(caller, zapp or old.view.zapp, name, parameters, timeout)
+            outlive = old.view.attachment is not None and old.view.attachment.outlive
+            same = zapp in (None, old.view.zapp)
+            new = await self.attach(
+                caller,
+                zapp or old.view.zapp,
+                name,
+                parameters,
+                timeout,
+                outlive=outlive,
+                lifetime=old.view.plan.lifetime.model_dump() if same else None,
+            )
         except ZoeError as error:
             error.args = (f"{error}\n{old.view.name} stays attached, as it was.", *error.args[1:])
             raise
         await self.terminate(caller, old, wait=False)
         return new
+
+    async def keep(self, attached: Attached, span: int | float | str) -> ExecutionView:
+        """Keep it, though idle, for so long from now."""
+        attached.saw(await self.client.keep(attached.id, span))
+        return attached.view
 
     async def detach(self, caller: Caller, attached: Attached) -> None:
         """Disconnect; the cluster lives on."""

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 from zoe_hub.client import ExecutionView
 from zoe_hub.client.client import ended_sentence
 from zoe_hub.model.errors import ExecutionEnded, ServiceUnavailable, ZoeError
-from zoe_hub.model.events import Event
+from zoe_hub.model.events import Event, EventKind
 from zoe_hub.model.execution import ExecutionState, InstanceState
 
-from . import links, namespace
+from . import links, lives, namespace
 from .attachments import Attached, attention
 from .portal import Caller
 from .progress import Progress
@@ -98,6 +98,8 @@ class Keeper:
                         if _means_restart(event, attached.view):
                             attached.doubt()
                         attached.saw(await self._core.client.execution(attached.id))
+                        if event.kind is EventKind.EXECUTION_EXPIRING and attached.view.life.expires is not None:
+                            lives.say(lives.announcement(attached.view))
                         if not self._follows(attached):
                             break
             except ServiceUnavailable:

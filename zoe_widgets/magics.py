@@ -16,6 +16,7 @@ HELP = """\
 %zoe scale [CLUSTER] NUMBER            change the number of workers, also while a job runs
 %zoe swap [CLUSTER] [ZAPP] [NAME=VALUE …]
                                        a new cluster takes over, then the old one goes
+%zoe keep [CLUSTER] TIME               keep it, though idle: %zoe keep 2h
 %zoe detach [CLUSTER]                  disconnect; the cluster lives on
 %zoe connect CLUSTER                   connect to a cluster that lives
 %zoe terminate [CLUSTER …]             end it
@@ -65,6 +66,17 @@ def _swap(zoe: Zoe, words: Sequence[str], values: dict[str, str]) -> Any:
     return zoe._cluster(words[0] if named else None).swap(zapp, name=values.pop("name", None), parameters=values)
 
 
+def _keep(zoe: Zoe, words: Sequence[str], values: dict[str, str]) -> Any:
+    if not words or values:
+        raise shorten(InvalidRequest("Write: %zoe keep [CLUSTER] TIME, such as %zoe keep spark-1 2h"))
+    attached = {cluster.name for cluster in zoe.attachments}
+    # A span may be two words, as in 90 min; a cluster's name begins with a letter, a span with a digit.
+    named = words[0] in attached or not words[0][0].isdigit()
+    cluster = zoe._cluster(words[0] if named else None).keep(" ".join(words[1:] if named else words))
+    until = cluster.view.life.kept_until
+    print(f"{cluster.name} is {f'kept until {until.astimezone():%Y-%m-%d %H:%M}' if until else 'not kept any more'}.")
+
+
 def _detach(zoe: Zoe, words: Sequence[str], values: dict[str, str]) -> Any:
     cluster = zoe._cluster(words[0] if words else None)
     cluster.detach()
@@ -110,6 +122,7 @@ _VERBS: Mapping[str, Callable[[Zoe, Sequence[str], dict[str, str]], Any]] = {
     "attach": _attach,
     "scale": _scale,
     "swap": _swap,
+    "keep": _keep,
     "detach": _detach,
     "connect": _connect,
     "terminate": _terminate,

@@ -12,6 +12,7 @@ from zoe_hub.client.views import ExecutionView, ParameterView, ShopView, ZAppVie
 from zoe_hub.model.resources import format_bytes
 
 from . import namespace, style
+from .lives import notice
 from .progress import sizes
 
 
@@ -35,6 +36,7 @@ def line(view: ExecutionView, names: Mapping[str, Any]) -> str:
         parts += [view.reason] if view.reason else []
     else:
         parts += [text for text in (sizes(view), f"{cores(view):g} cores" if view.workers else "") if text]
+    parts += [ending] if (ending := notice(view)) else []
     parts += [f"{page.title or page.port}: {public_url(page.url)}" for page in view.ui]
     bound = namespace.ours(names)
     return ", ".join(parts) + (f"; {namespace.listed(bound)}" if bound else "")
@@ -49,6 +51,10 @@ def card(view: ExecutionView, names: Mapping[str, Any], note: str = "") -> str:
         rows.append((view.plan.scales.replace("_", " "), html.escape(sizes(view).partition(": ")[2])))
         rows.append(("cores", f"{cores(view):g}"))
     rows += [(key, html.escape(str(value))) for key, value in view.live.items() if key in ("running", "waiting")]
+    if ending := notice(view):
+        rows.append(("time", html.escape(f"{ending}; {view.life.advice}" if view.life.advice else ending)))
+    if view.life.kept_until is not None and not view.state.ended:
+        rows.append(("kept until", view.life.kept_until.astimezone().strftime("%Y-%m-%d %H:%M %Z")))
     if view.ui and not view.state.ended:
         rows.append(("pages", " · ".join(style.link(public_url(p.url), p.title or p.port) for p in view.ui)))
     bound = namespace.ours(names)
@@ -76,7 +82,7 @@ class Executions(list[ExecutionView]):
                 html.escape(view.name),
                 html.escape(view.zapp),
                 style.mark(view.state.value),
-                html.escape(sizes(view) or view.reason),
+                html.escape(notice(view) or sizes(view) or view.reason),
                 " · ".join(style.link(public_url(p.url), p.title or p.port) for p in view.ui),
             )
             for view in self

@@ -40,6 +40,8 @@ class InstantBackend(Backend):
         self._orders: dict[tuple[str, str], Order] = {}
         self._instances: dict[Key, InstanceStatus] = {}
         self._dropped: set[Key] = set()
+        self.ports: dict[str, int] = {}
+        """Numbers of ports by name, where a test has something that listens there."""
         self._numbers = itertools.count(40_000)
         self._subscriptions = Subscriptions()
 
@@ -101,7 +103,7 @@ class InstantBackend(Backend):
             if key not in self._instances or key in self._dropped:
                 self._dropped.discard(key)
                 self._instances.pop(key, None)
-                ports = {port.name: next(self._numbers) for port in order.template.ports}
+                ports = {port.name: self.ports.get(port.name) or next(self._numbers) for port in order.template.ports}
                 started = datetime.now(timezone.utc)
                 self.output[key] = self.output.get(key, b"") + b"started\n"
                 self.report(*key, InstanceState.PENDING)

@@ -122,19 +122,20 @@ def test_a_role_user_of_the_administrators_own_is_extended(tmp_path: Path) -> No
     assert "extra_user_scopes" not in c.JupyterHub
 
 
-def test_the_service_asks_for_nothing_of_the_hub(tmp_path: Path) -> None:
+def test_the_service_sees_of_the_hub_which_servers_there_are_and_nothing_else(tmp_path: Path) -> None:
     c = Config()
     configure(c, home=tmp_path)
-    (role,) = [role for role in c.JupyterHub.load_roles if role.get("services") == ["zoe"]]
-    assert role["scopes"] == ["custom:zoe:admin:executions"]
-    assert "users" not in role
+    roles = [role for role in c.JupyterHub.load_roles if role.get("services") == ["zoe"]]
+    assert [role["scopes"] for role in roles] == [["custom:zoe:admin:executions"], ["read:servers"]]
+    assert not any("users" in role for role in roles)
 
 
 def test_the_hubs_administrators_are_zoes(tmp_path: Path) -> None:
     c = Config()
     c.Authenticator.admin_users = {"carol", "admin"}
     configure(c, home=tmp_path)
-    (role,) = [role for role in c.JupyterHub.load_roles if role.get("services") == ["zoe"]]
+    role, own = [role for role in c.JupyterHub.load_roles if role.get("services") == ["zoe"]]
+    assert "users" not in own
     assert role["users"] == ["admin", "carol"]
 
 
@@ -192,4 +193,4 @@ def test_the_service_may_ask_who_is_in_a_group_that_somebody_administers(tmp_pat
     c.JupyterHub.load_roles = [{"name": "staff-leader", "users": ["carol"], "scopes": scopes}]
     configure(c, home=tmp_path)
     granted = [role["scopes"] for role in c.JupyterHub.load_roles if role.get("services") == ["zoe"]]
-    assert granted == [["custom:zoe:admin:executions"], ["read:groups!group=staff"]]
+    assert granted == [["custom:zoe:admin:executions"], ["read:groups!group=staff"], ["read:servers"]]

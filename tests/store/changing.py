@@ -148,8 +148,8 @@ class Changing:
         assert (await store.attach(execution.id, None)).attachment is None
         assert (await store.attach(execution.id, None)).attachment is None
         assert await new_events(store, seq) == [
-            ("execution.attached", {"server": "alice/", "kernel": "k1"}),
-            ("execution.attached", {"server": "alice/second", "kernel": None}),
+            ("execution.attached", {"server": "alice/", "kernel": "k1", "outlive": False}),
+            ("execution.attached", {"server": "alice/second", "kernel": None, "outlive": False}),
             ("execution.detached", {"server": "alice/second", "kernel": None}),
         ]
 

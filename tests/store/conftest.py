@@ -10,7 +10,11 @@ from hypothesis import settings
 from zoe_hub.store.sql import SQLStore
 
 pytest.register_assert_rewrite(
-    "tests.store.contract", "tests.store.submitting", "tests.store.changing", "tests.store.leading"
+    "tests.store.contract",
+    "tests.store.living",
+    "tests.store.submitting",
+    "tests.store.changing",
+    "tests.store.leading",
 )
 
 # How fast the machine is just now, is no property of the code.

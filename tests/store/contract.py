@@ -20,6 +20,7 @@ from .examples import (
     submitted,
 )
 from .leading import Leading
+from .living import Living
 from .recording import Recording
 from .submitting import Reading, Submitting
 
@@ -125,7 +126,7 @@ class ZApps:
             await store.delete_zapp("alice", "sparklung")
 
 
-class StoreContract(Submitting, Reading, Changing, Recording, Instances, Events, Leading, ZApps):
+class StoreContract(Submitting, Reading, Changing, Recording, Instances, Events, Leading, Living, ZApps):
     """All of it."""
 
     async def test_second_close_does_nothing(self, store: Store) -> None:

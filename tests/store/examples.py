@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timezone
 from typing import Any
 
 from zoe_hub.model.execution import Attachment, Execution, ExecutionState, InstanceState, InstanceStatus
@@ -19,6 +20,7 @@ QUEUED, STARTING, RUNNING, STOPPING, TERMINATED = (
     ExecutionState.TERMINATED,
 )
 HERE = Attachment(server="alice/", kernel="k1")
+LATER = datetime(2040, 2, 29, 12, 30, 15, tzinfo=timezone.utc)
 
 
 def a_zapp(name: str = "spark", title: str = "Spark") -> ZApp:

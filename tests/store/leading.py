@@ -9,10 +9,11 @@ from datetime import datetime, timedelta, timezone
 import pytest
 
 from zoe_hub.model.errors import StaleLease
+from zoe_hub.model.lifetime import ExpiryCause
 from zoe_hub.store.base import Lease, Store
 from zoe_hub.store.changes import Explained
 
-from .examples import QUEUED, STARTING, a_plan, a_submission, a_zapp, an_instance, submitted
+from .examples import HERE, LATER, QUEUED, STARTING, a_plan, a_submission, a_zapp, an_instance, submitted
 
 WRITES: dict[str, Callable[[Store, str], Awaitable[object]]] = {
     "submit": lambda store, execution: store.submit(a_submission()),
@@ -25,6 +26,12 @@ WRITES: dict[str, Callable[[Store, str], Awaitable[object]]] = {
     "terminate": lambda store, execution: store.terminate(execution, "alice"),
     "save_instance": lambda store, execution: store.save_instance(an_instance(execution)),
     "drop_instances": lambda store, execution: store.drop_instances(execution, "spark.worker", 0),
+    "end_tied": lambda store, execution: store.end_tied(execution, HERE, "the end of its server", "gone"),
+    "note_activity": lambda store, execution: store.note_activity(execution, datetime.now(timezone.utc), "1"),
+    "warn": lambda store, execution: store.warn(execution, LATER, ExpiryCause.IDLE, "idle for 2 hours", "use it"),
+    "forgive": lambda store, execution: store.forgive(execution),
+    "keep": lambda store, execution: store.keep(execution, LATER, "alice"),
+    "expire": lambda store, execution: store.expire(execution, LATER, "idle for 2 hours"),
     "put_zapp": lambda store, execution: store.put_zapp("alice", a_zapp("mine")),
     "delete_zapp": lambda store, execution: store.delete_zapp("alice", "own"),
 }

@@ -51,6 +51,8 @@ PATCH  /executions/{id}                                401    401     403      2
 DELETE /executions/{id}                                401    401     403      202   404   404      202    404       202   403     404      202
 PUT    /executions/{id}/attachment                     401    401     403      200   404   404      200    404       200   403     404      200
 DELETE /executions/{id}/attachment                     401    401     403      200   404   404      200    404       200   403     404      200
+PUT    /executions/{id}/keep-alive                     401    401     403      200   404   404      200    404       200   403     404      200
+DELETE /executions/{id}/kernels/{kernel}               401    401     403      202   404   404      202    404       202   403     404      202
 PUT    /executions/{id}/instances/{process}/{ordinal}  401    401     403      403   403   403      403    403       204   403     403      204
 GET    /executions/{id}/connection                     401    401     403      200   404   404      403    404       403   403     404      403
 GET    /executions/{id}/logs                           401    401     403      200   404   404      200    404       200   403     404      200
@@ -113,6 +115,7 @@ BODIES = {
     ("POST", "/executions"): {**SUBMIT, "owner": "alice"},
     ("PATCH", "/executions/{id}"): {"parameters": {"workers": 2}},
     ("PUT", "/executions/{id}/attachment"): ATTACH,
+    ("PUT", "/executions/{id}/keep-alive"): {"seconds": 60},
     ("PUT", "/executions/{id}/instances/{process}/{ordinal}"): REPORT,
 }
 
@@ -143,7 +146,7 @@ async def test_who_may(method: str, path: str, site: Site, start: Starter, servi
     for caller, expected in ROWS[method, path].items():
         if "zapps" in path:
             await site.context.store.put_zapp("alice", _own())
-        place = path.format(id=execution, name="mine", process="desk.server", ordinal=0)
+        place = path.format(id=execution, name="mine", process="desk.server", ordinal=0, kernel="k1")
         query = {"execution": execution} if path == "/events" else {"owner": "alice"} if place == "/executions" else {}
         async with (
             client_of(site, TOKENS[caller]) as client,

@@ -136,6 +136,20 @@ def scale(
 
 @application.command()
 @guarded
+def keep(
+    context: typer.Context,
+    name: ExecutionName,
+    span: Annotated[str, typer.Argument(metavar="TIME", help="How long from now, such as 2h; 0 takes it back.")],
+    as_json: Json = False,
+) -> None:
+    """Keep an execution, though idle, for a while from now."""
+    from . import lives
+
+    lives.keep(_place(context), name, span, as_json)
+
+
+@application.command()
+@guarded
 def logs(
     context: typer.Context,
     name: ExecutionName,

@@ -16,6 +16,7 @@ from ..model.events import Event
 from ..model.execution import ExecutionState
 from ..model.resources import format_bytes
 from . import exits
+from .lives import ending, life
 from .output import emit, emit_line, say, table
 from .place import Place
 
@@ -105,7 +106,15 @@ def ls(place: Place, everything: bool, owner: str | None, as_json: bool) -> None
             emit([_document(view) for view in found])
             return
         rows = [
-            (view.name, view.zapp, view.state.value, _workers(view), _notebook(view), _when(view), view.reason)
+            (
+                view.name,
+                view.zapp,
+                view.state.value,
+                _workers(view),
+                _notebook(view),
+                _when(view),
+                ending(view) or view.reason,
+            )
             for view in found
         ]
         head = ("name", "zapp", "state", "workers", "notebook", "since", "reason")
@@ -127,7 +136,7 @@ def show(place: Place, name: str, as_json: bool) -> None:
             ("name", view.name), ("id", view.id), ("owner", view.owner), ("zapp", view.zapp),
             ("state", view.state.value), ("reason", view.reason), ("workers", _workers(view)),
             ("parameters", " ".join(f"{key}={value}" for key, value in view.parameters.items())),
-            ("notebook", _notebook(view)), ("since", _when(view)),
+            ("notebook", _notebook(view)), ("since", _when(view)), *life(view),
             *((key, str(value)) for key, value in view.live.items()),
             *((page.title or page.port, page.url) for page in view.ui),
         ]  # fmt: skip
@@ -274,7 +283,9 @@ def _workers(view: ExecutionView) -> str:
 
 
 def _notebook(view: ExecutionView) -> str:
-    return view.attachment.server if view.attachment else ""
+    if view.attachment is None:
+        return ""
+    return f"{view.attachment.server} (outlives it)" if view.attachment.outlive else view.attachment.server
 
 
 def _when(view: ExecutionView) -> str:

@@ -15,9 +15,11 @@ from pydantic_core import PydanticSerializationError
 from typing_extensions import Self
 
 from ..model.base import Document
-from ..model.commands import Modify, Report, Submit
+from ..model.commands import KeepAlive, Modify, Report, Submit
+from ..model.durations import parse_seconds
 from ..model.errors import (
     ExecutionEnded,
+    InvalidParameter,
     InvalidRequest,
     NotPermitted,
     ServiceUnavailable,
@@ -141,6 +143,21 @@ class ZoeClient:
     async def detach(self, execution: str) -> None:
         """Untie it from its notebook; it lives on."""
         await self._request("DELETE", _path(execution, "attachment"))
+
+    async def keep(self, execution: str, seconds: int | float | str) -> ExecutionView:
+        """Keep it, though idle, for so long from now: seconds, or text such as ``2h``; 0 takes that back.
+
+        Raises InvalidParameter, with the bound, for more than it may be kept, and Conflict when it is ending.
+        """
+        try:
+            body = _body(KeepAlive(seconds=parse_seconds(seconds)))
+        except ValueError as error:
+            raise InvalidParameter("seconds", str(error)) from None
+        return await self._view(ExecutionView, "PUT", _path(execution, "keep-alive"), json=body)
+
+    async def end_with_kernel(self, execution: str, kernel: str) -> ExecutionView:
+        """Say that a kernel is gone for good: ends the execution if it is tied to that one."""
+        return await self._view(ExecutionView, "DELETE", _path(execution, f"kernels/{quote(kernel, safe='')}"))
 
     async def connection(self, execution: str) -> ConnectionView:
         """How a kernel connects. Raises Conflict unless it runs, NotPermitted for anybody but its owner."""

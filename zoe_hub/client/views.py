@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from ..model.execution import ExecutionState, InstanceState
+from ..model.lifetime import Lifetime
 from ..model.parameters import Scalar
 from ..model.resources import Resources
 
@@ -93,6 +94,7 @@ class PlanView(View):
     parameters: dict[str, Any] = Field(default_factory=dict)
     scales: str | None = None
     attachable: bool = False
+    lifetime: Lifetime = Lifetime()
     processes: tuple[ProcessView, ...] = ()
 
     @model_validator(mode="before")
@@ -126,6 +128,18 @@ class AttachmentView(View):
 
     server: str
     kernel: str | None = None
+    outlive: bool = False
+
+
+class LifeView(View):
+    """How long an execution has lived, and how long it will."""
+
+    running_since: datetime | None = None
+    last_active: datetime | None = None
+    kept_until: datetime | None = None
+    expires: datetime | None = None
+    why: str = ""
+    advice: str = ""
 
 
 class UIView(View):
@@ -169,6 +183,7 @@ class ExecutionView(View):
     granted: dict[str, int] = Field(default_factory=dict)
     instances: tuple[InstanceView, ...] = ()
     attachment: AttachmentView | None = None
+    life: LifeView = LifeView()
     ui: tuple[UIView, ...] = ()
     live: dict[str, Any] = Field(default_factory=dict)
     created: datetime | None = None

@@ -72,7 +72,7 @@ def rescale(plan: Plan, parameters: Mapping[str, Any], frameworks: Mapping[str, 
         raise InvalidRequest(
             "its framework's description or a value other than a count would change; swap to a new one instead"
         )
-    return new
+    return new.model_copy(update={"lifetime": plan.lifetime})
 
 
 def resolve_parameters(parameters: Sequence[Parameter], given: Mapping[str, Any]) -> dict[str, Scalar]:

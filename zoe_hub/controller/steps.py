@@ -43,16 +43,16 @@ def request(execution: Execution) -> Request:
 def move(execution: Execution, event: ExecutionEvent, reason: str, live: Iterable[Execution]) -> Iterator[Change]:
     """One step through the lifecycle table; nothing where the table has no such move.
 
-    Clusters attached to a user server go when that server goes; detached ones stay.
+    Clusters tied to a user server go when that server goes; detached ones, and those that outlive it, stay.
     """
     if not may(execution.state, event):
         return
     after = next_state(execution.state, event)
     if after in GOING and execution.server is not None:
         for other in live:
-            tied = other.attachment is not None and other.attachment.server == execution.server
-            if tied and other.owner == execution.owner and other.plan.server is None:
-                yield TerminationRequested(other.id, by="the end of its notebook server")
+            here = other.tied and other.attachment is not None and other.attachment.server == execution.server
+            if here and other.owner == execution.owner and other.plan.server is None:
+                yield TerminationRequested(other.id, "the end of its notebook server", "its notebook server ended")
     yield StateChanged(execution.id, execution.state, after, reason)
 
 

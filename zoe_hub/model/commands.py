@@ -7,8 +7,9 @@ from typing import Any
 from pydantic import Field
 
 from .base import Document, Name
+from .durations import Seconds
 from .execution import Attachment
-from .zapp import ZApp
+from .zapp import LifetimeWish, ZApp
 
 
 class Submit(Document):
@@ -21,6 +22,7 @@ class Submit(Document):
         default=None, description="Unique among the owner's executions; chosen by Zoe when absent."
     )
     attachment: Attachment | None = None
+    lifetime: LifetimeWish | None = Field(default=None, description="Instead of what the ZApp says.")
     owner: str | None = Field(
         default=None, min_length=1, max_length=255, description="Only with the scope custom:zoe:admin:executions."
     )
@@ -30,6 +32,12 @@ class Modify(Document):
     """Change the parameters that may change while an execution runs."""
 
     parameters: dict[str, Any] = Field(min_length=1)
+
+
+class KeepAlive(Document):
+    """Keep an execution, though idle, for a while from now."""
+
+    seconds: Seconds = Field(description="Seconds, or text such as `2h`; 0 takes an earlier wish back.")
 
 
 class Report(Document):

@@ -24,6 +24,10 @@ class EventKind(str, Enum):
     """The scheduler gave or took elastic instances."""
     EXECUTION_ATTACHED = "execution.attached"
     EXECUTION_DETACHED = "execution.detached"
+    EXECUTION_EXPIRING = "execution.expiring"
+    """Its time is nearly up: when it will end, why, and what its owner can do."""
+    EXECUTION_KEPT = "execution.kept"
+    """Its owner asked to keep it, or a warning holds no more because it works again."""
     EXECUTION_TERMINATION_REQUESTED = "execution.termination_requested"
     INSTANCE_STATE_CHANGED = "instance.state_changed"
 

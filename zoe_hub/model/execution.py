@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import Field
 
 from .base import Document
+from .lifetime import Life
 from .plan import Plan
 
 
@@ -75,6 +76,9 @@ class Attachment(Document):
 
     server: str = Field(description="The user server, as `user/` or `user/servername`.")
     kernel: str | None = Field(default=None, description="Identifier of the kernel, kept when it restarts.")
+    outlive: bool = Field(
+        default=False, description="True: it does not end with that server or kernel, and is idle like a detached one."
+    )
 
 
 class InstanceStatus(Document):
@@ -110,6 +114,7 @@ class Execution(Document):
     reason: str = Field(default="", description="Why it is in this state, for people.")
     granted: dict[str, int] = Field(default_factory=dict, description="Instances granted, by process key.")
     attachment: Attachment | None = None
+    life: Life = Life()
     created: datetime
     updated: datetime
     ended: datetime | None = None
@@ -117,6 +122,11 @@ class Execution(Document):
     live: dict[str, Any] = Field(
         default_factory=dict, description="Figures that the framework itself reports; not stored."
     )
+
+    @property
+    def tied(self) -> bool:
+        """Whether it ends with a notebook server, and with a kernel where its attachment names one."""
+        return self.attachment is not None and not self.attachment.outlive
 
     @property
     def server(self) -> str | None:

@@ -211,6 +211,24 @@ class Client(Document):
     )
 
 
+class Activity(Document):
+    """Where to see whether a cluster works, read from one of its HTTP ports.
+
+    The expressions are JMESPath over the answer, which is one text where it is no JSON. A cluster that does not answer
+    counts as one that works.
+    """
+
+    process: Identifier
+    port: Identifier
+    path: str = "/"
+    busy: str = Field(description="True, or a number above 0: it works just now.")
+    mark: str | None = Field(
+        default=None,
+        description="Differs whenever work was done since the last look, such as a count of all jobs so far: what came "
+        "and went between two looks is seen by that.",
+    )
+
+
 class Status(Document):
     """Live figures of a running cluster, read from one of its HTTP ports.
 
@@ -222,6 +240,9 @@ class Status(Document):
     port: Identifier
     path: str = "/"
     fields: dict[Identifier, str]
+    activity: tuple[Activity, ...] = Field(
+        default=(), description="It is idle when none of these is busy. Without them it is never taken for idle."
+    )
 
 
 class Preparation(Document):
@@ -259,8 +280,8 @@ class Framework(Document):
             raise ValueError("two options have the same name")
         if self.status:
             ports = {(process.name, port.name) for process in self.processes for port in process.ports}
-            if (self.status.process, self.status.port) not in ports:
-                raise ValueError(
-                    f"status names {self.status.process}.{self.status.port}, which is no port of this framework"
-                )
+            places = [(self.status.process, self.status.port), *((a.process, a.port) for a in self.status.activity)]
+            for place in places:
+                if place not in ports:
+                    raise ValueError(f"status names {'.'.join(place)}, which is no port of this framework")
         return self

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from .base import Document
 from .framework import Client, File, Placement, Port, Readiness, Restart, Secret, Shutdown, Status
+from .lifetime import Lifetime
 from .parameters import Scalar
 from .resources import Resources
 from .zapp import Category, ZApp
@@ -60,6 +61,7 @@ class Plan(Document):
     definition: ZApp = Field(description="What it was composed from, so that it can be composed again.")
     frameworks: tuple[FrameworkPlan, ...]
     processes: tuple[ProcessPlan, ...] = Field(description="Ordered: each comes after all that it waits for.")
+    lifetime: Lifetime = Lifetime()
 
     @classmethod
     def unreadable(cls, zapp: str) -> Plan:
@@ -76,6 +78,7 @@ class Plan(Document):
             definition=definition,
             frameworks=(),
             processes=(),
+            lifetime=Lifetime(),
         )
 
     @property

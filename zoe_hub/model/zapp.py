@@ -9,6 +9,7 @@ from pydantic import Field, StringConstraints, model_validator
 from typing_extensions import Self
 
 from .base import Document, Identifier, Line, Name, Prose
+from .durations import Seconds
 from .parameters import Parameter
 
 
@@ -39,6 +40,23 @@ class Part(Document):
     )
 
 
+class LifetimeWish(Document):
+    """How long it should live: seconds, or text such as `2h`; 0 or `never`: without end. Unsaid: as the service is set.
+
+    The administrator's ceilings hold.
+    """
+
+    idle: Seconds | None = Field(default=None, description="End it after so long without work.")
+    detached_idle: Seconds | None = Field(
+        default=None, description="The same while it is tied to no notebook; where unsaid, as `idle`."
+    )
+    maximum: Seconds | None = Field(default=None, description="End it so long after it began to run, working or not.")
+    keep: Seconds | None = Field(
+        default=None, description="Its owner may keep it, though idle, for at most so long from now. 0: not at all."
+    )
+    warning: Seconds | None = Field(default=None, description="Say so long before that it ends.")
+
+
 class ZApp(Document):
     """What a user picks in the shop."""
 
@@ -51,6 +69,7 @@ class ZApp(Document):
     category: Category = Category.INTERACTIVE
     frameworks: tuple[Part, ...] = Field(min_length=1, max_length=16)
     parameters: tuple[Parameter, ...] = Field(default=(), max_length=100)
+    lifetime: LifetimeWish = LifetimeWish()
 
     @model_validator(mode="after")
     def _names_are_unique(self) -> Self:

@@ -13,6 +13,7 @@ from typing import Any
 
 from ..model.events import Event
 from ..model.execution import Attachment, Execution, ExecutionState, InstanceStatus
+from ..model.lifetime import ExpiryCause
 from ..model.plan import Plan
 from ..model.zapp import ZApp
 from .changes import Change
@@ -139,6 +140,30 @@ class Store(ABC):
     @abstractmethod
     async def terminate(self, execution: str, by: str) -> Execution:
         """Store the wish to end. A second call, or one for an ended execution, changes nothing."""
+
+    @abstractmethod
+    async def end_tied(self, execution: str, attachment: Attachment, by: str, reason: str) -> Execution:
+        """As `terminate`, with a reason, if it still is tied to that server and, where one is named, to that kernel."""
+
+    @abstractmethod
+    async def note_activity(self, execution: str, active: datetime, mark: str) -> None:
+        """Store when it last worked; the first time also that it runs since now. No event, as nobody waits for it."""
+
+    @abstractmethod
+    async def warn(self, execution: str, expires: datetime, cause: ExpiryCause, why: str, advice: str) -> None:
+        """Store that it will end then (event: expiring). The same again writes nothing."""
+
+    @abstractmethod
+    async def forgive(self, execution: str) -> None:
+        """Store that the warning holds no more (event: kept). Without a warning, nothing."""
+
+    @abstractmethod
+    async def keep(self, execution: str, until: datetime | None, by: str) -> Execution:
+        """Keep it until then though idle, or no longer. A warning of idleness is over. Raises Conflict as `modify`."""
+
+    @abstractmethod
+    async def expire(self, execution: str, expires: datetime, why: str) -> None:
+        """As `terminate`, with a reason, if the warning that it would end then still holds."""
 
     @abstractmethod
     async def save_instance(self, status: InstanceStatus) -> None:

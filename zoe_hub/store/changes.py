@@ -41,6 +41,8 @@ class TerminationRequested:
 
     execution: str
     by: str
+    reason: str = ""
+    """For people; becomes the execution's, where it is not empty."""
 
 
 @dataclass(frozen=True)

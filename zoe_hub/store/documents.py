@@ -14,6 +14,7 @@ from sqlalchemy import Row
 from ..model.events import Event
 from ..model.execution import Attachment, Execution, InstanceStatus
 from ..model.plan import Plan
+from .lives import life_from
 
 
 def serialise_plan(plan: Plan) -> tuple[str, str]:
@@ -24,7 +25,9 @@ def serialise_plan(plan: Plan) -> tuple[str, str]:
 
 def attachment_from(row: Row[Any]) -> Attachment | None:
     """The notebook that a row of `executions` is tied to."""
-    return Attachment(server=row.server, kernel=row.kernel) if row.server is not None else None
+    if row.server is None:
+        return None
+    return Attachment(server=row.server, kernel=row.kernel, outlive=bool(row.outlive))
 
 
 def execution_from(row: Row[Any], plan: Plan, instances: Sequence[InstanceStatus]) -> Execution:
@@ -41,6 +44,7 @@ def execution_from(row: Row[Any], plan: Plan, instances: Sequence[InstanceStatus
         reason=row.reason,
         granted=row.granted,
         attachment=attachment_from(row),
+        life=life_from(row),
         created=row.created,
         updated=row.updated,
         ended=row.ended,

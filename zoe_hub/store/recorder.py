@@ -140,14 +140,16 @@ class _Unit:
 
     def _explain(self, draft: _Draft, change: Explained) -> None:
         # What an execution ended of must not be hidden by a reason that comes late.
-        if not draft.ended and draft.values["reason"] != change.reason:
+        ending = draft.ended or draft.values["desired"] == DesiredState.TERMINATED.value
+        if not ending and draft.values["reason"] != change.reason:
             draft.set(reason=change.reason)
             self._event(draft, EventKind.EXECUTION_WAITING, reason=change.reason)
 
     def _request_termination(self, draft: _Draft, change: TerminationRequested) -> None:
         if not draft.ended and draft.values["desired"] != DesiredState.TERMINATED.value:
-            draft.set(desired=DesiredState.TERMINATED.value)
-            self._event(draft, EventKind.EXECUTION_TERMINATION_REQUESTED, by=change.by)
+            why = {"reason": change.reason} if change.reason else {}
+            draft.set(desired=DesiredState.TERMINATED.value, **why)
+            self._event(draft, EventKind.EXECUTION_TERMINATION_REQUESTED, by=change.by, **why)
 
     def _report(self, draft: _Draft, status: InstanceStatus) -> bool:
         if draft.ended:

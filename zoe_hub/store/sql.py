@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -15,9 +16,10 @@ from sqlalchemy import Connection, Row, delete, func, insert, select, update
 from ..model.errors import Conflict, LimitReached, Overtaken, UnknownName
 from ..model.events import Event, EventKind
 from ..model.execution import Attachment, DesiredState, Execution, ExecutionState, InstanceStatus
+from ..model.lifetime import ExpiryCause
 from ..model.plan import Plan
 from ..model.zapp import ZApp
-from . import leadership
+from . import leadership, lives
 from .announcements import Announcements
 from .base import Lease, Store, Submission
 from .changes import (
@@ -222,7 +224,7 @@ class SQLStore(Store):
                 raise Overtaken(f"{row.name} was changed by somebody else meanwhile; look at it and try again.")
             digest = _put_plan(transaction.connection, plan)
             if (row.parameters, row.plan) != (dict(parameters), digest):
-                _update(transaction, row, parameters=dict(parameters), plan=digest)
+                _update(transaction, row, parameters=dict(parameters), plan=digest, last_active=transaction.now)
                 transaction.record(row.owner, row.id, EventKind.EXECUTION_SCALED, parameters=dict(parameters), by=by)
 
         return await self._change(execution, change)
@@ -233,7 +235,8 @@ class SQLStore(Store):
             if attachment == before:
                 return
             _must_go_on(row)
-            _update(transaction, row, **_attachment_columns(attachment))
+            # Whoever lets go of it, or takes it, has just used it.
+            _update(transaction, row, last_active=transaction.now, **_attachment_columns(attachment))
             if attachment is None:
                 transaction.record(
                     row.owner, row.id, EventKind.EXECUTION_DETACHED, server=row.server, kernel=row.kernel
@@ -247,6 +250,30 @@ class SQLStore(Store):
     async def terminate(self, execution: str, by: str) -> Execution:
         await self._record(TerminationRequested(execution, by))
         return await self.get(execution)
+
+    # Lives
+
+    async def end_tied(self, execution: str, attachment: Attachment, by: str, reason: str) -> Execution:
+        return await self._change(execution, partial(lives.end_tied, attachment=attachment, by=by, reason=reason))
+
+    async def note_activity(self, execution: str, active: datetime, mark: str) -> None:
+        await self._change(execution, partial(lives.note, active=active, mark=mark))
+
+    async def warn(self, execution: str, expires: datetime, cause: ExpiryCause, why: str, advice: str) -> None:
+        await self._change(execution, partial(lives.warn, expires=expires, cause=cause, why=why, advice=advice))
+
+    async def forgive(self, execution: str) -> None:
+        await self._change(execution, lives.forgive)
+
+    async def keep(self, execution: str, until: datetime | None, by: str) -> Execution:
+        def change(transaction: Transaction, row: Row[Any]) -> None:
+            _must_go_on(row)
+            lives.keep(transaction, row, until, by)
+
+        return await self._change(execution, change)
+
+    async def expire(self, execution: str, expires: datetime, why: str) -> None:
+        await self._change(execution, partial(lives.expire, expires=expires, why=why))
 
     async def _change(self, execution: str, change: Callable[[Transaction, Row[Any]], None]) -> Execution:
         def work(transaction: Transaction) -> Execution:
@@ -350,10 +377,10 @@ _ENDING = frozenset(
 )
 
 
-def _attachment_columns(attachment: Attachment | None) -> dict[str, str | None]:
+def _attachment_columns(attachment: Attachment | None) -> dict[str, Any]:
     if attachment is None:
-        return {"server": None, "kernel": None}
-    return {"server": attachment.server, "kernel": attachment.kernel}
+        return {"server": None, "kernel": None, "outlive": None}
+    return {"server": attachment.server, "kernel": attachment.kernel, "outlive": attachment.outlive or None}
 
 
 def _check_live(connection: Connection, submission: Submission) -> None:

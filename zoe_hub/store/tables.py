@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import (
     JSON,
     BigInteger,
+    Boolean,
     Column,
     DateTime,
     Dialect,
@@ -73,6 +74,14 @@ executions = Table(
     Column("granted", JSON, nullable=False),
     Column("server", Text),
     Column("kernel", Text),
+    # Nothing stands for false, as in rows that were there before this column.
+    Column("outlive", Boolean),
+    Column("running_since", UTCDateTime),
+    Column("last_active", UTCDateTime),
+    Column("activity_mark", Text),
+    Column("kept_until", UTCDateTime),
+    Column("expires", UTCDateTime),
+    Column("expiry_cause", String(16)),
     Column("idempotency_key", String(255)),
     # Of the request that the key came with, so that another request with the same key is noticed.
     Column("fingerprint", String(64)),

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from ..metrics import Metrics
 from ..model.errors import InvalidDocument
 from ..model.framework import Framework
+from ..model.lifetime import LifetimePolicy
 from ..model.plan import Plan
 from ..model.resources import Node
 from ..model.zapp import ZApp
@@ -77,6 +78,7 @@ class WebContext:
     metrics: Metrics = field(default_factory=Metrics)
     proxies: tuple[Network, ...] = ()
     """Who, besides this machine, is believed about whom it serves."""
+    lifetimes: LifetimePolicy = field(default_factory=LifetimePolicy)
 
     @property
     def prefix(self) -> str:

@@ -20,6 +20,7 @@ PROBLEM_MEDIA = "application/problem+json"
 _PATH_PARAMETERS = {
     "id": "Identifier of an execution, or the name of one of the caller's own.",
     "name": "Name of a ZApp.",
+    "kernel": "Identifier of a kernel, as in `attachment.kernel`.",
     "process": "Key of a process: `framework.process`.",
     "ordinal": "Number of an instance, from 0.",
 }

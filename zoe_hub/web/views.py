@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from ..model.bindings import ui_path
 from ..model.execution import Attachment, DesiredState, Execution, ExecutionState, InstanceState, InstanceStatus
 from ..model.framework import Placement, Purpose
+from ..model.lifetime import Lifetime
 from ..model.parameters import Parameter, Scalar
 from ..model.plan import Plan, ProcessPlan
 from ..model.resources import Node, Resources
@@ -80,6 +81,7 @@ class PlanView(View):
     parameters: dict[str, Scalar]
     scales: str | None
     attachable: bool
+    lifetime: Lifetime = Field(description="How long it lives, in seconds.")
     core: Resources = Field(description="Needed before it can start.")
     total: Resources = Field(description="Needed with all elastic instances.")
     processes: list[ProcessView]
@@ -93,6 +95,7 @@ class PlanView(View):
             parameters=plan.parameters,
             scales=plan.scales,
             attachable=plan.attachable,
+            lifetime=plan.lifetime,
             core=plan.core,
             total=plan.total,
             processes=[ProcessView.of(process) for process in plan.processes],
@@ -126,6 +129,29 @@ class UiView(View):
     url: str = Field(description="Path at the Hub's public address.")
 
 
+class LifeView(View):
+    """How long an execution has lived, and how long it will."""
+
+    running_since: datetime | None = Field(description="When it first ran.")
+    last_active: datetime | None = Field(description="When it last worked; looked for where it may end of idleness.")
+    kept_until: datetime | None = Field(description="Its owner asked to keep it until then, though idle.")
+    expires: datetime | None = Field(description="It will end then, unless something happens.")
+    why: str = Field(description="Why it will, for people.")
+    advice: str = Field(description="What its owner can do about it, for people.")
+
+    @classmethod
+    def of(cls, execution: Execution) -> LifeView:
+        life, lifetime = execution.life, execution.plan.lifetime
+        return cls(
+            running_since=life.running_since,
+            last_active=life.last_active,
+            kept_until=life.kept_until,
+            expires=life.expires,
+            why=life.cause.why(lifetime, execution.tied) if life.cause else "",
+            advice=life.cause.advice(lifetime) if life.cause else "",
+        )
+
+
 class ExecutionView(View):
     """An execution."""
 
@@ -140,6 +166,7 @@ class ExecutionView(View):
     reason: str = Field(description="Why it is in this state, for people.")
     granted: dict[str, int] = Field(description="Instances granted, by process key.")
     attachment: Attachment | None
+    life: LifeView
     created: datetime
     updated: datetime
     ended: datetime | None
@@ -161,6 +188,7 @@ class ExecutionView(View):
             reason=execution.reason,
             granted=execution.granted,
             attachment=execution.attachment,
+            life=LifeView.of(execution),
             created=execution.created,
             updated=execution.updated,
             ended=execution.ended,

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from ..operations import Operation
-from . import connection, documents, executions, shop, streams
+from . import connection, documents, executions, lives, shop, streams
 
 OPERATIONS: tuple[Operation, ...] = (
     *documents.OPERATIONS,
     *shop.OPERATIONS,
     *executions.OPERATIONS,
+    *lives.OPERATIONS,
     *connection.OPERATIONS,
     *streams.OPERATIONS,
 )

@@ -9,6 +9,7 @@ from ...model.commands import Submit
 from ...model.errors import CapacityExceeded, InvalidRequest
 from ...model.plan import Plan
 from ...model.resources import Node, Resources
+from ...model.zapp import LifetimeWish
 from ..context import WebContext
 from ..operations import Call
 from .shop import find_zapp, own_zapps
@@ -30,7 +31,11 @@ async def plan_of(call: Call, submit: Submit) -> tuple[Plan, str]:
         if name in shelves.frameworks and name not in shelves.zapps and name not in own:
             raise not_runnable(shelves.frameworks[name], [*shelves.zapps.values(), *own.values()])
         zapp, _ = await find_zapp(call, name, submit.owner)
-    return compose(zapp, submit.parameters, shelves.frameworks), zapp.name
+    plan = compose(zapp, submit.parameters, shelves.frameworks)
+    lifetime = call.context.lifetimes.resolve(
+        zapp, submit.lifetime or LifetimeWish(), attachable=plan.attachable, server=plan.server is not None
+    )
+    return plan.model_copy(update={"lifetime": lifetime}), zapp.name
 
 
 async def check_capacity(context: WebContext, plan: Plan) -> None:

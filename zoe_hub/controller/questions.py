@@ -1,0 +1,94 @@
+"""Asking the framework of a running execution, over the HTTP ports that the framework names."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine, Iterable, Mapping
+from typing import Any, TypeVar
+
+import httpx
+import jmespath
+from jmespath.exceptions import JMESPathError
+
+from ..model.bindings import bindings
+from ..model.errors import InvalidDocument
+from ..model.execution import Execution, InstanceState
+from ..model.plan import FrameworkPlan
+from ..model.references import bind
+from ..secrets import Secrets
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+PATIENCE = 5.0
+"""Seconds for one cluster's answer, however slowly it comes; the others do not wait for it longer."""
+LARGEST = 4 * 2**20
+"""Bytes of an answer. A cluster is its owner's, who could make it say anything."""
+
+
+class Questions:
+    """Asks clusters. Use it as an async context manager."""
+
+    def __init__(self, secrets: Secrets, *, prefix: str) -> None:
+        self._secrets = secrets
+        self._prefix = prefix
+
+    async def __aenter__(self) -> Questions:
+        # Clusters are reached directly, whatever proxy the environment names.
+        self._http = httpx.AsyncClient(timeout=2.0, trust_env=False)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._http.aclose()
+
+    async def ask(
+        self,
+        execution: Execution,
+        framework: FrameworkPlan,
+        process: str,
+        port: str,
+        path: str,
+        expressions: Mapping[str, str],
+    ) -> dict[str, Any] | None:
+        """The JMESPath expressions over the answer, which is one text where it is no JSON. None: there is no answer."""
+        plan = execution.plan.process(f"{framework.name}.{process}")
+        instance = next((i for i in execution.instances if i.process == plan.key and i.ordinal == 0), None)
+        if instance is None or instance.state is not InstanceState.READY or port not in instance.ports:
+            return None
+        described = next(known for known in plan.ports if known.name == port)
+        secrets = self._secrets.references(execution.plan, execution.id, execution.created)
+        values = bindings(execution, framework.name, secrets.get(framework.name, {}), self._prefix)
+        try:
+            headers = {name: bind(text, values) for name, text in described.headers.items()}
+            answer = await self._get(f"http://{instance.host}:{instance.ports[port]}{path}", headers)
+            return {name: jmespath.search(expression, answer) for name, expression in expressions.items()}
+        except (httpx.HTTPError, httpx.InvalidURL, ValueError, JMESPathError, InvalidDocument) as error:
+            log.debug("Execution %s does not say how it is: %s", execution.id, error)
+            return None
+
+    async def _get(self, url: str, headers: Mapping[str, str]) -> Any:
+        async with self._http.stream("GET", url, headers=headers) as response:
+            response.raise_for_status()
+            body = b""
+            async for chunk in response.aiter_bytes():
+                body += chunk
+                if len(body) > LARGEST:
+                    raise ValueError(f"its answer is larger than {LARGEST} bytes")
+        if "json" in response.headers.get("Content-Type", ""):
+            return httpx.Response(200, content=body).json()
+        return body.decode("utf-8", "replace")
+
+
+async def ask_all(executions: Iterable[Execution], read: Callable[[Execution], Coroutine[Any, Any, T]]) -> dict[str, T]:
+    """What `read` gives for each, all at once; those that take longer than `PATIENCE` are left out."""
+    reading = {execution.id: asyncio.ensure_future(read(execution)) for execution in executions}
+    try:
+        if reading:
+            await asyncio.wait(reading.values(), timeout=PATIENCE)
+    finally:
+        for task in reading.values():
+            task.cancel()
+        await asyncio.gather(*reading.values(), return_exceptions=True)
+    return {name: task.result() for name, task in reading.items() if not task.cancelled()}
