@@ -7,14 +7,28 @@ import contextlib
 import itertools
 import os
 import sqlite3
+import threading
 import time
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, insert, make_url, select, update
+from sqlalchemy import (
+    URL,
+    BigInteger,
+    Connection,
+    Engine,
+    bindparam,
+    create_engine,
+    event,
+    insert,
+    make_url,
+    update,
+)
 from sqlalchemy.exc import DatabaseError, DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.pool import StaticPool
 
@@ -25,9 +39,10 @@ from .tables import event_counter, events
 from .upgrade import upgrade
 
 T = TypeVar("T")
-W = TypeVar("W")
 
 _ATTEMPTS = 20
+_GROUP = 100
+"""Works that may share a transaction."""
 _SERIALISATION_FAILURES = frozenset({"40001", "40P01"})
 _ENDED_BY_SERVER = frozenset({"25P03"})
 _BUSY_TIMEOUT = 30
@@ -46,6 +61,14 @@ _CONNECTION = {
 """How soon a PostgreSQL server that is out of reach is noticed: seconds, and milliseconds."""
 
 
+_COUNT = (
+    update(event_counter)
+    .values(value=event_counter.c.value + bindparam("count", type_=BigInteger))
+    .returning(event_counter.c.value)
+)
+_INSERT_EVENTS = insert(events)
+
+
 class Transaction:
     """A writing transaction and the events that it stores at its end."""
 
@@ -59,16 +82,36 @@ class Transaction:
             {"time": self.now, "owner": owner, "execution": execution, "kind": kind.value, "data": data}
         )
 
+    def attempt(self, work: Callable[[Transaction], T]) -> T:
+        """Run a part of the transaction. If it raises, nothing of it is left, and the rest can go on."""
+        before = len(self._events)
+        self.connection.exec_driver_sql("SAVEPOINT part")
+        try:
+            result = work(self)
+        except BaseException:
+            del self._events[before:]
+            self.connection.exec_driver_sql("ROLLBACK TO SAVEPOINT part")
+            raise
+        self.connection.exec_driver_sql("RELEASE SAVEPOINT part")
+        return result
+
     def finish(self) -> int:
         """Store the events, as the last thing before the commit. Returns the last number, 0 without events."""
         if not self._events:
             return 0
         count = len(self._events)
-        self.connection.execute(update(event_counter).values(value=event_counter.c.value + count))
-        last: int = self.connection.execute(select(event_counter.c.value)).scalar_one()
+        last: int = self.connection.execute(_COUNT, {"count": count}).scalar_one()
         first = last - count + 1
-        self.connection.execute(insert(events), [{"seq": first + n, **row} for n, row in enumerate(self._events)])
+        self.connection.execute(_INSERT_EVENTS, [{"seq": first + n, **row} for n, row in enumerate(self._events)])
         return last
+
+
+@dataclass(frozen=True)
+class _Wish:
+    """A work that waits for its transaction."""
+
+    work: Callable[[Transaction], Any]
+    outcome: asyncio.Future[Any]
 
 
 class Database:
@@ -90,6 +133,8 @@ class Database:
         self._path = parsed.database if self._sqlite and not _in_memory(parsed) else None
         self._committed = committed
         self._timed = timed
+        self._queue: deque[_Wish] = deque()
+        self._queue_lock = threading.Lock()
         self._open = False
         self._engine = _sqlite_engine(parsed) if self._sqlite else _postgresql_engine(parsed)
         self._writes: Engine = self._engine.execution_options(zoe_writes=True)
@@ -101,7 +146,7 @@ class Database:
     async def open(self) -> None:
         """Connect and bring the schema to this version. Raises NewerDatabase, ServiceUnavailable."""
         self._loop = asyncio.get_running_loop()
-        self._writer = ThreadPoolExecutor(1 if self._sqlite else 4, "zoe-store-write")
+        self._writer = ThreadPoolExecutor(1, "zoe-store-write")
         in_memory = self._sqlite and self._path is None
         self._reader = self._writer if in_memory else ThreadPoolExecutor(2 if self._sqlite else 4, "zoe-store-read")
         self._open = True
@@ -131,19 +176,28 @@ class Database:
 
     async def read(self, work: Callable[[Connection], T]) -> T:
         """Run `work` in a transaction that sees one moment."""
-        return await self._loop.run_in_executor(self._reader, kept(self._measured), "read", self._read, work)
+        return await self._loop.run_in_executor(self._reader, kept(self._read), work)
 
     async def write(self, work: Callable[[Transaction], T]) -> T:
-        """Run `work` in a transaction.
+        """Run `work` in a transaction, together with others that wait: a commit costs more than a change.
 
         It is run again when it collided with another one, and must therefore look at the database afresh.
+        (Group commit: DeWitt et al., *Implementation techniques for main memory database systems*, 1984, §5.)
         """
-        return await self._loop.run_in_executor(self._writer, kept(self._measured), "write", self._write, work)
+        wish = _Wish(kept(work), self._loop.create_future())
+        with self._queue_lock:
+            first = not self._queue
+            self._queue.append(wish)
+        if first:
+            self._loop.run_in_executor(self._writer, self._write_queued)
+        outcome: T = await wish.outcome
+        return outcome
 
-    def _measured(self, kind: str, run: Callable[[W], T], work: W) -> T:
+    @contextlib.contextmanager
+    def _measured(self, kind: str) -> Iterator[None]:
         begun, failed = time.perf_counter(), False
         try:
-            return run(work)
+            yield
         except (ServiceUnavailable, DBAPIError):
             failed = True
             raise
@@ -152,23 +206,72 @@ class Database:
                 self._timed(kind, time.perf_counter() - begun, failed)
 
     def _read(self, work: Callable[[Connection], T]) -> T:
-        with _faults_named(), self._reads.begin() as connection:
+        with self._measured("read"), _faults_named(), self._reads.begin() as connection:
             return work(connection)
 
-    def _write(self, work: Callable[[Transaction], T]) -> T:
+    def _write_queued(self) -> None:
+        while True:
+            with self._queue_lock:
+                wishes = [self._queue.popleft() for _ in range(min(len(self._queue), _GROUP))]
+            if not wishes:
+                return
+            try:
+                outcomes = self._write([wish.work for wish in wishes])
+            # Whatever it is, those who wait must hear of it.
+            except BaseException as error:
+                outcomes = [error] * len(wishes)
+            for wish, outcome in zip(wishes, outcomes, strict=True):
+                self._loop.call_soon_threadsafe(_settle, wish.outcome, outcome)
+
+    def _write(self, works: Sequence[Callable[[Transaction], Any]]) -> list[Any]:
+        """The results, or the errors, of works that share a transaction; of those that cannot, one by one."""
+        if len(works) > 1:
+            try:
+                return self._write_once(works)
+            except DBAPIError:
+                return [outcome for work in works for outcome in self._write([work])]
+            # Not one by one: where the connection was lost during the commit, they may be stored.
+            except ServiceUnavailable as error:
+                return [error] * len(works)
         for attempt in itertools.count(1):
             try:
-                with _faults_named(), self._writes.begin() as connection:
-                    transaction = Transaction(connection)
-                    result = work(transaction)
-                    seq = transaction.finish()
-                break
+                return self._write_once(works)
             except DBAPIError as error:
                 if attempt == _ATTEMPTS or not _collided(error):
-                    raise
+                    return [error]
+            except Exception as error:
+                return [error]
+        raise AssertionError("unreachable")
+
+    def _write_once(self, works: Sequence[Callable[[Transaction], Any]]) -> list[Any]:
+        """Raises what concerns the transaction as a whole, and DBAPIError."""
+        outcomes: list[Any] = []
+        with self._measured("write"), _faults_named(), self._writes.begin() as connection:
+            transaction = Transaction(connection)
+            if len(works) == 1:
+                outcomes.append(works[0](transaction))
+            else:
+                for work in works:
+                    try:
+                        outcomes.append(transaction.attempt(work))
+                    except DBAPIError:
+                        raise
+                    except Exception as error:
+                        outcomes.append(error)
+            seq = transaction.finish()
         if seq:
             self._loop.call_soon_threadsafe(self._committed, seq)
-        return result
+        return outcomes
+
+
+def _settle(future: asyncio.Future[Any], outcome: Any) -> None:
+    # Who asked may have gone away.
+    if future.done():
+        return
+    if isinstance(outcome, BaseException):
+        future.set_exception(outcome)
+    else:
+        future.set_result(outcome)
 
 
 def _collided(error: DBAPIError) -> bool:

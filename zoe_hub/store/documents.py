@@ -23,14 +23,14 @@ def serialise_plan(plan: Plan) -> tuple[str, str]:
     return hashlib.sha256(text.encode()).hexdigest(), text
 
 
-def attachment_from(row: Row[Any]) -> Attachment | None:
+def attachment_from(row: Any) -> Attachment | None:
     """The notebook that a row of `executions` is tied to."""
     if row.server is None:
         return None
     return Attachment(server=row.server, kernel=row.kernel, outlive=bool(row.outlive))
 
 
-def execution_from(row: Row[Any], plan: Plan, instances: Sequence[InstanceStatus]) -> Execution:
+def execution_from(row: Any, plan: Plan, instances: Sequence[InstanceStatus]) -> Execution:
     """The execution of a row of `executions` and what belongs to it."""
     return Execution(
         id=row.id,

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
 from ..model.errors import KeyReused
 from .tables import executions
+
+_STORED_WITH = select(executions.c.id, executions.c.name, executions.c.fingerprint).where(
+    executions.c.owner == bindparam("owner"), executions.c.idempotency_key == bindparam("key")
+)
 
 
 def stored_with(connection: Connection, owner: str, key: str | None, fingerprint: str | None) -> str | None:
     """The execution that this owner's key gave before. Raises KeyReused when that was another request."""
     if key is None:
         return None
-    this = (executions.c.owner == owner) & (executions.c.idempotency_key == key)
-    row = connection.execute(select(executions.c.id, executions.c.name, executions.c.fingerprint).where(this)).first()
+    row = connection.execute(_STORED_WITH, {"owner": owner, "key": key}).first()
     if row is None:
         return None
     # Those stored by versions that kept no fingerprint have none.

@@ -32,12 +32,13 @@ from .changes import (
     TerminationRequested,
 )
 from .database import Database, Transaction
-from .documents import attachment_from, event_from, places, serialise_plan
-from .identifiers import Identifiers, free_name
+from .documents import attachment_from, event_from, places
+from .identifiers import Identifiers
 from .keys import stored_with
 from .queries import ExecutionReader
 from .recorder import record
-from .tables import event_counter, events, executions, plans, zapps
+from .submissions import attachment_columns, one_at_a_time, put_plan, store
+from .tables import event_counter, events, executions, zapps
 
 T = TypeVar("T")
 
@@ -129,35 +130,11 @@ class SQLStore(Store):
 
     async def submit(self, submission: Submission) -> tuple[Execution, bool]:
         def work(transaction: Transaction) -> tuple[Execution, bool]:
-            connection = transaction.connection
             key, fingerprint = submission.idempotency_key, submission.fingerprint
-            earlier = stored_with(connection, submission.owner, key, fingerprint)
+            earlier = stored_with(transaction.connection, submission.owner, key, fingerprint)
             if earlier is not None:
-                return self._get(connection, earlier), False
-            _check_live(connection, submission)
-            identifier, name = self._identifiers.new(), _name_for(connection, submission)
-            parameters = dict(submission.parameters)
-            row = insert(executions).values(
-                id=identifier,
-                owner=submission.owner,
-                name=name,
-                zapp=submission.plan.zapp,
-                parameters=parameters,
-                plan=_put_plan(connection, submission.plan),
-                desired=DesiredState.RUNNING.value,
-                state=ExecutionState.QUEUED.value,
-                reason="",
-                granted={},
-                idempotency_key=key,
-                fingerprint=fingerprint,
-                created=transaction.now,
-                updated=transaction.now,
-                **_attachment_columns(submission.attachment),
-            )
-            connection.execute(row)
-            data = {"name": name, "zapp": submission.plan.zapp, "parameters": parameters}
-            transaction.record(submission.owner, identifier, EventKind.EXECUTION_SUBMITTED, **data)
-            return self._get(connection, identifier), True
+                return self._get(transaction.connection, earlier), False
+            return store(transaction, submission, self._identifiers.new()), True
 
         return await self._write(work)
 
@@ -222,7 +199,7 @@ class SQLStore(Store):
             _must_go_on(row)
             if read is not None and row.parameters != dict(read):
                 raise Overtaken(f"{row.name} was changed by somebody else meanwhile; look at it and try again.")
-            digest = _put_plan(transaction.connection, plan)
+            digest = put_plan(transaction.connection, plan)
             if (row.parameters, row.plan) != (dict(parameters), digest):
                 _update(transaction, row, parameters=dict(parameters), plan=digest, last_active=transaction.now)
                 transaction.record(row.owner, row.id, EventKind.EXECUTION_SCALED, parameters=dict(parameters), by=by)
@@ -236,7 +213,7 @@ class SQLStore(Store):
                 return
             _must_go_on(row)
             # Whoever lets go of it, or takes it, has just used it.
-            _update(transaction, row, last_active=transaction.now, **_attachment_columns(attachment))
+            _update(transaction, row, last_active=transaction.now, **attachment_columns(attachment))
             if attachment is None:
                 transaction.record(
                     row.owner, row.id, EventKind.EXECUTION_DETACHED, server=row.server, kernel=row.kernel
@@ -377,56 +354,11 @@ _ENDING = frozenset(
 )
 
 
-def _attachment_columns(attachment: Attachment | None) -> dict[str, Any]:
-    if attachment is None:
-        return {"server": None, "kernel": None, "outlive": None}
-    return {"server": attachment.server, "kernel": attachment.kernel, "outlive": attachment.outlive or None}
-
-
-def _check_live(connection: Connection, submission: Submission) -> None:
-    """Raises LimitReached when the owner has as many live executions as allowed."""
-    if submission.most_live is None:
-        return
-    _one_at_a_time(connection, submission.owner)
-    live = (executions.c.owner == submission.owner) & executions.c.ended.is_(None)
-    count = connection.execute(select(func.count()).select_from(executions).where(live)).scalar_one()
-    if count >= submission.most_live:
-        raise LimitReached(
-            f"{submission.owner} has {count} live executions, which is as many as one user may have; "
-            "terminate one first."
-        )
-
-
 def _check_zapps(connection: Connection, owner: str, most: int | None) -> None:
     """Raises LimitReached when the owner keeps as many ZApps as allowed."""
     if most is None:
         return
-    _one_at_a_time(connection, owner)
+    one_at_a_time(connection, owner)
     count = connection.execute(select(func.count()).select_from(zapps).where(zapps.c.owner == owner)).scalar_one()
     if count >= most:
         raise LimitReached(f"You keep {count} ZApps already, which is as many as are possible; delete one first.")
-
-
-def _one_at_a_time(connection: Connection, owner: str) -> None:
-    """Let other transactions that count what this owner has wait for the end of this one."""
-    # SQLite has but one writer anyhow.
-    if connection.dialect.name == "postgresql":
-        connection.execute(select(func.pg_advisory_xact_lock(func.hashtext(owner))))
-
-
-def _name_for(connection: Connection, submission: Submission) -> str:
-    live = (executions.c.owner == submission.owner) & executions.c.ended.is_(None)
-    taken = frozenset(connection.execute(select(executions.c.name).where(live)).scalars())
-    if submission.name is None:
-        return free_name(submission.plan.zapp, taken)
-    if submission.name in taken:
-        raise Conflict(f"You have an execution named {submission.name!r} already; choose another name or terminate it.")
-    return submission.name
-
-
-def _put_plan(connection: Connection, plan: Plan) -> str:
-    digest, document = serialise_plan(plan)
-    stored = select(func.count()).select_from(plans).where(plans.c.digest == digest)
-    if not connection.execute(stored).scalar_one():
-        connection.execute(insert(plans).values(digest=digest, document=document))
-    return digest

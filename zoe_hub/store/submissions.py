@@ -1,0 +1,100 @@
+"""Storing a new execution. Statements are made once: making them costs more than running them."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, func, insert, select
+
+from ..model.errors import Conflict, LimitReached
+from ..model.events import EventKind
+from ..model.execution import Attachment, DesiredState, Execution, ExecutionState
+from ..model.plan import Plan
+from .base import Submission
+from .database import Transaction
+from .documents import execution_from, serialise_plan
+from .identifiers import free_name
+from .tables import executions, plans
+
+_own = executions.c.owner == bindparam("owner")
+_LIVE_NAMES = select(executions.c.name).where(_own, executions.c.ended.is_(None))
+_HAS_PLAN = select(plans.c.digest).where(plans.c.digest == bindparam("digest"))
+_INSERT = insert(executions)
+_INSERT_PLAN = insert(plans)
+_EMPTY = dict.fromkeys(executions.c.keys())
+
+
+def store(transaction: Transaction, submission: Submission, identifier: str) -> Execution:
+    """Store it as QUEUED. Raises Conflict when its name is taken, LimitReached when its owner has too many."""
+    connection, plan = transaction.connection, submission.plan
+    if submission.most_live is not None:
+        one_at_a_time(connection, submission.owner)
+    taken = frozenset(connection.execute(_LIVE_NAMES, {"owner": submission.owner}).scalars())
+    _check_live(submission, len(taken))
+    name = _name_for(submission, taken)
+    values = {
+        "id": identifier,
+        "owner": submission.owner,
+        "name": name,
+        "zapp": plan.zapp,
+        "parameters": dict(submission.parameters),
+        "plan": put_plan(connection, plan),
+        "desired": DesiredState.RUNNING.value,
+        "state": ExecutionState.QUEUED.value,
+        "reason": "",
+        "granted": {},
+        "idempotency_key": submission.idempotency_key,
+        "fingerprint": submission.fingerprint,
+        "created": transaction.now,
+        "updated": transaction.now,
+        **attachment_columns(submission.attachment),
+    }
+    connection.execute(_INSERT, values)
+    transaction.record(
+        submission.owner,
+        identifier,
+        EventKind.EXECUTION_SUBMITTED,
+        name=name,
+        zapp=plan.zapp,
+        parameters=values["parameters"],
+    )
+    return execution_from(SimpleNamespace(**(_EMPTY | values)), plan, ())
+
+
+def attachment_columns(attachment: Attachment | None) -> dict[str, Any]:
+    """The columns that tie an execution to a notebook, or to none."""
+    if attachment is None:
+        return {"server": None, "kernel": None, "outlive": None}
+    return {"server": attachment.server, "kernel": attachment.kernel, "outlive": attachment.outlive or None}
+
+
+def put_plan(connection: Connection, plan: Plan) -> str:
+    """Store it, unless it is there. Returns its digest."""
+    digest, document = serialise_plan(plan)
+    if connection.execute(_HAS_PLAN, {"digest": digest}).first() is None:
+        connection.execute(_INSERT_PLAN, {"digest": digest, "document": document})
+    return digest
+
+
+def one_at_a_time(connection: Connection, owner: str) -> None:
+    """Let other transactions that count what this owner has wait for the end of this one."""
+    # SQLite has but one writer anyhow.
+    if connection.dialect.name == "postgresql":
+        connection.execute(select(func.pg_advisory_xact_lock(func.hashtext(owner))))
+
+
+def _check_live(submission: Submission, count: int) -> None:
+    if submission.most_live is not None and count >= submission.most_live:
+        raise LimitReached(
+            f"{submission.owner} has {count} live executions, which is as many as one user may have; "
+            "terminate one first."
+        )
+
+
+def _name_for(submission: Submission, taken: frozenset[str]) -> str:
+    if submission.name is None:
+        return free_name(submission.plan.zapp, taken)
+    if submission.name in taken:
+        raise Conflict(f"You have an execution named {submission.name!r} already; choose another name or terminate it.")
+    return submission.name
