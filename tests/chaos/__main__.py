@@ -11,11 +11,17 @@ import json
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
+from .hub_plan import make_hub_plan
+from .hub_run import HubRun
 from .plan import stretches
 from .report import REPORT, REPORTED_FROM, Total, page
 from .run import Run
+
+HUB_SEED = ".hub"
+"""The end of a seed that stands for kills around a real Hub."""
 
 
 def main() -> int:
@@ -26,22 +32,35 @@ def main() -> int:
     given = parser.parse_args()
     total = Total(given.seed)
     with tempfile.TemporaryDirectory(prefix="zoe-chaos-") as temporary:
-        for plan in stretches(given.seed, given.kills):
-            folder = (given.folder or Path(temporary)) / plan.seed
-            folder.mkdir(parents=True)
-            say(f"seed {plan.seed}, {len(plan.rounds)} kills:")
-            outcome = asyncio.run(Run(folder, plan, say).run())
-            total.add(outcome, len(plan.rounds))
+        for seed, kills, run in runs(given.seed, given.kills, given.folder or Path(temporary)):
+            say(f"seed {seed}, {kills} kills:")
+            outcome = asyncio.run(run.run())
+            total.add(outcome, kills)
             for violation in outcome.violations:
                 say(f"  VIOLATION {violation}")
             if outcome.violations:
-                say(f"  again: make chaos SEED={plan.seed} KILLS={len(plan.rounds)}")
+                say(f"  again: make chaos SEED={seed} KILLS={kills}")
     print(total.table())
     if total.rounds >= REPORTED_FROM:
         REPORT.write_text(page(total))
         say(f"The report is in {REPORT.name}.")
     print(json.dumps(total.documents()))
     return 1 if total.violations else 0
+
+
+def runs(seed: str, kills: int, folder: Path) -> Iterator[tuple[str, int, Run | HubRun]]:
+    """The stretches of a run; one kill of 25 is made around a real Hub, where that takes a hundred times as long."""
+    around_hub = kills if seed.endswith(HUB_SEED) else kills // 25
+    for plan in stretches(seed, kills - around_hub):
+        yield plan.seed, len(plan.rounds), Run(_made(folder / plan.seed), plan, say)
+    if around_hub:
+        seed = seed.removesuffix(HUB_SEED) + HUB_SEED
+        yield seed, around_hub, HubRun(_made(folder / seed), seed, make_hub_plan(seed, around_hub), say)
+
+
+def _made(folder: Path) -> Path:
+    folder.mkdir(parents=True)
+    return folder
 
 
 def say(sentence: str) -> None:
