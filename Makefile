@@ -5,10 +5,10 @@ export ZOE_HOME
 IN_ENV := $(PYTHON) -m scripts.within
 
 .DEFAULT_GOAL := help
-.PHONY: fuzz help hub setup test lint docs wheel bench-attach bench-spawn chaos test-fresh clean
+.PHONY: fuzz help hub setup test lint docs wheel bench-attach bench-scale-down bench-spawn chaos test-fresh clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 	@echo "Variables: ZOE_PORT (8000), ZOE_DEMO_PASSWORD (made at start), ZOE_HOME (.zoe), PYTHON (python3)."
 
 hub: ## set up what is missing and start the demo hub on 127.0.0.1; Ctrl-C ends it
@@ -34,6 +34,9 @@ wheel: setup ## build the wheel into dist/
 
 bench-attach: setup ## measure attaching a cluster against starting one by hand
 	@set -e; for each in benchmarks/attach*.py; do $(IN_ENV) python "$$each"; done
+
+bench-scale-down: setup ## count what a Spark job loses when two of four workers go (ZOE_BENCH_WAYS=all: other ways too)
+	@$(IN_ENV) python benchmarks/scale_down.py
 
 bench-spawn: setup ## measure spawning a server against SimpleLocalProcessSpawner
 	@$(IN_ENV) python benchmarks/spawn.py

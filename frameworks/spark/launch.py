@@ -19,6 +19,8 @@ import runtime
 import supervise
 
 PROPERTIES = "spark.properties"
+NOTE = "note"
+"""The file in which an executor that leaves says what it waits for."""
 MASTER = "org.apache.spark.deploy.master.Master"
 WORKER = "org.apache.spark.deploy.worker.Worker"
 SUBMIT = "org.apache.spark.deploy.SparkSubmit"
@@ -32,7 +34,8 @@ def main(words: Sequence[str]) -> int:
     (folder / "tmp").mkdir(mode=0o700, exist_ok=True)
     try:
         found = runtime.find()
-        environment = {**found.environment(), "TMPDIR": str(folder / "tmp")}
+        own = {"TMPDIR": str(folder / "tmp"), "ZOE_NOTE": str(folder / NOTE)}
+        environment = {**found.environment(), **found.handover_environment(arguments.cache), **own}
         command = [found.java, *COMMANDS[arguments.role](found, arguments, folder)]
     except runtime.Missing as error:
         print(error, file=sys.stderr, flush=True)
@@ -62,11 +65,14 @@ def connect(found: runtime.Runtime, arguments: argparse.Namespace, folder: Path)
     """Java's arguments for the Spark Connect server, which is the cluster's only application."""
     # The folder of an executor differs from worker to worker; each starts in its own.
     executor = [*found.archive_options(arguments.cache), *runtime.COMPUTE, "-Djava.io.tmpdir=."]
+    handover = found.handover(arguments.cache).is_file()
+    options = _options(found, arguments, folder, f"{arguments.memory}m")
     return [
-        *_options(found, arguments, folder, f"{arguments.memory}m"),
+        *found.handover_options(arguments.cache, options),
         SUBMIT,
         "--properties-file", PROPERTIES,
         "--conf", f"spark.executor.extraJavaOptions={runtime.joined(executor)}",
+        *(["--conf", f"spark.plugins={runtime.HANDOVER_CLASS}"] if handover else []),
         "--class", CONNECT,
         "spark-internal",
     ]  # fmt: skip

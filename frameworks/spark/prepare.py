@@ -1,9 +1,10 @@
-"""Makes the class archive that lets Spark's processes start in half the time: ``prepare.py CACHE``.
+"""Makes what clusters use that is not in Spark's package: ``prepare.py CACHE``.
 
-A JVM spends most of a start on reading, checking and linking classes. This runs a small cluster
+The handover plugin lets executors leave without failed tasks. The class archive lets Spark's processes
+start in half the time: a JVM spends most of a start on reading, checking and linking classes. This runs a small cluster
 once, notes every class it needed, and has the JVM store them in the form it keeps in memory. The
 archive's name tells Java and Spark apart, so that one that does not fit is never used; a second
-run finds it and does nothing. Exit status 0: the archive is there. Clusters also start without it.
+run finds both and does nothing. Exit status 0: both are there. Clusters also start without them.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import runtime
+from handover import NotCompiled, compile_handover
 from rehearsal import NotPrepared, collect
 
 PATIENCE = 300.0
@@ -37,21 +39,47 @@ def main(words: Sequence[str]) -> int:
         cache.mkdir(parents=True, exist_ok=True)
         with (cache / "lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            return prepare(found, cache)
+            # One that fails does not keep the other from being made.
+            return max(prepare_handover(found, cache), prepare_archive(found, cache))
     except runtime.Missing as error:
         print(error, file=sys.stderr)
         return error.status
-    except (NotPrepared, OSError) as error:
-        print(f"Spark's class archive was not made: {error} Clusters start without it, slower.", file=sys.stderr)
+    except OSError as error:
+        print(f"Spark was not prepared: {error}. Clusters start without it, slower.", file=sys.stderr)
         return 1
 
 
-def prepare(found: runtime.Runtime, cache: Path) -> int:
+def prepare_handover(found: runtime.Runtime, cache: Path) -> int:
+    """Compile the plugin unless it is there; the exit status. Raises OSError."""
+    try:
+        made = compile_handover(found, cache)
+    except NotCompiled as error:
+        print(
+            f"Spark's handover plugin was not compiled: {error} "
+            "Scaling down then lets tasks fail that read shuffled data, and Spark repeats them.",
+            file=sys.stderr,
+        )
+        return 1
+    say(f"Spark's handover plugin is there: {made.name}.")
+    return 0
+
+
+def prepare_archive(found: runtime.Runtime, cache: Path) -> int:
+    """Make the archive and the launcher's answer unless they are there; the exit status. Raises Missing or OSError."""
+    try:
+        make_archive(found, cache)
+    except (NotPrepared, subprocess.TimeoutExpired) as error:
+        print(f"Spark's class archive was not made: {error} Clusters start without it, slower.", file=sys.stderr)
+        return 1
+    return 0
+
+
+def make_archive(found: runtime.Runtime, cache: Path) -> None:
     """Make what is missing of the archive and the launcher's answer. Raises NotPrepared, Missing or OSError."""
     archive, launcher = found.archive(str(cache)), found.launcher_file(str(cache))
     if archive.is_file() and launcher.is_file():
         say(f"Spark's class archive is there: {archive.name}.")
-        return 0
+        return
     begin = time.monotonic()
     with tempfile.TemporaryDirectory(prefix=".making-", dir=cache) as name:
         work = Path(name)
@@ -69,7 +97,6 @@ def prepare(found: runtime.Runtime, cache: Path) -> int:
             other.unlink()
     size = archive.stat().st_size // 2**20
     say(f"Spark's class archive is made: {archive.name}, {size} MiB, in {time.monotonic() - begin:.0f} s.")
-    return 0
 
 
 def say(sentence: str) -> None:

@@ -9,7 +9,7 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +18,10 @@ NO_JAVA = 78
 """Exit status when there is no Java, or none that is new enough (EX_CONFIG of sysexits.h)."""
 NO_SPARK = 79
 """Exit status when the Python that runs this has no pyspark with Spark's jars in it."""
+
+HANDOVER = Path(__file__).resolve().parent / "Handover.scala"
+"""Source of the plugin through which executors leave without a failed task."""
+HANDOVER_CLASS = "org.apache.spark.scheduler.zoe.Handover"
 
 QUIET = ("-Xlog:disable", "-Xlog:all=error:stderr")
 # Newer builds of Java 17 move an archive to a random address, which copies all of it into each process.
@@ -68,6 +72,11 @@ class Runtime:
         """Where the answer of Spark's launcher is kept, or would be."""
         return Path(cache) / f"spark-{self.fingerprint()}.json"
 
+    def handover(self, cache: str) -> Path:
+        """Where the compiled ``Handover.scala`` for this Java and these jars is, or would be."""
+        source = hashlib.sha256(HANDOVER.read_bytes()).hexdigest()[:8]
+        return Path(cache) / f"handover-{self.fingerprint()}-{source}.jar"
+
     def archive_options(self, cache: str) -> list[str]:
         """Options that use the archive, or none while there is no archive that fits."""
         archive = self.archive(cache)
@@ -75,6 +84,20 @@ class Runtime:
             return []
         # Auto and quiet: a JVM that cannot map the archive after all starts without it, and says nothing.
         return [f"-XX:SharedArchiveFile={archive}", "-Xshare:auto", *SHARED, *QUIET]
+
+    def handover_environment(self, cache: str) -> dict[str, str]:
+        """What makes Spark's launcher put the plugin on the class path of an executor; empty while there is none."""
+        handover = self.handover(cache)
+        # The launcher puts it last. An archive serves a class path that goes on after its own, too.
+        return {"SPARK_DIST_CLASSPATH": str(handover)} if handover.is_file() else {}
+
+    def handover_options(self, cache: str, options: Sequence[str]) -> list[str]:
+        """The driver's options of Java's, with the plugin last on the class path; as they are while there is none."""
+        handover = self.handover(cache)
+        if not handover.is_file():
+            return list(options)
+        place = options.index("-cp") + 1
+        return [*options[:place], f"{options[place]}{os.pathsep}{handover}", *options[place + 1 :]]
 
     def launcher_options(self, cache: str) -> list[str]:
         """Class path and module options of this Spark, from the cache or from Spark's own launcher.

@@ -28,16 +28,20 @@ def framework_module(name: str) -> ModuleType:
 
 @pytest.fixture(scope="session")
 def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The launcher's answer, and no archive unless ZOE_TEST_SPARK_CACHE names a folder that has one."""
+    """The launcher's answer and the handover plugin; an archive if ZOE_TEST_SPARK_CACHE names a folder that has one."""
     runtime = framework_module("runtime")
     try:
         found = runtime.find()
     except runtime.Missing as error:
         pytest.skip(str(error))
     given = os.environ.get("ZOE_TEST_SPARK_CACHE")
-    if given and found.archive(given).is_file():
-        return Path(given)
     cache = tmp_path_factory.mktemp("cache")
+    if given and found.archive(given).is_file():
+        for file in Path(given).iterdir():
+            (cache / file.name).symlink_to(file)
+        framework_module("handover").compile_handover(found, cache)
+        return Path(cache)
+    framework_module("handover").compile_handover(found, cache)
     found.launcher_file(str(cache)).write_text(json.dumps(found.ask_launcher()))
     return Path(cache)
 
@@ -47,6 +51,8 @@ def cluster(tmp_path_factory: pytest.TempPathFactory, prepared: Path) -> Iterato
     with Cluster(
         tmp_path_factory.mktemp("spark"), prepared, workers=2, memory="512 MiB", driver_memory="512 MiB"
     ) as one:
+        # Tasks fetch bit by bit, as they do with partitions of many megabytes.
+        one.properties["connect"] = {"spark.reducer.maxSizeInFlight": "256k"}
         one.start()
         yield one
 

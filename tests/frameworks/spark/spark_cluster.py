@@ -111,6 +111,8 @@ class Cluster:
         self.workers = int(parameters.get("workers", 2))
         self.instances: dict[tuple[str, int], Instance] = {}
         self.draining: list[Instance] = []
+        self.properties: dict[str, dict[str, str]] = {}
+        """Spark properties beyond the framework's own, by process."""
         self.values: dict[str, str] = {
             "framework.folder": str(FOLDER),
             "cache": str(self.cache),
@@ -153,7 +155,8 @@ class Cluster:
         for file in process.files:
             path = folder / file.path
             path.touch(mode=0o600)
-            path.write_text(bind(file.content, values))
+            more = self.properties.get(name, {}) if file.path == "spark.properties" else {}
+            path.write_text(bind(file.content, values) + "".join(f"{key} {value}\n" for key, value in more.items()))
         environment = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
         environment |= {key: bind(value, values) for key, value in process.environment.items()}
         log = self.folder / f"{name}-{ordinal}.log"
@@ -216,6 +219,14 @@ class Cluster:
                 return answer.status, answer.read()
         except urllib.error.HTTPError as error:
             return error.code, error.read()
+
+    def driver(self, path: str) -> Any:
+        """The driver's own figures, through its page."""
+        code, body = self.get("connect", "/api/v1/applications")
+        assert code == 200, body
+        code, body = self.get("connect", f"/api/v1/applications/{json.loads(body)[0]['id']}/{path}")
+        assert code == 200, body
+        return json.loads(body)
 
     def status(self) -> dict[str, Any]:
         chosen = self.plan.framework("spark").status

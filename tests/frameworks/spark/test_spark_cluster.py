@@ -42,15 +42,6 @@ class Job(threading.Thread):
         return self.result
 
 
-def driver(cluster: Cluster, path: str) -> Any:
-    """The driver's own figures, through the master's page."""
-    code, body = cluster.get("connect", "/api/v1/applications")
-    assert code == 200
-    code, body = cluster.get("connect", f"/api/v1/applications/{json.loads(body)[0]['id']}/{path}")
-    assert code == 200, body
-    return json.loads(body)
-
-
 def slowly(spark: Any, tasks: int, seconds: float) -> Any:
     """A query of so many tasks, each of which takes so long; its result is the sum of 0 … tasks - 1."""
 
@@ -76,9 +67,14 @@ def slow_copy() -> Any:
     return crawl
 
 
+def executors(cluster: Cluster) -> set[str]:
+    """The hosts of the executors that are there."""
+    return {one["hostPort"].split(":")[0] for one in cluster.driver("executors") if one["isActive"]}
+
+
 def running_on(cluster: Cluster) -> set[str]:
     """The hosts of the executors that took a task since they are there."""
-    found = [one for one in driver(cluster, "executors") if one["id"] != "driver" and one["totalTasks"]]
+    found = [one for one in cluster.driver("executors") if one["id"] != "driver" and one["totalTasks"]]
     return {one["hostPort"].split(":")[0] for one in found}
 
 
@@ -174,45 +170,49 @@ def test_a_worker_that_joins_is_used_by_the_job_that_runs(cluster: Cluster, spar
 
 
 def test_draining_fails_no_task_and_keeps_cached_data(cluster: Cluster, spark: Any) -> None:
+    if ("worker", 2) not in cluster.instances:
+        cluster.launch("worker", 2)
     cluster.wait_for_workers(3)
     cached = spark.range(0, 6000, 1, 12).selectExpr("id", "id % 7 as k").cache()
     assert cached.count() == 6000
-    before = {stage["stageId"] for stage in driver(cluster, "stages")}
+    before = {stage["stageId"] for stage in cluster.driver("stages")}
     job = Job(lambda: cached.mapInPandas(slow_copy(), "id long, k long").count())
-    until(lambda: [s for s in driver(cluster, "stages") if s["stageId"] not in before], "the job runs")
+    until(lambda: [s for s in cluster.driver("stages") if s["stageId"] not in before], "the job runs")
     gone = cluster.drain(2)
     assert gone.process.wait(60) == 0
     assert job.answer() == 6000
-    stages = [stage for stage in driver(cluster, "stages") if stage["stageId"] not in before]
+    stages = [stage for stage in cluster.driver("stages") if stage["stageId"] not in before]
     assert sum(stage["numFailedTasks"] for stage in stages) == 0
     assert {stage["attemptId"] for stage in stages} == {0}
-    assert driver(cluster, "storage/rdd")[0]["numCachedPartitions"] == 12, "cached data was lost"
+    assert cluster.driver("storage/rdd")[0]["numCachedPartitions"] == 12, "cached data was lost"
     cached.unpersist()
     cluster.wait_for_workers(2)
 
 
-def test_draining_keeps_shuffled_data(cluster: Cluster, spark: Any) -> None:
+def test_draining_while_tasks_read_shuffled_data_fails_none_and_keeps_the_data(cluster: Cluster, spark: Any) -> None:
     cluster.launch("worker", 3)
-    cluster.wait_for_workers(3)
+    until(lambda: "127.1.0.4" in executors(cluster), "the new worker takes tasks")
     spark.conf.set("spark.sql.adaptive.enabled", "false")
-    before = {stage["stageId"] for stage in driver(cluster, "stages")}
-    numbers = spark.range(0, 6000, 1, 12).selectExpr("id", "id % 7 as k")
-    job = Job(lambda: numbers.repartition(24, "id").mapInPandas(slow_copy(), "id long, k long").count())
+    spark.conf.set("spark.sql.execution.arrow.maxRecordsPerBatch", "500")
+    before = {stage["stageId"] for stage in cluster.driver("stages")}
+    # Each task takes its data from all others, and so slowly that the workers that stay read on when one goes.
+    wide = spark.range(0, 48_000, 1, 12).selectExpr("id", "repeat(sha2(string(id), 512), 8) as k")
+    job = Job(lambda: wide.repartition(24, "id").mapInPandas(slow_copy(), "id long, k string").count())
 
     def stages() -> list[Any]:
-        return [stage for stage in driver(cluster, "stages") if stage["stageId"] not in before]
+        return [stage for stage in cluster.driver("stages") if stage["stageId"] not in before]
 
-    until(lambda: [s for s in stages() if s["numTasks"] == 12 and s["status"] == "COMPLETE"], "the data is shuffled")
-    assert cluster.drain(3).process.wait(60) == 0
-    assert job.answer() == 6000
-    maps = [stage for stage in stages() if stage["numTasks"] == 12]
-    assert [stage["numCompleteTasks"] for stage in maps] == [12], "shuffled data was lost and computed again"
-    # Tasks that an executor had begun to plan may look for the data at its old place first; Spark repeats them.
-    for stage in stages():
-        if stage["numFailedTasks"]:
-            tasks = driver(cluster, f"stages/{stage['stageId']}/{stage['attemptId']}/taskList?length=100")
-            reasons = {task["errorMessage"].split("(")[0] for task in tasks if task["status"] == "FAILED"}
-            assert reasons == {"FetchFailed"}
+    until(lambda: [s for s in stages() if s["numTasks"] == 24 and s["numCompleteTasks"]], "the data is being read")
+    gone = cluster.drain(3)
+    until(lambda: (gone.folder / "note").exists() or gone.process.poll() is not None, "the worker has handed over")
+    said = (gone.folder / "note").read_text() if (gone.folder / "note").exists() else "it did not wait for its readers"
+    assert re.fullmatch(r"(1 task still reads|\d+ tasks still read) its shuffle data", said), said
+    assert gone.process.wait(60) == 0
+    assert job.is_alive(), "it did not go before the stage was over"
+    assert job.answer() == 48_000
+    assert [stage["numCompleteTasks"] for stage in stages() if stage["numTasks"] == 12] == [12], "computed again"
+    assert sum(stage["numFailedTasks"] for stage in stages()) == 0
+    assert {stage["attemptId"] for stage in stages()} == {0}
     cluster.wait_for_workers(2)
 
 
