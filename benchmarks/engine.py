@@ -22,7 +22,7 @@ class DoNothingEngine(Backend):
         self._instances: dict[str, dict[tuple[str, int], InstanceStatus]] = {}
         self._subscriptions = Subscriptions()
 
-    async def open(self) -> None:
+    async def open(self, fence: int = 0) -> None:
         """There is nothing to adopt."""
 
     async def close(self) -> None:
