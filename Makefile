@@ -5,7 +5,7 @@ export ZOE_HOME
 IN_ENV := $(PYTHON) -m scripts.within
 
 .DEFAULT_GOAL := help
-.PHONY: fuzz help hub setup test lint docs wheel bench-attach bench-scale-down bench-spawn chaos test-fresh clean
+.PHONY: fuzz help hub setup test lint docs wheel bench-attach bench-scale-down bench-spawn chaos bench-throughput bench-events bench-footprint test-fresh clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -46,6 +46,15 @@ chaos: setup ## kill Zoe KILLS times at random instants, by the plan of SEED, an
 
 fuzz: setup ## send 10,000 bad documents and 30 times as many requests as `make test`; ZOE_SEED says which
 	@ZOE_MUTATIONS=$${ZOE_MUTATIONS:-10000} ZOE_EXAMPLES=$${ZOE_EXAMPLES:-300} $(IN_ENV) python -m pytest -q tests/hostile -o timeout=3600
+
+bench-throughput: setup ## measure executions per second, from submission to ended, on an engine that does nothing
+	@$(IN_ENV) python benchmarks/throughput.py
+
+bench-events: setup ## measure the time from a change to a subscriber's event at 1,000 live executions
+	@$(IN_ENV) python benchmarks/events.py
+
+bench-footprint: setup ## measure memory, idle processor and start of the service with many executions
+	@$(IN_ENV) python benchmarks/footprint.py
 
 test-fresh: ## make a bare Debian in a folder, start the demo hub in it twice, and end it (root, debootstrap)
 	@scripts/fresh.sh

@@ -14,7 +14,7 @@ from service import fill, running
 
 LIVE = 1000
 STORED = 10_000
-LOOKED_AT = 30.0
+LOOKED_AT = 60.0
 """Seconds over which the idle service is watched."""
 
 

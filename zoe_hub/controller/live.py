@@ -11,6 +11,7 @@ from ..model.errors import ServiceUnavailable
 from ..model.execution import Execution, ExecutionState
 from ..secrets import Secrets
 from ..store.base import Store
+from .executions import LiveExecutions
 from .questions import Questions, ask_all
 
 log = logging.getLogger(__name__)
@@ -24,7 +25,7 @@ class LiveFigures:
     """Polls every running execution. Figures of one that does not answer are dropped."""
 
     def __init__(self, store: Store, secrets: Secrets, *, prefix: str, interval: float = 2.0) -> None:
-        self._store = store
+        self._executions = LiveExecutions(store)
         self._secrets = secrets
         self._prefix = prefix
         self._interval = interval
@@ -47,10 +48,12 @@ class LiveFigures:
                 await asyncio.sleep(self._interval)
 
     async def _look(self, questions: Questions) -> None:
+        await self._executions.refresh()
         running = [
             execution
-            for execution in await self._store.list(live=True, limit=None)
+            for execution in self._executions.all()
             if execution.state in (ExecutionState.RUNNING, ExecutionState.DEGRADED)
+            and any(framework.status for framework in execution.plan.frameworks)
         ]
         now = time.monotonic()
         self._since = {execution.id: self._since.get(execution.id, now) for execution in running}
