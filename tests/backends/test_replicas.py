@@ -50,6 +50,50 @@ def test_without_drain_scaling_down_stops() -> None:
     assert keeper.decide(0).stop == (1,)
 
 
+def test_what_is_replaced_is_ended_and_started_again_and_that_counts_for_nothing() -> None:
+    rules = Rules(restart=Restart(limit=0), drains=True)
+    keeper = running(2, rules)
+    keeper.replace(1, "moved")
+    keeper.replace(1, "moved")
+    decision = keeper.decide(1)
+    assert (decision.stop, decision.drain) == ((1,), ())
+    assert keeper.decide(1) == Decision()
+    keeper.on_ended(1, 2, -15)
+    assert (keeper.replicas[1].state, keeper.replicas[1].message) == (I.RESTARTING, "moved")
+    assert keeper.decide(2).start == (1,)
+    keeper.on_started(1, 2)
+    assert keeper.replicas[1].state is I.READY
+    keeper.on_ended(1, 3, -9)
+    assert keeper.replicas[1].state is I.FAILED
+
+
+def test_what_is_replaced_before_it_began_is_started_again() -> None:
+    keeper = ReplicaKeeper()
+    keeper.order(1, Rules())
+    keeper.decide(0)
+    keeper.replace(0, "moved")
+    keeper.decide(0)
+    keeper.on_not_started(0, 0)
+    assert keeper.decide(0).start == (0,)
+
+
+def test_what_is_not_wanted_any_more_is_not_replaced() -> None:
+    keeper = running(1)
+    keeper.replace(0, "moved")
+    keeper.order(0, Rules())
+    assert keeper.decide(0).stop == (0,)
+    keeper.on_ended(0, 1, -15)
+    assert keeper.replicas[0].state is I.STOPPED
+    assert keeper.decide(1).start == ()
+
+
+def test_what_is_never_restarted_is_not_replaced() -> None:
+    keeper = running(1, Rules(restart=Restart(policy=RestartPolicy.NEVER)))
+    keeper.decide(0)
+    keeper.replace(0, "moved")
+    assert keeper.decide(0) == Decision()
+
+
 def test_an_instance_that_waits_for_its_restart_is_stopped_without_a_command() -> None:
     keeper = running(1)
     keeper.on_ended(0, 0, 1)

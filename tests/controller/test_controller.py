@@ -37,6 +37,13 @@ async def test_a_process_waits_for_what_it_comes_after(running: World) -> None:
     assert port.isdigit()
 
 
+async def test_orders_say_which_addresses_of_others_they_tell(running: World) -> None:
+    await running.state(await running.submit(), RUNNING)
+    told = {order.template.key: order.addresses for order in running.backend.applied}
+    assert told["cluster.master"] == {}
+    assert sorted(told["cluster.worker"]) == ["master.host", "master.port.rpc"]
+
+
 async def test_orders_carry_the_secret_and_leave_the_engine_what_only_it_knows(running: World) -> None:
     execution = await running.state(await running.submit(label="a$b"), RUNNING)
     master = running.backend.applied[0].template

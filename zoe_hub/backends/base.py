@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ..model.execution import InstanceStatus
 from ..model.plan import ProcessPlan
@@ -31,6 +31,9 @@ class Order:
     owner: str
     template: ProcessPlan
     replicas: int
+    addresses: Mapping[str, str] = field(default_factory=dict)
+    """Hosts and ports of other processes that the template was bound with, by reference. Where addresses can change, an
+    instance that was started with another one is started again, without draining; that is no failure of it."""
 
 
 class Backend(ABC):

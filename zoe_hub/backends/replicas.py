@@ -51,6 +51,8 @@ class Replica:
     message: str = ""
     blame: str = ""
     """Why its running start counts as failed."""
+    stale: str = ""
+    """Why its running start is to be replaced by another one; that is no failure."""
     history: list[str] = field(default_factory=list)
     """Its last moves: when by the keeper's clock, what, why."""
 
@@ -118,6 +120,12 @@ class ReplicaKeeper:
                 if not replica.present and not replica.state.ended:
                     self._move(replica, InstanceEvent.GONE, "it is not wanted any more")
 
+    def replace(self, ordinal: int, reason: str) -> None:
+        """End what runs of it and start it again, without counting that. Nothing where it is never restarted."""
+        replica = self.replicas[ordinal]
+        if replica.present and self._rules.restart.policy is not RestartPolicy.NEVER:
+            replica.stale = reason
+
     def on_started(self, ordinal: int, now: float) -> None:
         """Its process exists."""
         replica = self._at(ordinal, now)
@@ -139,7 +147,11 @@ class ReplicaKeeper:
         """The decided start never began, and never will: it is decided again and counts for nothing."""
         replica = self._at(ordinal, now)
         replica.present = False
-        if replica.leaving or replica.dropped or replica.state is InstanceState.DRAINING:
+        if replica.dropped or replica.state is InstanceState.DRAINING:
+            self._gone(replica, None)
+        elif replica.stale:
+            self._replaced(replica, now, None)
+        elif replica.leaving:
             self._gone(replica, None)
         elif replica.state is not InstanceState.PENDING:
             self._restart(replica, now, "its start was interrupted")
@@ -152,6 +164,9 @@ class ReplicaKeeper:
         replica.present = False
         if replica.dropped or replica.state is InstanceState.DRAINING:
             self._gone(replica, exit_code)
+            return
+        if replica.stale:
+            self._replaced(replica, now, exit_code)
             return
         reason = replica.blame or reason or _ending(exit_code)
         succeeded = exit_code == 0 and not replica.blame and not hopeless
@@ -193,6 +208,11 @@ class ReplicaKeeper:
                     replica.deadline = None
                     if replica.state is not InstanceState.DRAINING:
                         self._move(replica, InstanceEvent.DROPPED, "it is not wanted any more")
+            elif replica.stale and replica.present:
+                if not replica.leaving:
+                    replica.leaving = True
+                    replica.deadline = None
+                    stop.append(ordinal)
             elif self._is_due(replica, now):
                 if replica.state is InstanceState.RESTARTING:
                     replica.restarts += 1
@@ -239,6 +259,12 @@ class ReplicaKeeper:
         replica.due = due
         self._move(replica, InstanceEvent.ENDED, message)
 
+    def _replaced(self, replica: Replica, now: float, exit_code: int | None) -> None:
+        reason = replica.stale
+        self._clear(replica)
+        replica.exit_code = exit_code
+        self._restart(replica, now, reason)
+
     def _gone(self, replica: Replica, exit_code: int | None) -> None:
         self._clear(replica)
         replica.exit_code = exit_code
@@ -247,7 +273,7 @@ class ReplicaKeeper:
     @staticmethod
     def _clear(replica: Replica) -> None:
         replica.leaving = False
-        replica.blame = ""
+        replica.blame = replica.stale = ""
         replica.ready_since = replica.deadline = replica.due = None
 
     def _move(self, replica: Replica, event: InstanceEvent, message: str = "") -> None:

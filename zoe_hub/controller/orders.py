@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 
 from ..backends.base import Order
@@ -9,7 +10,9 @@ from ..model.bindings import bindings, own_paths
 from ..model.execution import Execution, InstanceState
 from ..model.framework import Placement
 from ..model.plan import ProcessPlan
-from ..model.references import bind
+from ..model.references import bind, names
+
+_ADDRESS = re.compile(r".+\.host|.+\.port\.[^.]+")
 
 
 def ready_count(execution: Execution, key: str) -> int:
@@ -53,7 +56,15 @@ def orders(execution: Execution, secrets: Mapping[str, Mapping[str, str]], prefi
             owner=execution.owner,
             template=_bound(process, values),
             replicas=replicas(execution, process),
+            addresses=_addresses(process, values),
         )
+
+
+def _addresses(process: ProcessPlan, values: Mapping[str, str]) -> dict[str, str]:
+    """Of the other processes that this one is told of."""
+    texts = [process.image, *process.command, *process.environment.values(), *(file.content for file in process.files)]
+    told = frozenset[str]().union(*map(names, texts))
+    return {name: values[name] for name in sorted(told & values.keys()) if _ADDRESS.fullmatch(name)}
 
 
 def _bound(process: ProcessPlan, values: Mapping[str, str]) -> ProcessPlan:

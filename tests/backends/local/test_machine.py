@@ -13,7 +13,7 @@ import pytest
 from zoe_hub.backends.local import LocalSettings
 from zoe_hub.backends.local.capacity import available_cpus, available_memory, capacity
 from zoe_hub.backends.local.environment import make_environment
-from zoe_hub.backends.local.ports import Ports, is_free
+from zoe_hub.backends.local.ports import Ports, is_free, is_served
 
 TOTAL = psutil.virtual_memory().total
 
@@ -90,6 +90,20 @@ def test_no_port_is_handed_out_twice() -> None:
 def test_a_port_in_use_is_not_free() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         assert not is_free(server.getsockname()[1])
+
+
+def test_a_port_whose_server_is_gone_is_not_served_though_it_is_not_free_yet() -> None:
+    server = socket.create_server(("127.0.0.1", 0))
+    number = server.getsockname()[1]
+    assert is_served(number)
+    with socket.create_connection(("127.0.0.1", number)) as client:
+        accepted, _ = server.accept()
+        # Who closes first keeps the port for a minute.
+        accepted.close()
+        server.close()
+        client.recv(1)
+    assert not is_free(number)
+    assert not is_served(number)
 
 
 def test_ports_are_not_those_of_outgoing_connections() -> None:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
+import socket
 import stat
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -289,7 +292,7 @@ async def test_an_instance_is_watched_again_after_a_failure_to_look(
 
 
 async def test_signals_that_the_service_ignores_are_heard_by_instances(backend: LocalBackend) -> None:
-    command = ("/bin/sh", "-c", "cat /proc/$$$$/status; echo end; sleep 1000")
+    command = ("/bin/sh", "-c", "cat /proc/self/status; echo end; sleep 1000")
     await backend.apply(order("x1", template(command=command)))
     said = dict(line.split(":\t", 1) for line in (await until_log(backend, "end")).splitlines() if ":\t" in line)
     ordinary = 2**31 - 1
@@ -324,3 +327,37 @@ def test_the_supervisor_imports_little() -> None:
     assert "fcntl" in imported
     for heavy in ("json", "re", "typing", "enum", "subprocess"):
         assert not any(line.split("|")[-1].strip() == heavy for line in imported.splitlines()), heavy
+
+
+async def test_an_instance_whose_port_was_taken_while_it_was_down_gets_another_one(backend: LocalBackend) -> None:
+    await backend.apply(order("x1", server(restart=Restart(limit=3, delay=0.3))))
+    before = await until_state(backend, "x1", I.READY)
+    os.kill(marked("x1", backend._settings.folder)[0], signal.SIGKILL)
+    await until_state(backend, "x1", I.RESTARTING)
+    with socket.create_server(("127.0.0.1", before.ports["web"])):
+        after = await until_state(backend, "x1", I.READY)
+    assert after.restarts == 1
+    assert after.ports["web"] != before.ports["web"]
+
+
+async def test_who_was_told_an_old_address_is_started_again_also_by_the_next_service(
+    backend: LocalBackend, settings: LocalSettings
+) -> None:
+    first = replace(order("x1", template()), addresses={"head.host": "127.0.0.1", "head.port.rpc": "1"})
+    await backend.apply(first)
+    await until_state(backend, "x1", I.READY)
+    await backend.apply(replace(first, addresses=first.addresses | {"head.port.rpc": "2", "head.port.web": "3"}))
+    moved = await until_restarted(backend, "x1")
+    assert moved.restarts == 1
+    await backend.close()
+    stored = next((settings.folder / "instances" / "x1").glob("*.order.json"))
+    stored.write_text(stored.read_text().replace('"head.port.rpc":"2"', '"head.port.rpc":"4"'))
+    again = LocalBackend(settings)
+    await again.open()
+
+    async def restarted() -> bool:
+        (now,) = await again.instances()
+        return now.restarts == 2 and now.state is I.READY
+
+    await until(restarted, "the second restart")
+    await again.close()

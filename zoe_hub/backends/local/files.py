@@ -45,6 +45,8 @@ class Record:
     token: str = ""
     """Random; in the environment of everything that the last start left behind."""
     ports: dict[str, int] = field(default_factory=dict)
+    addresses: dict[str, str] = field(default_factory=dict)
+    """Of other processes, as its last start was told of them."""
     started: datetime | None = None
 
 
@@ -54,6 +56,7 @@ class _StoredOrder:
     owner: str
     template: ProcessPlan
     replicas: int
+    addresses: dict[str, str] = field(default_factory=dict)
 
 
 _RECORD = TypeAdapter(Record)
@@ -154,7 +157,7 @@ class Layout:
 
     def save_order(self, order: Order) -> None:
         make_folder(self.execution(order.execution))
-        stored = _StoredOrder(order.execution, order.owner, order.template, order.replicas)
+        stored = _StoredOrder(order.execution, order.owner, order.template, order.replicas, dict(order.addresses))
         path = self.execution(order.execution) / f"{order.template.key}{_ORDER}"
         write_atomically(path, _STORED_ORDER.dump_json(stored))
 
@@ -165,7 +168,7 @@ class Layout:
                 stored = _STORED_ORDER.validate_json(path.read_bytes())
             except ValidationError:
                 continue
-            yield Order(stored.execution, stored.owner, stored.template, stored.replicas)
+            yield Order(stored.execution, stored.owner, stored.template, stored.replicas, stored.addresses)
 
     def is_over(self, execution: str, process: str, ordinal: int) -> bool | None:
         """Whether an instance has ended, as far as is written down; None when there is no trace of it."""

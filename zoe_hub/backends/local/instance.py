@@ -17,13 +17,14 @@ from ...model.errors import InvalidDocument, LaunchFailed
 from ...model.execution import InstanceStatus
 from ...model.framework import Drain, Shutdown
 from ...model.plan import ProcessPlan
+from ..base import Order
 from ..replicas import Replica
 from .environment import make_environment
 from .files import InstanceFolder, Record, make_folder
 from .launch import Launch, bind
 from .leftovers import Leftovers
 from .output import excerpt
-from .ports import Ports, is_free
+from .ports import Ports, is_free, is_served
 from .readiness import Pace, Probe, make_probe
 from .run import Exit, Run
 from .settings import LocalSettings
@@ -88,23 +89,29 @@ class Instance:
         self.record.token = secrets.token_hex(8)
         self.run = Run(self.folder.run(self.record.run))
 
+    def is_misled(self, order: Order) -> bool:
+        """Whether its last start was told of an address that is another one now."""
+        return any(order.addresses.get(name, value) != value for name, value in self.record.addresses.items())
+
     def start_over(self) -> None:
         """The expected start has happened, or will not come."""
         self._launched.set()
 
-    def prepare(self, template: ProcessPlan, replica: Replica) -> Launch:
+    def prepare(self, order: Order, replica: Replica) -> Launch:
         """Choose its ports and write down that it is about to start.
 
         Raises InvalidDocument, LaunchFailed, OSError.
         """
+        template = order.template
         _check_signals(template)
         record = self.record
         names = [port.name for port in template.ports]
-        # Nobody knows the ports of an instance that was never ready: a port that somebody else took is replaced.
-        usable = set(record.ports) == set(names) and (replica.was_ready or all(map(is_free, record.ports.values())))
-        if not usable:
+        # A port that another program took meanwhile is replaced. Where others know the ports, they are kept otherwise.
+        taken = any(is_served(n) if replica.was_ready else not is_free(n) for n in record.ports.values())
+        if taken or set(record.ports) != set(names):
             self.machine.ports.give_back(record.ports.values())
             record.ports = self.machine.ports.take(names)
+        record.addresses = dict(order.addresses)
         record.started = datetime.now(timezone.utc)
         record.replica = replica
         self.folder.save(record)

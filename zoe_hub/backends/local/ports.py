@@ -61,6 +61,17 @@ def is_free(number: int) -> bool:
         return True
 
 
+def is_served(number: int) -> bool:
+    """Whether some program accepts connections at the port. Those that an earlier one left behind do not count."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("", number))
+        except OSError:
+            return True
+        return False
+
+
 def _ephemeral() -> tuple[int, int]:
     try:
         low, high = Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()

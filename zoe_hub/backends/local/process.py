@@ -79,6 +79,7 @@ class OrderedProcess:
         if order is not None:
             self._order = order
             self._keeper.order(order.replicas, _rules(order))
+            self._replace_misled(order)
         settled = []
         for ordinal, instance in self._instances.items():
             replica = self._keeper.replicas[ordinal]
@@ -101,9 +102,15 @@ class OrderedProcess:
                 raise LaunchFailed(f"the order for {self.key} could not be written: {error}") from error
             self._order = order
         self._keeper.order(order.replicas, _rules(order))
+        self._replace_misled(order)
         self.act()
         for ordinal in self._lives:
             self._ensure_probe(ordinal)
+
+    def _replace_misled(self, order: Order) -> None:
+        for ordinal, instance in self._instances.items():
+            if instance.is_misled(order):
+                self._keeper.replace(ordinal, "what it connects to has another address now")
 
     async def remove(self) -> None:
         """Stop everything; return when nothing runs."""
@@ -160,10 +167,9 @@ class OrderedProcess:
     async def _life(self, ordinal: int) -> None:
         instance = self._instance(ordinal)
         assert self._order is not None
-        template = self._order.template
         try:
             try:
-                await instance.start(instance.prepare(template, self._keeper.replicas[ordinal]))
+                await instance.start(instance.prepare(self._order, self._keeper.replicas[ordinal]))
             finally:
                 instance.start_over()
         except InvalidDocument as error:
