@@ -27,6 +27,7 @@ from .controller.controller import Controller
 from .controller.live import LiveFigures
 from .controller.lives import Lives
 from .controller.orphans import Orphans
+from .controller.retention import Retention
 from .hub_servers import HubServers
 from .metrics import Metrics
 from .model.errors import NotPermitted, ServiceUnavailable, ZoeError
@@ -112,14 +113,17 @@ class ZoeHub(Application):
             ) from error
         return where.netloc
 
-    def led_tasks(self, store: Store, secrets: Secrets, prefix: str) -> Sequence[Coroutine[Any, Any, None]]:
+    def led_tasks(
+        self, store: Store, backend: Backend, secrets: Secrets, prefix: str
+    ) -> Sequence[Coroutine[Any, Any, None]]:
         """What goes on beside the controller, and like it in the service that leads only."""
         settings, servers = self.settings, HubServers()
         lives = Lives(store, secrets, prefix=prefix, interval=settings.lives_interval)
+        retention = Retention(store, backend, days=settings.keep_ended, most=settings.max_ended)
         if not servers.known:
-            return [lives.run()]
+            return [lives.run(), retention.run()]
         orphans = Orphans(store, servers, interval=settings.server_interval, patience=settings.server_patience)
-        return [lives.run(), orphans.run()]
+        return [lives.run(), retention.run(), orphans.run()]
 
     def further_tasks(self, store: Store) -> Sequence[Coroutine[Any, Any, None]]:
         """What else goes on while the service runs; the service ends with the first that does."""
@@ -191,7 +195,7 @@ class ZoeHub(Application):
             for work in (
                 controller.run(),
                 live.run(),
-                *self.led_tasks(store, secrets, prefix),
+                *self.led_tasks(store, backend, secrets, prefix),
                 *self.further_tasks(store),
             )
         ]

@@ -127,6 +127,17 @@ class ZoeConfig(Configurable):
         help="Live executions that one user may have, notebook servers included. A further one is refused with a "
         "sentence. 0: no limit.",
     ).tag(config=True)
+    keep_ended = Float(
+        30.0,
+        min=0.0,
+        help="Days for which executions that have ended are kept, with their events and logs. 0: for ever.",
+    ).tag(config=True)
+    max_ended = Integer(
+        1000,
+        min=0,
+        help="Ended executions that are kept of one user; beyond that the oldest are deleted before `keep_ended` days "
+        "are over. 0: any number.",
+    ).tag(config=True)
     max_zapps = Integer(100, min=0, help="ZApps of their own that one user may keep. 0: no limit.").tag(config=True)
     max_streams = Integer(
         200,

@@ -15,6 +15,7 @@ pytest.register_assert_rewrite(
     "tests.store.submitting",
     "tests.store.changing",
     "tests.store.leading",
+    "tests.store.retaining",
 )
 
 # How fast the machine is just now, is no property of the code.

@@ -22,6 +22,7 @@ from .examples import (
 from .leading import Leading
 from .living import Living
 from .recording import Recording
+from .retaining import Retaining
 from .submitting import Reading, Submitting
 
 
@@ -126,7 +127,7 @@ class ZApps:
             await store.delete_zapp("alice", "sparklung")
 
 
-class StoreContract(Submitting, Reading, Changing, Recording, Instances, Events, Leading, Living, ZApps):
+class StoreContract(Submitting, Reading, Changing, Recording, Instances, Events, Leading, Living, Retaining, ZApps):
     """All of it."""
 
     async def test_second_close_does_nothing(self, store: Store) -> None:

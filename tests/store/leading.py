@@ -32,10 +32,16 @@ WRITES: dict[str, Callable[[Store, str], Awaitable[object]]] = {
     "forgive": lambda store, execution: store.forgive(execution),
     "keep": lambda store, execution: store.keep(execution, LATER, "alice"),
     "expire": lambda store, execution: store.expire(execution, LATER, "idle for 2 hours"),
+    "dispose": lambda store, execution: store.dispose([execution]),
+    "tidy": lambda store, execution: store.tidy(limit=10),
+    "forget_owner": lambda store, execution: store.forget_owner("alice", "admin"),
     "put_zapp": lambda store, execution: store.put_zapp("alice", a_zapp("mine")),
     "delete_zapp": lambda store, execution: store.delete_zapp("alice", "own"),
 }
-READS = {"submitted", "get", "find", "list", "changed", "events", "last_seq", "wait", "zapps"}
+READS = {
+    *("submitted", "get", "find", "list", "changed", "zapps"),
+    *("events", "last_seq", "deleted_seq", "wait", "disposable"),
+}
 
 
 async def taken(store: Store, holder: str, seconds: float = 600) -> Lease:

@@ -6,7 +6,7 @@ A subclass passes ``tests/store/contract.py``.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -186,6 +186,35 @@ class Store(ABC):
     @abstractmethod
     async def wait(self, after: int, timeout: float) -> bool:
         """Return true as soon as there is an event newer than `after`, false after `timeout` seconds."""
+
+    @abstractmethod
+    async def deleted_seq(self) -> int:
+        """The highest `seq` of an event that was deleted; 0 when none was. Who resumes from before it may miss some."""
+
+    @abstractmethod
+    async def disposable(self, *, before: datetime | None, most: int | None, limit: int) -> Sequence[str]:
+        """Executions that ended before a moment, or beyond the `most` newest of their owner, or of forgotten owners.
+
+        Identifiers, the oldest first.
+        """
+
+    @abstractmethod
+    async def dispose(self, executions: Collection[str]) -> int:
+        """Delete those that have ended, with their instances and events. Returns how many.
+
+        Those that have not ended, or do not exist, are left alone. Their idempotency keys are forgotten too.
+        """
+
+    @abstractmethod
+    async def tidy(self, *, limit: int) -> int:
+        """Delete up to `limit` plans to which no execution refers. Returns how many."""
+
+    @abstractmethod
+    async def forget_owner(self, owner: str, by: str) -> tuple[int, int]:
+        """Ask for the end of all executions of an owner, delete the own ZApps, and make all disposable once ended.
+
+        What is stored of this owner later is not concerned. Returns how many are live, and how many there are.
+        """
 
     @abstractmethod
     async def acquire(self, holder: str, seconds: float) -> Lease | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -19,7 +19,7 @@ from ..model.execution import Attachment, DesiredState, Execution, ExecutionStat
 from ..model.lifetime import ExpiryCause
 from ..model.plan import Plan
 from ..model.zapp import ZApp
-from . import leadership, lives
+from . import leadership, lives, retention
 from .announcements import Announcements
 from .base import Lease, Store, Submission
 from .changes import (
@@ -285,6 +285,24 @@ class SQLStore(Store):
 
     async def wait(self, after: int, timeout: float) -> bool:
         return await self._announcements.wait(after, timeout)
+
+    # Retention
+
+    async def deleted_seq(self) -> int:
+        query = select(event_counter.c.deleted)
+        return await self._database.read(lambda connection: int(connection.execute(query).scalar_one()))
+
+    async def disposable(self, *, before: datetime | None, most: int | None, limit: int) -> Sequence[str]:
+        return await self._database.read(partial(retention.disposable, before=before, most=most, limit=limit))
+
+    async def dispose(self, executions: Collection[str]) -> int:
+        return await self._write(partial(retention.dispose, identifiers=executions))
+
+    async def tidy(self, *, limit: int) -> int:
+        return await self._write(partial(retention.tidy, limit=limit))
+
+    async def forget_owner(self, owner: str, by: str) -> tuple[int, int]:
+        return await self._write(partial(retention.forget, owner=owner, by=by))
 
     # ZApps
 

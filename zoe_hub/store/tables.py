@@ -156,3 +156,11 @@ zapps = Table(
     Column("name", String(63), primary_key=True),
     Column("document", Text, nullable=False),
 )
+
+forgotten_owners = Table(
+    # Users whose executions, as far as they were stored until then, are to be deleted once they have ended.
+    "forgotten_owners",
+    metadata,
+    Column("owner", String(255), primary_key=True),
+    Column("since", UTCDateTime, nullable=False),
+)
