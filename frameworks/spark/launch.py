@@ -32,6 +32,7 @@ def main(words: Sequence[str]) -> int:
     arguments = _parser().parse_args(words)
     folder = Path.cwd()
     (folder / "tmp").mkdir(mode=0o700, exist_ok=True)
+    (folder / NOTE).unlink(missing_ok=True)
     try:
         found = runtime.find()
         own = {"TMPDIR": str(folder / "tmp"), "ZOE_NOTE": str(folder / NOTE)}

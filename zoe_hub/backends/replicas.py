@@ -156,6 +156,12 @@ class ReplicaKeeper:
         elif replica.state is not InstanceState.PENDING:
             self._restart(replica, now, "its start was interrupted")
 
+    def on_said(self, ordinal: int, said: str) -> None:
+        """It drains, and says what it waits for."""
+        replica = self.replicas[ordinal]
+        if replica.state is InstanceState.DRAINING:
+            replica.message = said
+
     def on_ended(
         self, ordinal: int, now: float, exit_code: int | None, reason: str = "", *, hopeless: bool = False
     ) -> None:

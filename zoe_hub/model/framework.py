@@ -106,6 +106,11 @@ class Drain(Document):
 
     signal: str = Field(pattern=r"^SIG[A-Z0-9]+$")
     timeout: float = Field(default=120, gt=0, description="Seconds; then it is stopped all the same.")
+    note: str | None = Field(
+        default=None,
+        pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}$",
+        description="File in the instance's own folder whose first line says, for people, what it still waits for.",
+    )
 
 
 class Shutdown(Document):

@@ -16,7 +16,7 @@ import pytest
 
 from tests.backends.contract import SLEEP, find, order, server, template, text, until, until_restarted, until_state
 from tests.backends.local.processes import command_line, marked, parent
-from zoe_hub.backends.local import LocalBackend, LocalSettings
+from zoe_hub.backends.local import LocalBackend, LocalSettings, note
 from zoe_hub.backends.local.instance import Instance
 from zoe_hub.backends.local.run import Exit
 from zoe_hub.model.errors import InvalidRequest
@@ -361,3 +361,38 @@ async def test_who_was_told_an_old_address_is_started_again_also_by_the_next_ser
 
     await until(restarted, "the second restart")
     await again.close()
+
+
+async def test_what_a_draining_instance_says_is_its_message(backend: LocalBackend, settings: LocalSettings) -> None:
+    script = """
+import os, pathlib, signal, sys, time
+def leave(*_):
+    pathlib.Path("note").write_text("2 tasks\\x1b[31m still read its data\\nand more")
+    while not os.path.exists("go"): time.sleep(0.01)
+    sys.exit(0)
+signal.signal(signal.SIGUSR1, leave)
+print("working", flush=True)
+while True: time.sleep(1000)
+"""
+    process = template(script, shutdown=Shutdown(drain=Drain(signal="SIGUSR1", timeout=60, note="note")))
+    await backend.apply(order("x1", process))
+    await until_log(backend, "working")
+    await backend.apply(order("x1", process, 0))
+
+    async def said() -> bool:
+        return [one.message for one in await backend.instances()] == ["2 tasks [31m still read its data"]
+
+    await until(said)
+    assert (await until_state(backend, "x1", I.DRAINING)).message.startswith("2 tasks")
+    next(settings.folder.rglob("note")).with_name("go").touch()
+    assert (await until_state(backend, "x1", I.STOPPED)).message == "it is not wanted any more"
+
+
+def test_a_note_that_is_no_plain_file_is_not_read(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "elsewhere").write_text("not its own")
+    (tmp_path / "link").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "long").write_text(f"token-1 {'x' * 1000}")
+    assert [note.read(tmp_path / name, ()) for name in ("pipe", "link", "missing")] == ["", "", ""]
+    assert "token-1" not in note.read(tmp_path / "long", ["token-1"])
+    assert len(note.read(tmp_path / "long", [])) == note.LENGTH

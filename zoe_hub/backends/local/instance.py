@@ -19,6 +19,7 @@ from ...model.framework import Drain, Shutdown
 from ...model.plan import ProcessPlan
 from ..base import Order
 from ..replicas import Replica
+from . import note
 from .environment import make_environment
 from .files import InstanceFolder, Record, make_folder
 from .launch import Launch, bind
@@ -199,6 +200,10 @@ class Instance:
     def last_words(self) -> str:
         """The end of its log, for a message; secrets are hidden. Nothing while they are not known."""
         return "" if self._secrets is None else excerpt(self.folder.log, self._secrets)
+
+    def note(self, name: str) -> str:
+        """What it says about itself in this file; secrets are hidden. Nothing while they are not known."""
+        return "" if self._secrets is None else note.read(self.folder.scratch / name, self._secrets)
 
     def explain(self, result: Exit) -> tuple[str, bool]:
         """What there is to say beyond its status, and whether another start would fail as well."""

@@ -95,10 +95,15 @@ def excerpt(path: Path, secrets: Collection[str]) -> str:
                 text = _BROKEN_WORD.sub("", text)
     except OSError:
         return ""
+    data = hide(text, secrets).rstrip().encode()
+    return data[-_EXCERPT_BYTES:].decode(errors="ignore")
+
+
+def hide(text: str, secrets: Collection[str]) -> str:
+    """The text without the secrets."""
     for secret in sorted(secrets, key=len, reverse=True):
         text = text.replace(secret, HIDDEN)
-    data = text.rstrip().encode()
-    return data[-_EXCERPT_BYTES:].decode(errors="ignore")
+    return text
 
 
 def secrets_in(texts: Collection[str]) -> frozenset[str]:

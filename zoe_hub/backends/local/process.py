@@ -14,6 +14,7 @@ from ...model.execution import InstanceState, InstanceStatus
 from ...model.framework import Shutdown
 from ..base import Order
 from ..replicas import Replica, ReplicaKeeper, Rules
+from . import note
 from .files import Layout, Record
 from .identity import ProcessIdentity
 from .instance import Instance, Machine
@@ -159,7 +160,20 @@ class OrderedProcess:
 
     async def _take_down(self, ordinal: int, life: asyncio.Task[None], gently: bool) -> None:
         shutdown = self._shutdown()
-        await self._instances[ordinal].take_down(life, shutdown, shutdown.drain if gently else None)
+        drain, instance = shutdown.drain if gently else None, self._instances[ordinal]
+        notes = self._task(self._follow_note(ordinal, drain.note)) if drain and drain.note else None
+        try:
+            await instance.take_down(life, shutdown, drain)
+        finally:
+            if notes is not None:
+                notes.cancel()
+
+    async def _follow_note(self, ordinal: int, name: str) -> None:
+        def tell(said: str) -> None:
+            self._keeper.on_said(ordinal, said)
+            self._report(ordinal)
+
+        await note.follow(lambda: self._instances[ordinal].note(name), tell)
 
     def _shutdown(self) -> Shutdown:
         return self._order.template.shutdown if self._order else Shutdown()
