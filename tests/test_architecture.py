@@ -26,7 +26,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "zoe_hub.controller": {"model", "scheduler", "store", "backends", "secrets", "logs", "metrics"},
     "zoe_hub.web": {"model", "composition", "catalogue", "store", "secrets", "logs", "metrics", ""},
     "zoe_hub.spawner": {"model", "client"},
-    "zoe_hub.cli": {"model", "client", "catalogue", "documents", "config", "backends", "composition", ""},
+    "zoe_hub.cli": {"model", "client", "catalogue", "documents", "config", "backends", "composition", "nearby", ""},
     "zoe_hub.hub": {"config", "web", "spawner", "hub_servers"},
     "zoe_hub.hub_servers": {"model"},
     "zoe_hub.app": {
@@ -43,8 +43,8 @@ MAY_IMPORT: dict[str, set[str]] = {
         "metrics",
         "",
     },
-    "zoe_hub.nearby": {"model", "config"},
-    "zoe_hub.embedded": {"app", "model", "nearby", "store", "web", ""},
+    "zoe_hub.nearby": {"model", "config", ""},
+    "zoe_hub.embedded": {"app", "model", "nearby", "secrets", "store", "web", ""},
     "zoe_hub.__main__": {"app"},
     "zoe_hub.__init__": set(),
 }

@@ -1,4 +1,4 @@
-"""Zoe inside a user's Jupyter server: relays to the Hub service and tells kernels where that is."""
+"""Zoe inside a user's Jupyter server: relays to the Hub's service or the user's own, and tells kernels where it is."""
 
 from __future__ import annotations
 

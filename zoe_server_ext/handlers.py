@@ -19,13 +19,13 @@ from .relay import Relay, problem, without_token
 NOT_SET_UP = "urn:zoe:problem:NotSetUp"
 
 _AWAY = (
-    "Zoe's Hub service could not be reached from this Jupyter server. What runs keeps running: "
+    "Zoe's service could not be reached from this Jupyter server. What runs keeps running: "
     "try again, and tell your administrator if it lasts."
 )
 
 
 class RelayHandler(Door, APIHandler):
-    """Relays every method and path to the Hub service."""
+    """Relays every method and path to the service."""
 
     auth_resource = "zoe"
 
@@ -64,8 +64,9 @@ class RelayHandler(Door, APIHandler):
         relay: Relay = self.settings["zoe_relay"]
         if not relay.url:
             detail = (
-                "Zoe is not set up here: this Jupyter server has no ZOE_URL. Start it from a JupyterHub with Zoe, "
-                "or ask your administrator."
+                "Zoe is not set up here: this Jupyter server has no ZOE_URL. Start it from a JupyterHub with Zoe, or "
+                "say c.ZoeEmbedded.enabled = True in jupyter_server_config.py, which starts clusters on this machine; "
+                "if that is so already, the server's log says why it does not work."
             )
             await self._answer_problem(problem(503, "Zoe is not set up", detail, NOT_SET_UP))
             return

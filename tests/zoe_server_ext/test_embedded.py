@@ -10,6 +10,7 @@ import stat
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -18,6 +19,7 @@ from jupyter_server.auth import passwd
 from tornado.httpclient import HTTPClientError, HTTPRequest
 from tornado.websocket import websocket_connect
 
+from tests.cli.test_cli import run_zoe
 from tests.zoe_server_ext.embedded import end, make_server, pid_of_service, running, services_of, start, state, until
 from tests.zoe_server_ext.servers import TOKEN, Server
 from zoe_hub.nearby import runtime
@@ -201,6 +203,30 @@ def test_a_service_that_is_killed_is_replaced_and_clusters_stay(home: Path, serv
     ]
     server.http.delete("zoe/api/v1/executions/lasting")
     until(lambda: state(server.http, "lasting") == "terminated")
+
+
+def test_a_service_of_an_older_zoe_is_replaced(home: Path, server: Server, tmp_path: Path) -> None:
+    before = start(server.http, "older")
+    found = runtime.running(home)
+    assert found is not None
+    replace(found, version="0.0.9").write(home)
+    with make_server(tmp_path, home) as upgraded:
+        assert upgraded.http.get("zoe/api/v1/me").status_code == 200
+        assert pid_of_service(home) != found.pid
+        after = until(lambda: running(upgraded.http, "older"))
+        assert after["instances"] == before["instances"]
+    server.http.delete("zoe/api/v1/executions/older")
+    until(lambda: state(server.http, "older") == "terminated")
+
+
+def test_the_command_line_finds_it_from_anywhere(home: Path, server: Server, tmp_path: Path) -> None:
+    start(server.http, "seen")
+    listed = run_zoe("ls", ZOE_HOME=str(home))
+    assert (listed.returncode, "seen" in listed.stdout) == (0, True), listed.stderr
+    ended = run_zoe("terminate", "seen", "--yes", ZOE_HOME=str(home))
+    assert ended.stdout == "seen is terminated.\n", ended.stderr
+    away = run_zoe("ls", ZOE_HOME=str(tmp_path / "other"))
+    assert (away.returncode, "none does" in away.stderr) == (3, True)
 
 
 def test_two_servers_that_ask_at_once_get_one_service(tmp_path: Path) -> None:

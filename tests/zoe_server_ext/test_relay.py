@@ -125,7 +125,7 @@ def test_a_service_that_is_away_is_a_sentence(tmp_path):
         response = server.http.get("zoe/api/v1/shop")
     assert response.status_code == 503
     assert response.headers["Content-Type"] == "application/problem+json"
-    assert response.json()["detail"].startswith("Zoe's Hub service could not be reached")
+    assert response.json()["detail"].startswith("Zoe's service could not be reached")
 
 
 async def test_a_server_without_zoe_says_so_at_once(tmp_path):

@@ -13,7 +13,8 @@ application = typer.Typer(
     name="zoe",
     help="Notebooks with elastic clusters, from the command line.",
     epilog="Finds the service through ZOE_API_URL and ZOE_API_TOKEN (set in a user's server), else through ZOE_URL and "
-    "ZOE_TOKEN (or JUPYTERHUB_API_TOKEN), else through --url and --token-file.  Exit codes: " + EXIT_CODES,
+    "ZOE_TOKEN (or JUPYTERHUB_API_TOKEN), else through --url and --token-file; without any of them, your own that runs "
+    "without a Hub.  Exit codes: " + EXIT_CODES,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,

@@ -9,6 +9,8 @@ from pathlib import Path
 
 from ..client import ZoeClient
 from ..model.errors import InvalidRequest, ServiceUnavailable
+from ..nearby import runtime
+from ..nearby.home import own_home
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,10 @@ def find(
     hub_url: str | None = None,
     environment: Mapping[str, str] = os.environ,
 ) -> Place:
-    """From the options, else from the environment. Raises ServiceUnavailable when nothing says where Zoe is."""
+    """From the options, else from the environment, else the user's own service on this machine.
+
+    Raises ServiceUnavailable when nothing says where Zoe is.
+    """
     token = _read(token_file) if token_file else None
     if url is None:
         for place, secret in (("ZOE_API_URL", "ZOE_API_TOKEN"), ("ZOE_URL", "ZOE_TOKEN")):
@@ -41,10 +46,13 @@ def find(
                 url = environment[place]
                 token = token or environment.get(secret)
                 break
+    if not url and (own := runtime.running(own_home(environment))):
+        url, token = own.url, own.token
     if not url:
         raise ServiceUnavailable(
             "Nothing says where Zoe is. In a terminal of your Jupyter server it is known; elsewhere set ZOE_URL and "
-            "ZOE_TOKEN, or give --url and --token-file."
+            "ZOE_TOKEN, or give --url and --token-file. Without a Hub, it runs while a Jupyter server or a cluster of "
+            f"this Python environment does, and none does ({own_home(environment)})."
         )
     token = token or environment.get("ZOE_TOKEN") or environment.get("JUPYTERHUB_API_TOKEN", "")
     hub_token = token if token_file else environment.get("ZOE_TOKEN") or environment.get("JUPYTERHUB_API_TOKEN", token)

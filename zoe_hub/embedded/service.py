@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import platform
-import secrets
 import sys
 import tempfile
 from collections.abc import Coroutine, Sequence
@@ -22,6 +21,7 @@ from ..app import ZoeHub
 from ..model.errors import ServiceUnavailable, ZoeError
 from ..nearby import locks, runtime, servers
 from ..nearby.runtime import Runtime
+from ..secrets import Secrets
 from ..store.base import Store
 from ..web import Identities
 from .caretaker import Caretaker
@@ -40,7 +40,7 @@ class EmbeddedService(ZoeHub):
         super().__init__(**more)
         self._prefix = prefix
         self._linger = linger
-        self._token = secrets.token_urlsafe(32)
+        self._token = ""
         self._caretaker: Caretaker | None = None
 
     def check_user(self) -> None:
@@ -50,6 +50,8 @@ class EmbeddedService(ZoeHub):
         return self._prefix
 
     def identities(self) -> Identities:
+        # The same for every service of the folder: servers that knew the last one know this one too.
+        self._token = Secrets.load(self.settings.key_file).token("service", "embedded", "door")
         return OwnerIdentities(servers.owner(), self._token)
 
     def listen(self, server: HTTPServer) -> str:

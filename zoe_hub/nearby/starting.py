@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import signal
+import socket
+import struct
 import subprocess
 import sys
 import time
@@ -11,6 +15,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from .. import __version__
 from ..model.errors import ServiceUnavailable
 from . import home as homes
 from . import runtime
@@ -36,10 +41,17 @@ def ensure(home: Path, begin: Mapping[str, Any]) -> Runtime:
     deadline = time.monotonic() + _PATIENCE
     started: subprocess.Popen[bytes] | None = None
     logged = 0
+    replaced: set[int] = set()
     while True:
         found = runtime.running(home)
-        if found is not None and _listens(found):
-            return found
+        pid = found and _listener(found)
+        if found is not None and pid:
+            if _numbers(found.version) >= _numbers(__version__):
+                return found
+            if pid not in replaced:
+                # Zoe has been upgraded since; clusters stay, and the new one finds them.
+                os.kill(pid, signal.SIGTERM)
+                replaced.add(pid)
         if started is None and not runtime.is_running(home):
             started, logged = _start(home, begin)
         if started is not None and started.poll() not in (None, 0):
@@ -53,15 +65,20 @@ def ensure(home: Path, begin: Mapping[str, Any]) -> Runtime:
         time.sleep(_PAUSE)
 
 
-def _listens(found: Runtime) -> bool:
-    import socket
-
+def _listener(found: Runtime) -> int | None:
+    """The process that answers at the service's socket, if one does."""
     with socket.socket(socket.AF_UNIX) as probe:
         try:
             probe.connect(found.socket)
         except OSError:
-            return False
-    return True
+            return None
+        pid: int = struct.unpack("3i", probe.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))[0]
+        return pid
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    """Of a version, as they are compared."""
+    return tuple(int(number) for number in re.findall(r"\d+", version)[:3])
 
 
 def _start(home: Path, begin: Mapping[str, Any]) -> tuple[subprocess.Popen[bytes], int]:
