@@ -38,6 +38,16 @@ class ZoeEmbedded(Configurable):
         help="Seconds for which this user's service waits for another notebook server when the last one has ended and "
         "no cluster is left. Longer makes the first cluster after a restart a second faster.",
     ).tag(config=True)
+    prepare = Bool(
+        True,
+        help="Prepare a framework in the background when it is first used, so that its later clusters start fast: for "
+        "Spark an archive of its classes, half a minute of a processor that nobody else wants. False: only "
+        "`zoe prepare` does.",
+    ).tag(config=True)
+
+    def begin(self) -> dict[str, Any]:
+        """What a service is told of this."""
+        return {"linger": self.linger, "prepare": self.prepare}
 
     def active(self, environment: Mapping[str, str]) -> bool:
         """Whether to be of use; never where a Hub's Zoe is set up."""
@@ -51,16 +61,17 @@ class ZoeEmbedded(Configurable):
 class OwnService(Relay):
     """Speaks with the service of `home`. Starts it when need be, and again when it was killed.
 
-    `prefix` is the public path of Zoe's pages in this server, `settings` are given to a service that is started.
+    `prefix` is the public path of Zoe's pages in this server; `begin` is what else a service that is
+    started is told.
     """
 
-    def __init__(self, home: Path, prefix: str, settings: Mapping[str, Any], *, linger: float = 15.0) -> None:
+    def __init__(self, home: Path, prefix: str, begin: Mapping[str, Any]) -> None:
         super().__init__(str(home), "")
         self.home = home
         self.prefix = prefix
         self.key = secrets.token_urlsafe(32)
         self.on_found: list[Callable[[Runtime], None]] = []
-        self._begin = {"prefix": prefix, "linger": linger, "settings": dict(settings)}
+        self._begin = {**begin, "prefix": prefix}
         self._registration: servers.Registration | None = None
         self._found: Runtime | None = None
         self._finding = asyncio.Lock()

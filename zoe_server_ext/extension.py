@@ -54,9 +54,9 @@ def _own_service(serverapp: ServerApp) -> OwnService | None:
     if not embedded.active(os.environ):
         return None
     try:
-        settings: dict[str, Any] = settings_in(serverapp.config)
+        begin: dict[str, Any] = {**embedded.begin(), "settings": settings_in(serverapp.config)}
         home = own_home()
-        service = OwnService(home, url_path_join(serverapp.base_url, "zoe/"), settings, linger=embedded.linger)
+        service = OwnService(home, url_path_join(serverapp.base_url, "zoe/"), begin)
         service.register()
     except ZoeError as error:
         serverapp.log.error("Zoe: %s", error)

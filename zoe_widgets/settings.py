@@ -39,7 +39,7 @@ def read(url: str | None = None, token: str | None = None, *, environment: Mappi
     if not url:
         raise ServiceUnavailable(
             "Zoe is not set up here: this kernel has no ZOE_API_URL. Start Jupyter where zoe-jupyter is installed, "
-            'start your server from a JupyterHub with Zoe, or name the service: '
+            "start your server from a JupyterHub with Zoe, or name the service: "
             'Zoe(url="https://…/services/zoe", token=…).'
         )
     return Settings(

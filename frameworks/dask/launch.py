@@ -17,9 +17,16 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import dask
-import psutil
-from distributed import Scheduler, Security, Worker
+try:
+    import dask
+    import psutil
+    from distributed import Scheduler, Security, Worker
+except ModuleNotFoundError as error:
+    print(
+        f"Dask is not installed here ({error}). Type: {sys.executable} -m pip install 'zoe-jupyter[dask]'", flush=True
+    )
+    # Another start would fail as well (EX_CONFIG).
+    sys.exit(78)
 
 log = logging.getLogger("zoe.dask")
 

@@ -9,6 +9,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,8 +17,8 @@ from pathlib import Path
 OLDEST_JAVA = 17
 NO_JAVA = 78
 """Exit status when there is no Java, or none that is new enough (EX_CONFIG of sysexits.h)."""
-NO_SPARK = 79
-"""Exit status when the Python that runs this has no pyspark with Spark's jars in it."""
+NO_SPARK = 78
+"""Exit status when this Python has no pyspark with Spark's jars in it: the same, as another start helps neither."""
 
 HANDOVER = Path(__file__).resolve().parent / "Handover.scala"
 """Source of the plugin through which executors leave without a failed task."""
@@ -170,7 +171,7 @@ def find_spark() -> Path:
     for place in (spec.submodule_search_locations or []) if spec else []:
         if (Path(place) / "jars").is_dir():
             return Path(place).resolve()
-    raise Missing("This Python has no Spark: install the package pyspark (version 4.1 or newer) into it.", NO_SPARK)
+    raise Missing(f"Spark is not installed here. Type: {sys.executable} -m pip install 'zoe-jupyter[spark]'", NO_SPARK)
 
 
 def find_java() -> Path:

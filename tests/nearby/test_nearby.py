@@ -17,7 +17,7 @@ from zoe_hub.nearby.runtime import Runtime
 from zoe_hub.nearby.settings import settings_in
 from zoe_server_ext.embedded import ZoeEmbedded
 
-BEGIN = {"prefix": "/zoe/", "linger": 0.5, "settings": {}}
+BEGIN = {"prefix": "/zoe/", "linger": 0.5, "prepare": False, "settings": {}}
 
 HOLDER = """
 import sys

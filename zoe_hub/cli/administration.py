@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import subprocess
+import os
 import sys
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,10 +11,11 @@ from typing import Any
 from ..catalogue import FRAMEWORK_FILE, ZAPP_FOLDER, Catalogue, shipped_folder
 from ..config import cache_folder, default_home
 from ..documents import read_document
-from ..model import references
 from ..model.errors import InvalidDocument, UnknownName
 from ..model.framework import Framework
 from ..model.zapp import ZApp
+from ..nearby.home import is_a_hubs, own_home
+from ..preparation import Preparation
 from .output import emit, say
 
 _SCHEMAS: dict[str, type[Framework] | type[ZApp]] = {"framework": Framework, "zapp": ZApp}
@@ -68,11 +68,12 @@ def schema(kind: str) -> None:
 def prepare(folders: Sequence[Path], as_json: bool) -> None:
     """Run what the frameworks want run once. One that fails is skipped: it starts more slowly, but it starts."""
     catalogue = Catalogue([shipped_folder(), *folders])
+    cache = cache_folder(_home())
     done = []
     for name, framework in sorted(catalogue.frameworks.items()):
         if framework.preparation is None:
             continue
-        seconds, wrong = _prepare(framework, catalogue.folder(name))
+        seconds, wrong = Preparation(framework, catalogue.folder(name), cache).run()
         done.append({"framework": name, "seconds": round(seconds, 1), "failed": wrong})
         if wrong:
             say(f"zoe: warning: {name} is not prepared and starts more slowly: {wrong}")
@@ -82,20 +83,7 @@ def prepare(folders: Sequence[Path], as_json: bool) -> None:
         emit(done)
 
 
-def _prepare(framework: Framework, folder: Path) -> tuple[float, str]:
-    """Seconds that it took, and what went wrong."""
-    assert framework.preparation is not None
-    cache = cache_folder(default_home()) / framework.name
-    values = {"cache": str(cache), "python": sys.executable, "framework.folder": str(folder)}
-    begin = time.monotonic()
-    try:
-        cache.mkdir(parents=True, exist_ok=True)
-        command = [references.bind(argument, values) for argument in framework.preparation.command]
-        finished = subprocess.run(
-            command, cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-        )
-    except (OSError, InvalidDocument) as error:
-        return time.monotonic() - begin, str(error)
-    lines = finished.stdout.decode(errors="replace").strip().splitlines()
-    wrong = "" if finished.returncode == 0 else (lines[-1] if lines else f"it ended with {finished.returncode}")
-    return time.monotonic() - begin, wrong
+def _home() -> Path:
+    """`ZOE_HOME`, else the folder of this account's Hub, else the one that a Jupyter server without a Hub uses."""
+    home = default_home()
+    return home if os.environ.get("ZOE_HOME") or is_a_hubs(home) else own_home()

@@ -1,9 +1,10 @@
-"""Ends what a notebook server left behind, and the service when nobody needs it any more."""
+"""Ends the service when nobody needs it any more."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Collection
 from pathlib import Path
 
 from ..model.errors import ServiceUnavailable
@@ -14,11 +15,21 @@ log = logging.getLogger(__name__)
 
 LOOK = 1.0
 """Seconds between two looks at which servers live."""
-_GONE = "the end of its notebook server"
+
+
+class PresentServers:
+    """Knows which notebook servers use the service of one home folder."""
+
+    def __init__(self, home: Path) -> None:
+        self._home = home
+
+    async def of(self, user: str) -> Collection[str]:
+        """Those that live, as their processes show."""
+        return await asyncio.to_thread(servers.present, self._home)
 
 
 class Caretaker:
-    """Looks at the servers of one home folder. `linger`: seconds to wait for somebody who needs the service."""
+    """Looks after the service of one home folder. `linger`: seconds to wait for somebody who needs it."""
 
     def __init__(self, store: Store, home: Path, *, linger: float) -> None:
         self._store = store
@@ -33,10 +44,10 @@ class Caretaker:
         idle: float | None = None
         while True:
             try:
-                needed = await self.look()
+                needed = await self.is_needed()
             except ServiceUnavailable as error:
                 needed = True
-                log.warning("Whose clusters have lost their notebook server is not known: %s", error)
+                log.warning("Whether anybody needs the service is not known: %s", error)
             if needed:
                 idle = None
             elif idle is None:
@@ -50,12 +61,8 @@ class Caretaker:
         log.info("Nobody needs the service any more")
         self.nothing_left = True
 
-    async def look(self) -> bool:
-        """End what is tied to a server that is gone. Whether anybody needs the service."""
-        # What is stored after this look is tied to servers that live now, or is found by the next one.
-        there = await asyncio.to_thread(servers.present, self._home)
-        live = await self._store.list(live=True, limit=None)
-        for execution in live:
-            if execution.attachment is not None and execution.attachment.server not in there:
-                await self._store.terminate(execution.id, by=_GONE)
-        return bool(there or live)
+    async def is_needed(self) -> bool:
+        """Whether there is a notebook server or a live execution. Raises ServiceUnavailable."""
+        if await asyncio.to_thread(servers.present, self._home):
+            return True
+        return bool(await self._store.list(live=True, limit=1))

@@ -18,13 +18,16 @@ from traitlets.config import Config
 
 from .. import __version__
 from ..app import ZoeHub
+from ..catalogue import Catalogue, shipped_folder
+from ..controller.orphans import Orphans
 from ..model.errors import ServiceUnavailable, ZoeError
 from ..nearby import locks, runtime, servers
 from ..nearby.runtime import Runtime
 from ..secrets import Secrets
 from ..store.base import Store
 from ..web import Identities
-from .caretaker import Caretaker
+from .caretaker import LOOK, Caretaker, PresentServers
+from .first_use import FirstUse
 from .identity import OwnerIdentities
 
 _LONGEST_SOCKET = 100
@@ -32,14 +35,19 @@ _LONGEST_SOCKET = 100
 
 
 class EmbeddedService(ZoeHub):
-    """Zoe without a Hub. `prefix` is the public path, below a Jupyter server's; `linger` is in seconds."""
+    """Zoe without a Hub.
+
+    `prefix` is the public path, below a Jupyter server's; `linger` is in seconds; `prepare` says whether
+    frameworks are prepared in the background.
+    """
 
     name = "zoe-embedded"
 
-    def __init__(self, prefix: str, linger: float, **more: Any) -> None:
+    def __init__(self, prefix: str, linger: float, prepare: bool, **more: Any) -> None:
         super().__init__(**more)
         self._prefix = prefix
         self._linger = linger
+        self._prepare = prepare
         self._token = ""
         self._caretaker: Caretaker | None = None
 
@@ -71,9 +79,17 @@ class EmbeddedService(ZoeHub):
         ).write(Path(self.settings.home))
         return str(path)
 
+    def led_tasks(self, store: Store, secrets: Secrets, prefix: str) -> Sequence[Coroutine[Any, Any, None]]:
+        # A server whose file nobody holds any more is gone for certain: there is nothing to be patient for.
+        gone = Orphans(store, PresentServers(Path(self.settings.home)), interval=LOOK, patience=0.0)
+        return [*super().led_tasks(store, secrets, prefix), gone.run()]
+
     def further_tasks(self, store: Store) -> Sequence[Coroutine[Any, Any, None]]:
         self._caretaker = Caretaker(store, Path(self.settings.home), linger=self._linger)
-        return (self._caretaker.run(),)
+        if not self._prepare:
+            return (self._caretaker.run(),)
+        catalogue = Catalogue([shipped_folder(), *map(Path, self.settings.folders)])
+        return (self._caretaker.run(), FirstUse(store, catalogue, self.settings.cache_folder).run())
 
     def start(self) -> None:
         """Run until nobody needs it, or SIGTERM. Returns at once where another one runs already."""
@@ -101,7 +117,7 @@ def main() -> None:
     os.umask(0o077)
     given = json.load(sys.stdin)
     try:
-        app = EmbeddedService(given["prefix"], given["linger"], config=Config({"ZoeConfig": given["settings"]}))
+        app = EmbeddedService(config=Config({"ZoeConfig": given.pop("settings")}), **given)
         app.initialize([])
         app.start()
     except ZoeError as error:

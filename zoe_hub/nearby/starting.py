@@ -34,8 +34,8 @@ _DROPPED = ("ZOE_", "JUPYTERHUB_", "JUPYTER_TOKEN", "JPY_")
 def ensure(home: Path, begin: Mapping[str, Any]) -> Runtime:
     """The service of this folder, started if none runs; it answers when this returns.
 
-    `begin` is what one that is started here is told: its public path as `prefix`, its traits as `settings`, and
-    for how many seconds to `linger` when nobody needs it.
+    `begin` is what one that is started here is told: its public path as `prefix`, its traits as `settings`, for how
+    many seconds to `linger` when nobody needs it, and whether to `prepare` frameworks in the background.
     Raises ServiceUnavailable with what the service said when it cannot be started.
     """
     deadline = time.monotonic() + _PATIENCE

@@ -396,3 +396,12 @@ def test_a_note_that_is_no_plain_file_is_not_read(tmp_path: Path) -> None:
     assert [note.read(tmp_path / name, ()) for name in ("pipe", "link", "missing")] == ["", "", ""]
     assert "token-1" not in note.read(tmp_path / "long", ["token-1"])
     assert len(note.read(tmp_path / "long", [])) == note.LENGTH
+
+
+async def test_what_lacks_something_on_the_machine_is_not_started_again(backend: LocalBackend) -> None:
+    command = ("${python}", "-c", "print('Type: pip install it'); raise SystemExit(78)")
+    await backend.apply(order("x1", server(command=command, restart=Restart(limit=5, delay=0.01))))
+    status = await until_state(backend, "x1", I.FAILED)
+    assert status.restarts == 0
+    assert "something that it needs is missing" in status.message
+    assert "Type: pip install it" in status.message

@@ -31,6 +31,9 @@ from .run import Exit, Run
 from .settings import LocalSettings
 from .terms import Term
 
+NOT_INSTALLED = 78
+"""Exit status of a program that lacks something on this machine (EX_CONFIG): another start would fail as well."""
+
 
 @dataclass(frozen=True)
 class Machine:
@@ -208,6 +211,8 @@ class Instance:
     def explain(self, result: Exit) -> tuple[str, bool]:
         """What there is to say beyond its status, and whether another start would fail as well."""
         if result.error is None:
+            if result.code == NOT_INSTALLED:
+                return "something that it needs is missing on this machine; its log says what", True
             return "", False
         program = self._program or "of its command"
         said = {
