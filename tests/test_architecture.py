@@ -40,7 +40,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     "zoe_hub.hub": {"config", "web", "spawner", "hub_servers"},
     "zoe_hub.hub_servers": {"model"},
+    "zoe_hub.parent": set(),
     "zoe_hub.app": {
+        "parent",
         "model",
         "catalogue",
         "config",

@@ -24,6 +24,7 @@ from .backends.observed import ObservedBackend
 from .catalogue import Catalogue, shipped_folder
 from .config import ZoeConfig
 from .controller.controller import Controller
+from .controller.leadership import Leadership
 from .controller.live import LiveFigures
 from .controller.lives import Lives
 from .controller.orphans import Orphans
@@ -32,8 +33,9 @@ from .hub_servers import HubServers
 from .metrics import Metrics
 from .model.errors import NotPermitted, ServiceUnavailable, ZoeError
 from .model.resources import parse_bytes
+from .parent import parent_ended
 from .secrets import Secrets
-from .store.base import Store
+from .store.base import Lease, Store
 from .store.sql import SQLStore
 from .web import Identities, Limits, WebContext, make_app
 from .web.addresses import networks
@@ -53,11 +55,18 @@ class ZoeHub(Application):
     classes = [ZoeConfig]
     config_file = Unicode("", help="Configuration file (Python or JSON) with `c.ZoeConfig` settings.").tag(config=True)
     terminate_all = Bool(False, help="End every execution, wait until all are gone, and exit.").tag(config=True)
+    end_with_parent = Bool(
+        False, help="End when the program ends that started the service. JupyterHub starts it anew when it is back."
+    ).tag(config=True)
     aliases = {"config": "ZoeHub.config_file", "home": "ZoeConfig.home", "port": "ZoeConfig.port"}
     flags = {
         "terminate-all": (
             {"ZoeHub": {"terminate_all": True}},
             "End every execution, wait until all are gone, and exit. The service must not be running.",
+        ),
+        "end-with-parent": (
+            {"ZoeHub": {"end_with_parent": True}},
+            "End when the program ends that started the service, as JupyterHub does.",
         ),
         "allow-root": (
             {"ZoeConfig": {"allow_root": True}},
@@ -136,85 +145,135 @@ class ZoeHub(Application):
             secrets = Secrets.load(settings.key_file)
         metrics = Metrics(lambda: catalogue.zapps)
         store = SQLStore(settings.database_address, timed=metrics.transaction)
-        backend = ObservedBackend(make_backend(settings, catalogue), metrics)
-        prefix = self.public_prefix()
         await store.open()
         try:
-            with _writing_below(settings.home):
-                await backend.open()
-            try:
-                controller = Controller(
-                    store, backend, secrets, prefix=prefix, interval=settings.round_interval, metrics=metrics
-                )
-                if self.terminate_all:
-                    await _terminate_all(controller, store)
-                else:
-                    await self._serve(catalogue, secrets, store, backend, controller, metrics, prefix)
-            finally:
-                await backend.close()
+            service = Service(self, catalogue, secrets, metrics, store)
+            if self.terminate_all:
+                await service.terminate_all()
+            else:
+                await self._serve(service)
         finally:
             await store.close()
 
-    async def _serve(
-        self,
-        catalogue: Catalogue,
-        secrets: Secrets,
-        store: Store,
-        backend: Backend,
-        controller: Controller,
-        metrics: Metrics,
-        prefix: str,
-    ) -> None:
-        live = LiveFigures(store, secrets, prefix=prefix, interval=self.settings.live_interval)
+    async def _serve(self, service: Service) -> None:
+        settings, prefix, store = self.settings, self.public_prefix(), service.store
+        live = LiveFigures(store, service.secrets, prefix=prefix, interval=settings.live_interval)
+        # Never opened: what it is asked, it knows whoever leads.
+        engine = ObservedBackend(make_backend(settings, service.catalogue), service.metrics)
         context = WebContext(
             store=store,
-            catalogue=catalogue,
-            secrets=secrets,
+            catalogue=service.catalogue,
+            secrets=service.secrets,
             identities=self.identities(),
-            logs=backend,
-            wake=controller.wake,
+            logs=engine,
+            wake=service.wake,
             live=live.get,
-            nodes=backend.nodes,
+            nodes=engine.nodes,
             public_prefix=prefix,
-            limits=make_limits(self.settings),
-            metrics=metrics,
-            metrics_from_here=self.settings.metrics_on_loopback,
-            proxies=networks(self.settings.trusted_proxies),
-            lifetimes=self.settings.lifetimes,
+            limits=make_limits(settings),
+            metrics=service.metrics,
+            metrics_from_here=settings.metrics_on_loopback,
+            proxies=networks(settings.trusted_proxies),
+            engine=lambda: service.leadership.role,
+            lifetimes=settings.lifetimes,
         )
         # Kept across restarts, so that browsers stay logged in and open forms stay good.
-        web = make_app(context, {"cookie_secret": secrets.token("service", "web", "cookie")})
+        web = make_app(context, {"cookie_secret": service.secrets.token("service", "web", "cookie")})
         server = HTTPServer(web, xheaders=True, max_body_size=MAX_FORM)
         where = self.listen(server)
         log.info("Zoe %s answers at %s%s", __version__, where, prefix)
         stop = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
-        tasks = [
-            asyncio.create_task(work)
-            for work in (
-                controller.run(),
-                live.run(),
-                *self.led_tasks(store, backend, secrets, prefix),
-                *self.further_tasks(store),
-            )
-        ]
-        stopping = asyncio.create_task(stop.wait())
+        ends = [stop.wait(), *([parent_ended()] if self.end_with_parent else [])]
+        stopping = [asyncio.ensure_future(end) for end in ends]
+        work = (service.leadership.run(), live.run(), *self.further_tasks(store))
+        tasks = [asyncio.create_task(each) for each in work]
         try:
-            done, _ = await asyncio.wait([*tasks, stopping], return_when=asyncio.FIRST_COMPLETED)
-            for task in done - {stopping}:
+            done, _ = await asyncio.wait([*tasks, *stopping], return_when=asyncio.FIRST_COMPLETED)
+            for task in done - set(stopping):
                 task.result()
         finally:
             server.stop()
-            if self.settings.terminate_on_exit and stop.is_set():
-                tasks[0].cancel()
-                await asyncio.gather(tasks[0], return_exceptions=True)
-                await _terminate_all(controller, store)
-            for task in [*tasks, stopping]:
+            if settings.terminate_on_exit and stop.is_set() and service.leadership.role == "open":
+                await service.end_all()
+            for task in [*tasks, *stopping]:
                 task.cancel()
-            await asyncio.gather(*tasks, stopping, return_exceptions=True)
+            await asyncio.gather(*tasks, *stopping, return_exceptions=True)
             await server.close_all_connections()
             await web.settings["close"]()
+
+
+class Service:
+    """What a service does with the engine while it leads; see `Leadership`."""
+
+    def __init__(self, app: ZoeHub, catalogue: Catalogue, secrets: Secrets, metrics: Metrics, store: SQLStore) -> None:
+        self.catalogue = catalogue
+        self.secrets = secrets
+        self.metrics = metrics
+        self.store = store
+        settings = app.settings
+        self.leadership = Leadership(store, self._lead, seconds=settings.lease, renewal=settings.lease_renewal)
+        self._app = app
+        self._controller: Controller | None = None
+
+    def wake(self) -> None:
+        """Let the controller look, if it is here; elsewhere it hears of it through the store."""
+        if self._controller is not None:
+            self._controller.wake()
+
+    async def _lead(self, lease: Lease) -> None:
+        settings, prefix = self._app.settings, self._app.public_prefix()
+        store = self.store.led_by(lease)
+        # A new one for each term: nothing that an earlier one believed is carried over.
+        backend = ObservedBackend(make_backend(settings, self.catalogue), self.metrics)
+        tasks: list[asyncio.Task[None]] = []
+        try:
+            with _writing_below(settings.home):
+                await backend.open(lease.number)
+            self._controller = controller = Controller(
+                store, backend, self.secrets, prefix=prefix, interval=settings.round_interval, metrics=self.metrics
+            )
+            work = (controller.run(), *self._app.led_tasks(store, backend, self.secrets, prefix))
+            tasks += [asyncio.create_task(each) for each in work]
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+        finally:
+            self._controller = None
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await backend.close()
+
+    async def end_all(self) -> None:
+        """Terminate every execution, and return when all have ended. This service must lead, or come to."""
+        for execution in await self.store.list(live=True, limit=None):
+            await self.store.terminate(execution.id, by="the end of the service")
+        self.wake()
+        while await self.store.list(live=True, limit=1):
+            await self.store.wait(await self.store.last_seq(), 0.5)
+
+    async def terminate_all(self) -> None:
+        """Lead for as long as `end_all` takes. Raises ServiceUnavailable while another service leads."""
+        leading = asyncio.create_task(self.leadership.run())
+        patience = asyncio.create_task(asyncio.sleep(2 * self._app.settings.lease))
+        try:
+            while self.leadership.role != "open":
+                await asyncio.wait({leading, patience}, timeout=0.05, return_when=asyncio.FIRST_COMPLETED)
+                if leading.done():
+                    leading.result()
+                if patience.done():
+                    raise ServiceUnavailable("Another Zoe service runs; stop it first, or let it do this.")
+            ending = asyncio.create_task(self.end_all())
+            await asyncio.wait({leading, ending}, return_when=asyncio.FIRST_COMPLETED)
+            for task in (leading, ending):
+                if task.done():
+                    task.result()
+        finally:
+            for task in (leading, patience):
+                task.cancel()
+            await asyncio.gather(leading, patience, return_exceptions=True)
 
 
 @contextmanager
@@ -253,18 +312,6 @@ def make_backend(settings: ZoeConfig, catalogue: Catalogue) -> Backend:
             log_limit=parse_bytes(settings.log_limit),
         )
     )
-
-
-async def _terminate_all(controller: Controller, store: Store) -> None:
-    for execution in await store.list(live=True, limit=None):
-        await store.terminate(execution.id, by="the end of the service")
-    running = asyncio.create_task(controller.run())
-    try:
-        while await store.list(live=True, limit=1):
-            await store.wait(await store.last_seq(), 0.5)
-    finally:
-        running.cancel()
-        await asyncio.gather(running, return_exceptions=True)
 
 
 def main(argv: list[str] | None = None) -> None:

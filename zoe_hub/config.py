@@ -56,6 +56,14 @@ class ZoeConfig(Configurable):
         help="What the log of one local instance may take on the disk. Where it takes more, its oldest lines are "
         "dropped, until half of that is left. 0: as much as there is.",
     ).tag(config=True)
+    lease = Float(
+        5.0,
+        help="Seconds for which a service leads without a word. Where it is killed, stopped or cut from the database, "
+        "another one on the same database leads so much later. Shorter: a slow database ends it by mistake.",
+    ).tag(config=True)
+    lease_renewal = Float(
+        1.5, help="Seconds between two words of the service that leads; at most a third of `lease`."
+    ).tag(config=True)
     round_interval = Float(
         10.0,
         help="Seconds after which the controller looks again though nothing was reported. Changes do not wait for it.",
@@ -187,6 +195,14 @@ class ZoeConfig(Configurable):
     @validate("memory", "log_limit")
     def _memory_is_an_amount(self, proposal: dict[str, str]) -> str:
         parse_bytes(proposal["value"])
+        return proposal["value"]
+
+    @validate("lease_renewal")
+    def _renewed_in_time(self, proposal: dict[str, float]) -> float:
+        if not 0 < proposal["value"] <= self.lease / 3:
+            raise TraitError(
+                f"lease_renewal is {proposal['value']:g}; at most a third of lease ({self.lease:g}) is right."
+            )
         return proposal["value"]
 
     @validate("trusted_proxies")

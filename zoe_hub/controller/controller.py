@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from ..backends.base import Backend, Order
 from ..logs import about
 from ..metrics import Metrics
-from ..model.errors import LaunchFailed, ServiceUnavailable, ZoeError
+from ..model.errors import LaunchFailed, ServiceUnavailable, StaleLease, ZoeError
 from ..model.execution import DesiredState, Execution, ExecutionState
 from ..scheduler.decide import Request, Snapshot, decide
 from ..scheduler.lifecycle import ExecutionEvent
@@ -85,6 +85,8 @@ class Controller:
                 try:
                     with self._metrics.round():
                         await self.round()
+                except StaleLease:
+                    raise
                 except (ZoeError, OSError):
                     log.exception("A round failed; the next one tries again")
                     await asyncio.sleep(_PAUSE)
@@ -121,6 +123,8 @@ class Controller:
                 try:
                     with about(execution=execution.id):
                         changes += await self._reconcile(execution)
+                except StaleLease:
+                    raise
                 # Whatever it is: one execution that cannot be handled must not stop all others.
                 except Exception:
                     log.exception("Execution %s could not be brought further; it is tried again", execution.id)

@@ -229,6 +229,10 @@ class Store(ABC):
         """Let others lead at once; the lease's number is stale from then on. Nothing when it was lost already."""
 
     @abstractmethod
+    async def leader(self) -> Lease | None:
+        """The lease as it is stored, expired or not; None when it was given up."""
+
+    @abstractmethod
     def led_by(self, lease: Lease) -> Store:
         """This store with the lease's fencing number, to be opened and closed as this one is.
 

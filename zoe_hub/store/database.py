@@ -48,7 +48,7 @@ _ENDED_BY_SERVER = frozenset({"25P03"})
 _BUSY_TIMEOUT = 30
 """Seconds for which SQLite waits for another process' transaction."""
 
-_LONGEST_PAUSE = 5
+_LONGEST_PAUSE = 3
 """Seconds after which PostgreSQL ends a transaction that does nothing any more."""
 
 _CONNECTION = {

@@ -33,6 +33,12 @@ def give_up(transaction: Transaction, lease: Lease) -> None:
     transaction.connection.execute(end)
 
 
+def who_leads(connection: Connection) -> Lease | None:
+    """The lease as it is stored, expired or not; None when it was given up."""
+    row = connection.execute(select(leadership)).one()
+    return None if row.holder is None else Lease(holder=row.holder, number=row.number, expires=row.expires)
+
+
 def check(transaction: Transaction, lease: Lease) -> None:
     """Raises StaleLease unless the lease's number is the database's, and keeps it so until the transaction is over."""
     # Shared: writes of one leader do not wait for each other, who wants to take the lease waits for them.

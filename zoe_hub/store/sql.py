@@ -85,6 +85,9 @@ class SQLStore(Store):
     async def release(self, lease: Lease) -> None:
         await self._database.write(partial(leadership.give_up, lease=lease))
 
+    async def leader(self) -> Lease | None:
+        return await self._database.read(leadership.who_leads)
+
     def led_by(self, lease: Lease) -> SQLStore:
         led = copy.copy(self)
         led._lease = lease
