@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from zoe_hub.client import ExecutionView
 from zoe_hub.client.client import ended_sentence
-from zoe_hub.model.errors import ExecutionEnded, ServiceUnavailable, ZoeError
+from zoe_hub.model.errors import ExecutionEnded, ServiceUnavailable, UnknownName, ZoeError
 from zoe_hub.model.events import Event, EventKind
 from zoe_hub.model.execution import ExecutionState, InstanceState
 
@@ -37,7 +37,8 @@ class Keeper:
                 if attached.links and attached.view.state.ended:
                     names = namespace.listed(namespace.ours(attached.names))
                     await self._core.let_go(caller, attached)
-                    said.append(ended_sentence(attached.view) + (f" {names} went with it." if names else ""))
+                    sentence = ended_sentence(attached.view).rstrip(".") + "."
+                    said.append(sentence + (f" {names} went with it." if names else ""))
                 elif attached.suspect:
                     said += await self._revive(caller, attached)
             except ExecutionEnded as error:
@@ -104,9 +105,17 @@ class Keeper:
                             break
             except ServiceUnavailable:
                 await asyncio.sleep(5)
+            except UnknownName:
+                attached.saw(_not_kept(attached.view))
             except ZoeError:
                 break  # it may not be seen any more
         attached.watched = False
+
+
+def _not_kept(view: ExecutionView) -> ExecutionView:
+    """Of what has ended so long ago that the service does not know it any more."""
+    reason = "it ended, and is not kept any more"
+    return view.model_copy(update={"state": ExecutionState.TERMINATED, "reason": reason, "desired": "terminated"})
 
 
 def _means_restart(event: Event, view: ExecutionView) -> bool:

@@ -142,6 +142,14 @@ class FakeZoe:
             execution["ended"] = datetime.now(timezone.utc).isoformat()
         self.emit(execution, "execution.state_changed", before=before, after=state, reason=reason)
 
+    deleted = 0
+    """The highest number of an event that is not kept any more."""
+
+    def delete(self, name: str) -> None:
+        """Forget what has ended."""
+        execution = self.executions.pop(self.find(name)["id"])
+        self.deleted = max(event["seq"] for event in self.events if event["execution"] == execution["id"])
+
     def find(self, name: str) -> dict[str, Any]:
         named = [e for e in self.executions.values() if e["name"] == name]
         found = self.executions.get(name) or next((e for e in named if not e["ended"]), None) or (named or [None])[-1]
@@ -461,6 +469,8 @@ class Handler(RequestHandler):
         sent, limit = 0, zoe.cut_streams_after()
         try:
             self.write(": here\n\n")
+            if position < zoe.deleted and not execution:
+                self.write(f'event: gap\ndata: {{"after": {position}, "deleted": {zoe.deleted}}}\n\n')
             await self.flush()
             while not self._gone and not zoe._stop.is_set():
                 news.clear()

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from contextlib import aclosing
 
 import pytest
 
@@ -142,6 +143,19 @@ async def test_a_cut_stream_of_events_is_resumed_where_it_broke():
                 if len(seen) == len(zoe.events):
                     break
     assert seen == [event["seq"] for event in zoe.events]
+
+
+async def test_where_events_are_missing_it_is_told():
+    with FakeZoe() as zoe:
+        async with client_of(zoe) as client:
+            view = await client.submit(Submit(zapp="spark"))
+            await client.wait(view.id, running)
+            zoe.deleted = 2
+            gaps = []
+            for after, told in ((0, 1), (2, 1), (1, 2)):
+                async with aclosing(client.events(after=after, on_gap=lambda: gaps.append(1))) as events:
+                    assert (await anext(events)).seq == after + 1
+                assert len(gaps) == told
 
 
 async def test_numbers_of_numpy_are_numbers():

@@ -33,7 +33,7 @@ def logs(backend: InstantBackend) -> set[str]:
 async def test_logs_go_first_and_then_the_execution(running: World) -> None:
     gone, live = await ended(running), await running.submit()
     await running.state(live, ExecutionState.RUNNING)
-    retention = Retention(running.store, running.backend, days=KEPT_FOR_A_MOMENT, most=0)
+    retention = Retention(running.store, running.backend, days=KEPT_FOR_A_MOMENT, most=0, grace=0)
     assert logs(running.backend) == {gone.id, live.id}
     assert await retention.look() == 1
     assert logs(running.backend) == {live.id}
@@ -52,8 +52,13 @@ async def test_nothing_goes_where_all_is_kept(running: World) -> None:
 
 async def test_the_newest_are_kept_up_to_a_number(running: World) -> None:
     several = [await ended(running) for _ in range(4)]
-    assert await Retention(running.store, running.backend, days=0, most=1).look() == 3
+    assert await Retention(running.store, running.backend, days=0, most=1, grace=0).look() == 3
     assert [execution.id for execution in await running.store.list()] == [several[-1].id]
+
+
+async def test_what_has_just_ended_stays_until_it_was_heard_of(running: World) -> None:
+    await ended(running)
+    assert await Retention(running.store, running.backend, days=KEPT_FOR_A_MOMENT, most=0).look() == 0
 
 
 class Killed(BaseException):
@@ -71,7 +76,7 @@ async def test_killed_anywhere_it_goes_on(running: World, monkeypatch: pytest.Mo
         await work(*args, **kwargs)
         raise Killed
 
-    retention = Retention(running.store, running.backend, days=KEPT_FOR_A_MOMENT, most=0)
+    retention = Retention(running.store, running.backend, days=KEPT_FOR_A_MOMENT, most=0, grace=0)
     with monkeypatch.context() as patch:
         patch.setattr(place, after, last)
         with pytest.raises(Killed):
@@ -94,11 +99,11 @@ async def test_what_cannot_be_deleted_stops_nothing_else(running: World, monkeyp
 
     with monkeypatch.context() as patch:
         patch.setattr(running.backend, "forget", busy)
-        assert await Retention(running.store, running.backend, days=KEPT_FOR_A_MOMENT, most=0).look() == 1
+        assert await Retention(running.store, running.backend, days=KEPT_FOR_A_MOMENT, most=0, grace=0).look() == 1
         assert [execution.id for execution in await running.store.list()] == [stuck.id]
         assert logs(running.backend) == {stuck.id}
     assert other.id not in logs(running.backend)
-    assert await Retention(running.store, running.backend, days=KEPT_FOR_A_MOMENT, most=0).look() == 1
+    assert await Retention(running.store, running.backend, days=KEPT_FOR_A_MOMENT, most=0, grace=0).look() == 1
 
 
 async def test_who_leads_no_more_deletes_nothing(running: World) -> None:
@@ -106,7 +111,7 @@ async def test_who_leads_no_more_deletes_nothing(running: World) -> None:
     lost = await running.store.acquire("one", 0)
     assert lost is not None
     assert await running.store.acquire("other", 600) is not None
-    retention = Retention(running.store.led_by(lost), running.backend, days=KEPT_FOR_A_MOMENT, most=0)
+    retention = Retention(running.store.led_by(lost), running.backend, days=KEPT_FOR_A_MOMENT, most=0, grace=0)
     with pytest.raises(StaleLease):
         await asyncio.wait_for(retention.run(), 20)
     found: Sequence[Execution] = await running.store.list()
@@ -119,7 +124,7 @@ async def test_a_forgotten_owner_leaves_nothing(running: World) -> None:
     await running.store.forget_owner("alice", by="admin")
     running.controller.wake()
     await running.state(live, ExecutionState.TERMINATED)
-    assert await Retention(running.store, running.backend, days=30, most=100).look() == 2
+    assert await Retention(running.store, running.backend, days=30, most=100, grace=0).look() == 2
     assert await running.store.list() == []
     assert not running.backend.output
     assert old.id != live.id

@@ -36,6 +36,7 @@ class Retaining:
         assert await store.disposable(before=EVER, most=None, limit=1) == [first.id]
         assert await store.disposable(before=second.ended, most=None, limit=10) == [first.id]
         assert await store.disposable(before=NEVER, most=None, limit=10) == []
+        assert await store.disposable(before=EVER, most=None, limit=10, until=first.ended) == [first.id]
         assert await store.disposable(before=None, most=None, limit=10) == []
 
     async def test_what_is_beyond_a_number_is_disposable_for_each_owner(self, store: Store) -> None:

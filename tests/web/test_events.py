@@ -13,6 +13,7 @@ import httpx
 import pytest
 
 from zoe_hub.model.events import Event, EventKind
+from zoe_hub.model.execution import Attachment, ExecutionState
 from zoe_hub.store.sql import SQLStore
 from zoe_hub.web.events import EventFeed
 
@@ -166,6 +167,30 @@ async def _until_nobody_follows(feed: EventFeed) -> None:
         await asyncio.sleep(0.01)
 
 
+async def test_who_resumes_from_before_what_was_deleted_is_told(
+    alice: httpx.AsyncClient, start: Starter, site: Site
+) -> None:
+    store = site.context.store
+    gone, left = await start(), await start()
+    await store.terminate(gone, by="alice")
+    await store.change_state(gone, ExecutionState.RUNNING, ExecutionState.STOPPING)
+    await store.change_state(gone, ExecutionState.STOPPING, ExecutionState.TERMINATED)
+    assert await store.dispose([gone]) == 1
+    kept = [str(event.seq) for event in await store.events()]
+    first, *rest = await read(alice, len(kept) + 1, params={"last_event_id": 0})
+    deleted = await store.deleted_seq()
+    assert (first["event"], json.loads(first["data"])) == ("gap", {"after": 0, "deleted": deleted})
+    assert "id" not in first
+    assert [message["id"] for message in rest] == kept
+    (only,) = await read(alice, 1, params={"last_event_id": deleted - 1})
+    assert json.loads(only["data"]) == {"after": deleted - 1, "deleted": deleted}
+    of_one = await read(alice, 2, f"/executions/{left}/events", params={"last_event_id": 0})
+    assert [message["id"] for message in of_one] == kept[:2]
+    await store.attach(left, Attachment(server="alice/"))
+    (next_one,) = await read(alice, 1, params={"last_event_id": deleted})
+    assert next_one["event"] == "execution.attached"
+
+
 class BusyStore:
     """Has 15 events when somebody asks for what is missing, of which the feed's own reader has seen 14 so far."""
 
@@ -183,6 +208,9 @@ class BusyStore:
         elif after > 14:
             await asyncio.sleep(3600)
         return True
+
+    async def deleted_seq(self) -> int:
+        return 0
 
     async def events(self, *, after: int = 0, limit: int = 1000, **_: Any) -> list[Event]:
         if after < 13:

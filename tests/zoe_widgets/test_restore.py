@@ -118,3 +118,17 @@ def test_a_service_that_is_away_does_not_stop_the_first_cell(start):
     result = notebook.run("1 + 1")
     assert result.value == "2"
     assert "Zoe could not be asked" in result.stderr
+
+
+def test_a_cluster_that_the_service_does_not_know_any_more_is_let_go(notebook, zoe):
+    """As after a long sleep: it has ended, and is deleted."""
+    notebook.run(SETUP)
+    notebook.run('cluster = zoe.attach("spark")')
+    zoe.wait_for_follower()
+    execution = zoe.find("spark-1")
+    zoe.delete("spark-1")
+    zoe.soon(lambda: zoe.emit(execution, "execution.waiting", reason=""))
+    notebook.run("import time\nwhile cluster.state != 'terminated': time.sleep(0.01)")
+    result = notebook.run("print('box' in globals(), zoe.attachments)")
+    assert result.stdout == "False []\n"
+    assert "spark-1 was terminated: it ended, and is not kept any more. `box` went with it." in result.stderr

@@ -230,10 +230,13 @@ def terminate(place: Place, names: Sequence[str], yes: bool, as_json: bool) -> N
 def events(place: Place, name: str | None, follow: bool, as_json: bool) -> None:
     """Print events: those so far, or with `follow` from the last ones on."""
 
+    def on_gap() -> None:
+        say("zoe: events of executions that ended long ago are not kept any more.")
+
     async def work() -> None:
         async with place.client() as client:
             execution = None if name is None else (await client.execution(name)).id
-            async with aclosing(client.events(execution, after=0)) as stream:
+            async with aclosing(client.events(execution, after=0, on_gap=on_gap)) as stream:
                 # What is stored comes at once: a silence says that it was the last. A busy one is slow to begin.
                 silence = 10.0
                 while True:

@@ -43,6 +43,8 @@ PATIENCE = 120.0
 _TRY_AGAIN = frozenset({429, 502, 503, 504})
 _LONGEST_WAIT = 30.0
 """Seconds that a `Retry-After` is obeyed for."""
+_GAP = "gap"
+"""What the service calls that events are missing."""
 _SILENCE = 60.0
 """Seconds without even a keepalive after which an event stream is opened anew."""
 
@@ -171,18 +173,25 @@ class ZoeClient:
     # -- streams
 
     async def events(
-        self, execution: str | None = None, *, after: int | None = None, patience: float = PATIENCE
+        self,
+        execution: str | None = None,
+        *,
+        after: int | None = None,
+        patience: float = PATIENCE,
+        on_gap: Callable[[], None] | None = None,
     ) -> AsyncGenerator[Event, None]:
         """Events as they are stored, of everything one may see or of one execution. Never ends by itself.
 
         `after`: begin behind this `seq` (0: from the first one); without it, from now on. A lost stream is
-        resumed where it broke. Raises ServiceUnavailable when the service was away for `patience` seconds.
+        resumed where it broke. `on_gap` is called where events are missing, because executions that ended long ago
+        are deleted: read afresh what there is. Of one execution, none is ever missing. Raises ServiceUnavailable
+        when the service was away for `patience` seconds.
         """
         clock = asyncio.get_running_loop().time
         last, failures, since = after, 0, clock()
         while True:
             try:
-                async with aclosing(self._stream_events(execution, last)) as stream:
+                async with aclosing(self._stream_events(execution, last, on_gap)) as stream:
                     async for event in stream:
                         failures, since = 0, clock()
                         if event is None or (last is not None and event.seq <= last):
@@ -202,7 +211,9 @@ class ZoeClient:
             await asyncio.sleep(min(0.1 * 2**failures, 5.0))
             failures += 1
 
-    async def _stream_events(self, execution: str | None, after: int | None) -> AsyncGenerator[Event | None, None]:
+    async def _stream_events(
+        self, execution: str | None, after: int | None, on_gap: Callable[[], None] | None
+    ) -> AsyncGenerator[Event | None, None]:
         """Events of one connection; None for its opening."""
         headers = {"Accept": "text/event-stream", "Cache-Control": "no-cache"}
         if after is not None:
@@ -216,6 +227,10 @@ class ZoeClient:
             yield None
             async with aclosing(sse.messages(response.aiter_lines())) as messages:
                 async for message in messages:
+                    if message.event == _GAP:
+                        if on_gap is not None:
+                            on_gap()
+                        continue
                     try:
                         yield Event.model_validate_json(message.data)
                     except ValidationError:

@@ -22,16 +22,28 @@ _PAUSE = 0.05
 class Retention:
     """In the service that leads only. `days` 0 keeps ended executions for ever, `most` 0 any number of them.
 
+    What ended within the last `grace` seconds stays: somebody may be waiting to hear of its end.
+
     The back end forgets first, the store afterwards: who is killed between the two begins again with the same
     executions.
     """
 
-    def __init__(self, store: Store, backend: Backend, *, days: float, most: int, interval: float = 600.0) -> None:
+    def __init__(
+        self,
+        store: Store,
+        backend: Backend,
+        *,
+        days: float,
+        most: int,
+        interval: float = 600.0,
+        grace: float = 60.0,
+    ) -> None:
         self._store = store
         self._backend = backend
         self._keep = timedelta(days=days) if days else None
         self._most = most or None
         self._interval = interval
+        self._grace = timedelta(seconds=grace)
 
     async def run(self) -> None:
         """Go on for ever. What cannot be deleted now is tried again at the next look. Raises StaleLease."""
@@ -49,8 +61,13 @@ class Retention:
         count = 0
         failed: set[str] = set()
         while True:
-            before = None if self._keep is None else datetime.now(timezone.utc) - self._keep
-            found = await self._store.disposable(before=before, most=self._most, limit=_BATCH + len(failed))
+            now = datetime.now(timezone.utc)
+            found = await self._store.disposable(
+                before=None if self._keep is None else now - self._keep,
+                most=self._most,
+                limit=_BATCH + len(failed),
+                until=now - self._grace,
+            )
             batch = [execution for execution in found if execution not in failed]
             if not batch:
                 break

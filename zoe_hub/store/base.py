@@ -192,10 +192,12 @@ class Store(ABC):
         """The highest `seq` of an event that was deleted; 0 when none was. Who resumes from before it may miss some."""
 
     @abstractmethod
-    async def disposable(self, *, before: datetime | None, most: int | None, limit: int) -> Sequence[str]:
+    async def disposable(
+        self, *, before: datetime | None, most: int | None, limit: int, until: datetime | None = None
+    ) -> Sequence[str]:
         """Executions that ended before a moment, or beyond the `most` newest of their owner, or of forgotten owners.
 
-        Identifiers, the oldest first.
+        Identifiers, the oldest first. With `until`, none that ended later than that, for any reason.
         """
 
     @abstractmethod

@@ -21,7 +21,9 @@ _to_be_forgotten = exists().where(
 )
 
 
-def disposable(connection: Connection, before: datetime | None, most: int | None, limit: int) -> Sequence[str]:
+def disposable(
+    connection: Connection, before: datetime | None, most: int | None, limit: int, until: datetime | None
+) -> Sequence[str]:
     """Identifiers of ended executions that need not be kept, the oldest first."""
     ended = executions.c.ended.is_not(None)
     reasons: list[ColumnElement[bool]] = [_to_be_forgotten]
@@ -34,6 +36,8 @@ def disposable(connection: Connection, before: datetime | None, most: int | None
         ranked = select(executions.c.id, newest_first.label("place")).where(ended).subquery()
         reasons.append(executions.c.id.in_(select(ranked.c.id).where(ranked.c.place > most)))
     query = select(executions.c.id).where(ended, or_(*reasons)).order_by(executions.c.ended, executions.c.id)
+    if until is not None:
+        query = query.where(executions.c.ended <= until)
     return connection.execute(query.limit(limit)).scalars().all()
 
 

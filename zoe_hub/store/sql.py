@@ -295,8 +295,12 @@ class SQLStore(Store):
         query = select(event_counter.c.deleted)
         return await self._database.read(lambda connection: int(connection.execute(query).scalar_one()))
 
-    async def disposable(self, *, before: datetime | None, most: int | None, limit: int) -> Sequence[str]:
-        return await self._database.read(partial(retention.disposable, before=before, most=most, limit=limit))
+    async def disposable(
+        self, *, before: datetime | None, most: int | None, limit: int, until: datetime | None = None
+    ) -> Sequence[str]:
+        return await self._database.read(
+            partial(retention.disposable, before=before, most=most, limit=limit, until=until)
+        )
 
     async def dispose(self, executions: Collection[str]) -> int:
         return await self._write(partial(retention.dispose, identifiers=executions))

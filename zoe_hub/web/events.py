@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 
 from ..logs import aside
 from ..model.errors import ZoeError
@@ -15,6 +16,14 @@ from ..store.base import Store
 log = logging.getLogger(__name__)
 
 _BATCH = 1000
+
+
+@dataclass(frozen=True)
+class Gap:
+    """Events after one number and up to another may be missing: what they told of is not kept any more."""
+
+    after: int
+    deleted: int
 
 
 class EventFeed:
@@ -36,9 +45,10 @@ class EventFeed:
 
     async def follow(
         self, after: int | None, *, owner: str | None = None, execution: str | None = None
-    ) -> AsyncIterator[Event | None]:
+    ) -> AsyncIterator[Event | Gap | None]:
         """Events newer than `after`, in order and without an end; without it, those from now on.
 
+        Where some of them were deleted, says so before the first that follows. Of one execution all are kept or none.
         Gives nothing (None) at once and after every `keepalive` seconds of silence, so that the
         caller can show signs of life.
         """
@@ -50,9 +60,17 @@ class EventFeed:
                 # The reader may be behind. A number from the future, as after a change of database, means: from now on.
                 position = min(position, await self._store.last_seq())
             yield None
+            told = 0
             while True:
                 news = self._news
+                kept_here = position >= self._floor
                 events, end = await self._next(position, owner, execution)
+                if not kept_here and execution is None:
+                    # Asked after the reading: what was deleted before it is in the answer.
+                    deleted = await self._store.deleted_seq()
+                    if deleted > max(position, told):
+                        yield Gap(after=position, deleted=deleted)
+                        told = deleted
                 for event in events:
                     if _matches(event, owner, execution):
                         yield event

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
+from dataclasses import asdict
 
 from pydantic import Field
 
 from .. import scopes
 from ..access import find_execution
+from ..events import Gap
 from ..iteration import closed
 from ..logs import follow_logs
 from ..operations import Call, Headers, Operation, Query, Reply
@@ -55,7 +58,9 @@ async def get_events(call: Call) -> Reply:
     """What happens to executions, as server-sent events.
 
     Without `Last-Event-ID`, begins now. `id` is the event's `seq`, `event` its kind, `data` the event. A
-    comment every 15 seconds shows that the stream is alive. A stream ends after an hour; resume it.
+    comment every 15 seconds shows that the stream is alive. A stream ends after an hour; resume it. The event `gap`
+    (without `id`) says that events after `after` and up to `deleted` may be missing, because executions that ended long
+    ago are deleted: read the list of executions afresh.
     """
     if call.query.execution is not None:
         return await _events_of(call, call.query.execution)
@@ -98,6 +103,9 @@ async def _stream(call: Call, owner: str | None, execution: str | None) -> Async
         async for event in events:
             if event is None:
                 yield b": alive\n\n"
+            elif isinstance(event, Gap):
+                # Without an id: who loses the stream now resumes from where it was.
+                yield f"event: gap\ndata: {json.dumps(asdict(event))}\n\n".encode()
             else:
                 yield f"id: {event.seq}\nevent: {event.kind.value}\ndata: {event.model_dump_json()}\n\n".encode()
 
