@@ -60,6 +60,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "zoe_hub.nearby": {"model", "config", ""},
     "zoe_hub.embedded": {
         "app",
+        "backends",
         "catalogue",
         "controller",
         "preparation",

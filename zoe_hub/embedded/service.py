@@ -18,6 +18,7 @@ from traitlets.config import Config
 
 from .. import __version__
 from ..app import ZoeHub
+from ..backends.base import Backend
 from ..catalogue import Catalogue, shipped_folder
 from ..controller.orphans import Orphans
 from ..model.errors import ServiceUnavailable, ZoeError
@@ -79,10 +80,12 @@ class EmbeddedService(ZoeHub):
         ).write(Path(self.settings.home))
         return str(path)
 
-    def led_tasks(self, store: Store, secrets: Secrets, prefix: str) -> Sequence[Coroutine[Any, Any, None]]:
+    def led_tasks(
+        self, store: Store, backend: Backend, secrets: Secrets, prefix: str
+    ) -> Sequence[Coroutine[Any, Any, None]]:
         # A server whose file nobody holds any more is gone for certain: there is nothing to be patient for.
         gone = Orphans(store, PresentServers(Path(self.settings.home)), interval=LOOK, patience=0.0)
-        return [*super().led_tasks(store, secrets, prefix), gone.run()]
+        return [*super().led_tasks(store, backend, secrets, prefix), gone.run()]
 
     def further_tasks(self, store: Store) -> Sequence[Coroutine[Any, Any, None]]:
         self._caretaker = Caretaker(store, Path(self.settings.home), linger=self._linger)
