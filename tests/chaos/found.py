@@ -3,4 +3,8 @@
 FOUND: tuple[str, ...] = (
     "A submission that was repeated with its key after the execution had been scaled was refused as another request.",
     "Somebody who caught up with the events while new ones came could be sent the newest of them twice.",
+    "Where the first instance of a process had been given up, scaling down to the core failed a cluster whose other "
+    "instances lived.",
+    "An instance whose port another program had taken while it was down came back to that port, and failed.",
+    "A home folder with a question mark in its name kept its database elsewhere.",
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,7 +17,7 @@ from zoe_hub.model.execution import Attachment
 from .hub import OWNERS, token_of
 from .plan import Action
 
-_PATIENCE = 90.0
+_PATIENCE = 300.0
 """Seconds for which a client tries again. The service is never away for so long."""
 
 
@@ -46,9 +47,12 @@ class Wished:
 class Load:
     """Everything that clients asked for, and what they were told. `violations` are answers that must not be."""
 
-    def __init__(self, url: str, seed: str) -> None:
+    def __init__(self, urls: Sequence[str], seed: str) -> None:
         self._seed = seed
-        self.clients = {owner: ZoeClient(url, token_of(owner)) for owner in OWNERS}
+        # Where there are two services, some people use the one, some the other.
+        self.clients = {
+            owner: ZoeClient(urls[number % len(urls)], token_of(owner)) for number, owner in enumerate(OWNERS)
+        }
         self.wished: dict[int, Wished] = {}
         self._submits: dict[str, Submit] = {}
         self.accepted: Counter[str] = Counter()

@@ -16,6 +16,8 @@ CAPACITY = 12
 MOST = 16
 """Processes that are wished for at once, at most: some have to wait."""
 WORKERS = 5
+TWO = ".two"
+"""The end of a seed that stands for two services."""
 STRETCH = 100
 """Kills after which everything is looked at."""
 
@@ -91,6 +93,7 @@ class Plan:
     rounds: tuple[Round, ...]
     calm: tuple[Action, ...]
     """What is ended at last, so that all the rest fits."""
+    services: int = 1
 
     def death(self, number: int) -> Kill | None:
         """How the service dies that is started before this round."""
@@ -205,7 +208,10 @@ def _early(draw: random.Random, most: int) -> int:
 
 
 def make_plan(seed: str, kills: int) -> Plan:
-    """The same for the same arguments; the plan of fewer kills is the beginning of that of more."""
+    """The same for the same arguments; the plan of fewer kills is the beginning of that of more.
+
+    A seed that ends in `.two` is for two services on one database.
+    """
     drawing = _Drawing(random.Random(f"chaos {seed}"))
     rounds = []
     for _ in range(kills):
@@ -216,7 +222,7 @@ def make_plan(seed: str, kills: int) -> Plan:
         ended = drawing.terminate()
         assert ended is not None
         calm.append(ended)
-    return Plan(seed, tuple(rounds), tuple(calm))
+    return Plan(seed, tuple(rounds), tuple(calm), services=2 if seed.endswith(TWO) else 1)
 
 
 def stretches(seed: str, kills: int) -> list[Plan]:

@@ -11,7 +11,7 @@ from .found import FOUND
 from .run import Outcome
 
 REPORT = Path(__file__).parent.parent.parent / "docs" / "explanation" / "crash-tests.md"
-REPORTED_FROM = 500
+REPORTED_FROM = 300
 """Kills of a run that is worth to be in the documentation."""
 
 
@@ -99,7 +99,7 @@ _PAGE = """<!-- Written by `make chaos`. Change tests/chaos/report.py instead. -
 Zoe is killed at random instants while clients start, scale, swap, detach and terminate executions, some of which fail
 by themselves. Afterwards everything that was accepted must be there, once, and where it was wished.
 
-`make chaos KILLS=1000 SEED=7` makes such a run and writes this page (from 500 kills on); `make test` makes a short one
+`make chaos KILLS=1000 SEED=7` makes such a run and writes this page (from 300 kills on); `make test` makes a short one
 with a seed that is always the same and one with a new seed. What is wished and what is killed, and when, is a function
 of the seed: a run that found something is repeated with its seed. A long run consists of stretches of 100 kills, each
 with a home of its own; the seed of a stretch (`7.3`) with `KILLS=100` repeats it alone. What the

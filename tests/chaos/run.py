@@ -14,15 +14,13 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import httpx
-
 from zoe_hub.model.events import Event
 from zoe_hub.model.execution import Execution
 from zoe_hub.store.sql import SQLStore
 
 from . import checks
 from .follower import Follower
-from .hub import PREFIX, SmallHub, token_of
+from .hub import SmallHub, token_of
 from .load import Load
 from .plan import CAPACITY, POINTS, Kill, Kind, Plan
 from .processes import Found, look
@@ -31,6 +29,10 @@ from .services import Service, until
 SHOP = Path(__file__).parent / "shop"
 SETTLES_WITHIN = 60.0
 """Seconds that everything has to come where it was wished, after the last kill."""
+LEASE = 0.8
+"""Seconds for which a service leads without saying so again: short, or most kills would meet none that leads."""
+_MOST_WISHES = 12
+"""Wishes under way at which the storm makes a pause."""
 _POINT_WITHIN = 1.5
 """Seconds in which the service comes to the point at which it dies; then it is killed all the same."""
 
@@ -68,13 +70,15 @@ class Run:
         begin = time.monotonic()
         with SmallHub() as hub:
             self._prepare()
-            port = _free_port()
-            environment = hub.environment(self.folder / "home", port)
-            self.service = Service(self.folder, environment)
-            self.instances = self.service.home / "data" / "instances"
-            self.url = f"http://127.0.0.1:{port}{PREFIX}"
-            self.load = Load(self.url, self.plan.seed)
-            self.follower = Follower(self.url, token_of("zoe"), owner="*")
+            names = ("service", "other")[: self.plan.services]
+            self.services = [
+                Service(self.folder, hub.environment(self.folder / "home", _free_port()), name=name) for name in names
+            ]
+            self.home = self.services[0].home
+            self.instances = self.home / "data" / "instances"
+            urls = [service.url for service in self.services]
+            self.load = Load(urls, self.plan.seed)
+            self.follower = Follower(urls[-1], token_of("zoe"), owner="*")
             following = asyncio.create_task(self.follower.run())
             try:
                 await self._storm()
@@ -96,28 +100,38 @@ class Run:
         (self.folder / "zoe_config.py").write_text(
             f"c.ZoeConfig.folders = [{str(self.folder / 'shop')!r}]\n"
             f"c.ZoeConfig.cpus = {CAPACITY}\nc.ZoeConfig.memory = '1 GiB'\nc.ZoeConfig.round_interval = 1.0\n"
+            f"c.ZoeConfig.lease = {LEASE}\nc.ZoeConfig.lease_renewal = {LEASE / 4}\n"
         )
 
     async def _storm(self) -> None:
         for number, round_ in enumerate(self.plan.rounds):
-            if not self.service.alive:
-                self.service.start_fast(self.plan.death(number))
+            self._start_missing(self.plan.death(number))
             for action in round_.actions:
                 task = asyncio.create_task(self.load.do(action))
                 self._actions.add(task)
                 task.add_done_callback(self._done)
                 # One after the other in the order of the plan, each begun before the next.
                 await asyncio.sleep(0)
+            await self._let_clients_catch_up()
             if not round_.kill.early and round_.kill.kind not in POINTS:
-                await self._answers()
+                await self.services[0].answers()
             await asyncio.sleep(round_.kill.after)
             await self._kill(round_.kill)
             self.outcome.rounds += 1
             if number % 25 == 24:
                 self._say(f"  {number + 1} of {len(self.plan.rounds)} kills, {len(self._actions)} wishes under way")
-            while len(self._actions) > 30:
-                if not self.service.alive:
-                    break
+
+    def _start_missing(self, death: Kill | None) -> None:
+        for service in self.services:
+            if not service.alive:
+                service.start_fast(death)
+                death = None
+
+    async def _let_clients_catch_up(self) -> None:
+        """On a slow machine, services would be killed before they answer anybody."""
+        if len(self._actions) > _MOST_WISHES:
+            while len(self._actions) > _MOST_WISHES // 2:
+                self._start_missing(None)
                 await asyncio.sleep(0.05)
 
     def _done(self, task: asyncio.Task[None]) -> None:
@@ -128,28 +142,38 @@ class Run:
     async def _kill(self, kill: Kill) -> None:
         kind = kill.kind.value
         if kill.kind in POINTS:
-            if await self.service.ended(_POINT_WITHIN):
+            if await until(lambda: not all(service.alive for service in self.services), _POINT_WITHIN):
                 kind = f"{kind}, {kill.moment}"
             else:
                 kind = f"{Kind.SERVICE.value} (its point did not come)"
-                await self.service.kill()
+                await (await self._victim(kill)).kill()
         elif kill.kind is Kind.SERVICE:
-            await self.service.kill()
+            await (await self._victim(kill)).kill()
         elif kill.kind is Kind.PAUSE:
-            self.service.signal(signal.SIGSTOP)
-            await asyncio.sleep(0.5)
-            self.service.signal(signal.SIGCONT)
+            victim = await self._victim(kill)
+            victim.signal(signal.SIGSTOP)
+            await asyncio.sleep(0.5 if len(self.services) == 1 else 3 * LEASE)
+            victim.signal(signal.SIGCONT)
         else:
             await until(lambda: bool(self._choose(kill)), 0.5)
             chosen = self._choose(kill)
             if not chosen:
                 kind = "nothing (no process was there)"
             if kill.kind is Kind.ALL:
-                await self.service.kill()
+                await (await self._victim(kill)).kill()
             for found in chosen:
                 with suppress(ProcessLookupError):
                     os.kill(found.pid, signal.SIGKILL)
         self.outcome.kills[kind] += 1
+
+    async def _victim(self, kill: Kill) -> Service:
+        """The service; of two, three times of four the one that leads."""
+        if len(self.services) == 1:
+            return self.services[0]
+        leaders = [service for service in self.services if service.alive and await service.leads()]
+        others = [service for service in self.services if service not in leaders]
+        first, second = (others, leaders) if kill.place % 4 == 0 else (leaders, others)
+        return (first or second)[0]
 
     def _choose(self, kill: Kill) -> list[Found]:
         found = look(self.folder)
@@ -165,10 +189,13 @@ class Run:
         return [process for process in found if f"{process.place}/".startswith(f"{place}/")]
 
     async def _calm(self) -> None:
-        if not self.service.alive:
-            self.service.start()
+        self._start_missing(None)
         if self._actions:
             await asyncio.wait(self._actions)
+        # What it comes to is a matter of the program as it is delivered.
+        for service in self.services:
+            await service.stop()
+            service.start()
         for action in self.plan.calm:
             await self.load.do(action)
         begin = time.monotonic()
@@ -186,18 +213,18 @@ class Run:
             problems = list(checks.unsettled(self.load.wished, {e.id: e for e in executions}))
             problems += checks.processes(self.folder, executions)
             problems += checks.folders(self.instances, executions)
-            if not problems or not self.service.alive:
+            if not problems or not all(service.alive for service in self.services):
                 break
             if time.monotonic() > deadline:
                 break
             await asyncio.sleep(0.25)
         self.outcome.violations += problems
-        if not self.service.alive:
-            self.outcome.violations.append("the service ended by itself")
+        if not all(service.alive for service in self.services):
+            self.outcome.violations.append("a service ended by itself")
 
     async def _check(self) -> None:
         executions, events = await self._stored()
-        database = checks.Database(self.service.home / "data" / "zoe.sqlite")
+        database = checks.Database(self.home / "data" / "zoe.sqlite")
         found = self.outcome.violations
         found += checks.keys(self.load.wished, database)
         found += checks.ledger(self.folder / "ledger")
@@ -208,24 +235,20 @@ class Run:
 
     async def _kept_ports(self) -> list[int]:
         """What the back end says that it keeps; asked of a service of the tests, which can say it."""
-        await self.service.stop()
-        self.service.start_fast(None)
-        path = self.service.home / "ports.json"
-        await self._answers()
-        self.service.signal(signal.SIGUSR1)
-        await until(path.exists, 10)
-        kept: list[int] = json.loads(path.read_text())
+        for service in self.services:
+            await service.stop()
+        first, path = self.services[0], self.home / "ports.json"
+        first.start_fast(None)
+        kept: list[int] = []
+        for _ in range(600):
+            if await first.leads():
+                break
+            await asyncio.sleep(0.05)
+        first.signal(signal.SIGUSR1)
+        if await until(path.exists, 10):
+            kept = json.loads(path.read_text())
+        self._start_missing(None)
         return kept
-
-    async def _answers(self) -> None:
-        """Until the service answers, or is dead."""
-        deadline = time.monotonic() + 30
-        async with httpx.AsyncClient(trust_env=False) as http:
-            while self.service.alive and time.monotonic() < deadline:
-                with suppress(httpx.TransportError):
-                    await http.get(f"{self.url}api/v1/")
-                    return
-                await asyncio.sleep(0.02)
 
     async def _follower_catches_up(self, events: list[Event]) -> None:
         deadline = time.monotonic() + 20
@@ -252,7 +275,8 @@ class Run:
         found += left
         found += checks.sums(events, executions)
         found += checks.ledger(self.folder / "ledger")
-        found += checks.log(self.service.log)
+        for service in self.services:
+            found += checks.log(service.log)
         found += self.load.violations
         self.outcome.violations = list(dict.fromkeys(found))
         self.outcome.accepted = self.load.accepted
@@ -263,7 +287,7 @@ class Run:
         self.outcome.started = checks.starts(self.folder / "ledger")
 
     async def _stored(self) -> tuple[list[Execution], list[Event]]:
-        store = SQLStore(f"sqlite:///{self.service.home / 'data' / 'zoe.sqlite'}")
+        store = SQLStore(f"sqlite:///{self.home / 'data' / 'zoe.sqlite'}")
         await store.open()
         try:
             return list(await store.list(limit=None)), list(await store.events(limit=10**7))
@@ -271,7 +295,8 @@ class Run:
             await store.close()
 
     async def _clear(self) -> None:
-        await self.service.stop()
+        for service in self.services:
+            await service.stop()
         for found in look(self.folder):
             with suppress(ProcessLookupError):
                 os.kill(found.pid, signal.SIGKILL)

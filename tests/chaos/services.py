@@ -10,9 +10,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Protocol
+
+import httpx
 
 from . import service
 from .plan import POINTS, Kill
@@ -69,9 +72,10 @@ class _Program:
 class Service:
     """One home folder and the service that runs on it, or does not just now."""
 
-    def __init__(self, folder: Path, environment: Mapping[str, str]) -> None:
+    def __init__(self, folder: Path, environment: Mapping[str, str], *, name: str = "service") -> None:
         self.home = Path(environment["ZOE_HOME"])
-        self.log = folder / "service.log"
+        self.url = environment["JUPYTERHUB_SERVICE_URL"] + environment["JUPYTERHUB_SERVICE_PREFIX"]
+        self.log = folder / f"{name}.log"
         passed = {name: value for name, value in os.environ.items() if not name.startswith(("JUPYTERHUB_", "ZOE_"))}
         configuration = folder / "zoe_config.py"
         self._environment = passed | {"PYTHONPATH": str(CHECKOUT), "ZOE_CONFIG_FILE": str(configuration)} | environment
@@ -99,6 +103,24 @@ class Service:
     def signal(self, number: signal.Signals) -> None:
         if self.alive:
             os.kill(self.pid, number)
+
+    async def leads(self) -> bool:
+        """Whether it says that the controller is here. False also when it does not answer."""
+        async with httpx.AsyncClient(trust_env=False, timeout=2) as http:
+            with suppress(httpx.TransportError, ValueError):
+                answer = (await http.get(f"{self.url}ready")).json()
+                return isinstance(answer, dict) and answer.get("role") == "open"
+        return False
+
+    async def answers(self) -> None:
+        """Return when it answers, or is dead."""
+        deadline = time.monotonic() + 30
+        async with httpx.AsyncClient(trust_env=False, timeout=2) as http:
+            while self.alive and time.monotonic() < deadline:
+                with suppress(httpx.TransportError):
+                    await http.get(f"{self.url}api/v1/")
+                    return
+                await asyncio.sleep(0.02)
 
     async def ended(self, within: float) -> bool:
         """Whether it ends within so many seconds."""
