@@ -12,6 +12,7 @@ from zoe_hub.model.errors import ZoeError
 
 from . import surroundings
 from .handlers import make_handlers
+from .kernels import ZoeKernels
 from .relay import Relay
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ def load(serverapp: ServerApp) -> None:
     if relay.url:
         # The port is known for sure once the loop runs: the server may have been moved to a free one.
         serverapp.io_loop.add_callback(_announce, serverapp, relay)
+        serverapp.io_loop.add_callback(_watch_kernels, serverapp, relay)
         serverapp.io_loop.call_later(_WARM_UP_AFTER, _warm_up)
         serverapp.log.info("Zoe: %s is relayed at %s", relay.url, prefix)
     else:
@@ -82,6 +84,14 @@ async def _look_after(serverapp: ServerApp, own: OwnService) -> None:
 
 def _announce(serverapp: ServerApp, relay: Relay) -> None:
     os.environ.update(surroundings.for_kernels(serverapp, os.environ, server=relay.server, token=relay.key))
+
+
+async def _watch_kernels(serverapp: ServerApp, relay: Relay) -> None:
+    # A gateway's kernels are another server's, and its list may be late.
+    if not serverapp.gateway_config.gateway_enabled:
+        kernels = ZoeKernels(parent=serverapp)
+        kernels.watch(relay, serverapp.kernel_manager.list_kernel_ids, serverapp.event_logger)
+        serverapp.web_app.settings["zoe_kernels"] = kernels
 
 
 def _warm_up() -> None:

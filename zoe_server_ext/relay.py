@@ -35,8 +35,8 @@ class Relay:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Relay:
-        """From `ZOE_URL` (empty: not set up), `JUPYTERHUBAPI_TOKEN` or `ZOE_TOKEN`, and `ZOE_SERVER`."""
-        token = environment.get("JUPYTERHUBAPI_TOKEN") or environment.get("ZOE_TOKEN", "")
+        """From `ZOE_URL` (empty: not set up), `JUPYTERHUB_API_TOKEN` or `ZOE_TOKEN`, and `ZOE_SERVER`."""
+        token = environment.get("JUPYTERHUB_API_TOKEN") or environment.get("ZOE_TOKEN", "")
         url = environment.get("ZOE_URL", "").rstrip("/")
         return cls(url=url, token=token, server=surroundings.server_name(environment))
 

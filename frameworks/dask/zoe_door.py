@@ -7,8 +7,10 @@ and one that is opened does not wait for it while it starts.
 from __future__ import annotations
 
 import asyncio
+import functools
 import hmac
 import importlib
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from distributed import Scheduler
@@ -81,27 +83,57 @@ class Dashboard(web.RequestHandler):
 class Figures(web.RequestHandler):
     """What Zoe shows of a cluster, counted without a walk over all tasks."""
 
-    def initialize(self, scheduler: Scheduler) -> None:
+    def initialize(self, scheduler: Scheduler, requests: Requests) -> None:
         self.scheduler = scheduler
+        self.requests = requests
 
     def get(self) -> None:
         workers = self.scheduler.workers.values()
         groups = self.scheduler.task_groups.values()
+        running = sum(group.states["processing"] for group in groups)
+        waiting = sum(group.states[state] for group in groups for state in ("waiting", "queued", "no-worker"))
         self.write(
             {
                 "workers": len(workers),
                 "cores": sum(worker.nthreads for worker in workers),
-                "running": sum(group.states["processing"] for group in groups),
-                "waiting": sum(group.states[state] for group in groups for state in ("waiting", "queued", "no-worker")),
+                "running": running,
+                "waiting": waiting,
                 "memory": sum(worker.metrics.get("memory", 0) for worker in workers),
+                "busy": running + waiting + self.requests.open,
+                "done": self.scheduler.transition_counter + self.requests.answered,
             }
         )
+
+
+class Requests:
+    """Counts what clients ask for beside tasks: data on its way, and functions that all workers run."""
+
+    OPERATIONS = ("gather", "scatter", "broadcast")
+
+    def __init__(self, scheduler: Scheduler) -> None:
+        self.open = 0
+        self.answered = 0
+        for name in self.OPERATIONS:
+            scheduler.handlers[name] = self._counted(scheduler.handlers[name])
+
+    def _counted(self, handler: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+        # Dask looks at the signature for what it may pass.
+        @functools.wraps(handler)
+        async def counted(*args: Any, **kwargs: Any) -> Any:
+            self.open += 1
+            try:
+                return await handler(*args, **kwargs)
+            finally:
+                self.open -= 1
+                self.answered += 1
+
+        return counted
 
 
 def install(scheduler: Scheduler, token: str) -> None:
     """Put the door before a scheduler's HTTP server. To be called before the event loop runs on."""
     own: list[Any] = [
-        (r"/zoe\.json", Figures, {"scheduler": scheduler}),
+        (r"/zoe\.json", Figures, {"scheduler": scheduler, "requests": Requests(scheduler)}),
         (r"/", web.RedirectHandler, {"url": "./status"}),
     ]
     scheduler.http_application.add_handlers(r".*", own)

@@ -14,7 +14,7 @@ import json
 import threading
 import uuid
 from collections.abc import Callable
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 from tornado.httpserver import HTTPServer
@@ -273,6 +273,22 @@ class FakeZoe:
 
         self.soon(end)
 
+    def keep(self, execution: dict[str, Any], seconds: int) -> None:
+        if seconds > 86_400:
+            raise Problem(422, "InvalidParameter", "seconds: it can be kept for at most 24 hours", parameter="seconds")
+        until = datetime.now(timezone.utc) + timedelta(seconds=seconds)
+        execution["life"] = {"kept_until": until.isoformat() if seconds else None}
+        self.emit(execution, "execution.kept")
+
+    def warn(self, name: str, seconds: float = 300) -> None:
+        """Say that its end is near."""
+        execution = self.find(name)
+        expires = (datetime.now(timezone.utc) + timedelta(seconds=seconds)).isoformat()
+        advice = "use it, or keep it for up to 24 hours"
+        execution["life"] = {"expires": expires, "why": "idle for 60 minutes", "advice": advice}
+        execution["plan"]["lifetime"] = {"detached_idle": 3600, "keep": 86_400}
+        self.emit(execution, "execution.expiring", expires=expires)
+
     def restart(self, name: str, process_key: str = "spark.master") -> None:
         """Let an instance die and come back."""
         execution = self.find(name)
@@ -425,6 +441,14 @@ class Handler(RequestHandler):
                 self.finish(execution)
             case ("DELETE", "executions", name):
                 zoe.terminate(zoe.find(name))
+                self.set_status(202)
+                self.finish(zoe.find(name))
+            case ("PUT", "executions", name, "keep-alive"):
+                zoe.keep(zoe.find(name), body["seconds"])
+                self.finish(zoe.find(name))
+            case ("DELETE", "executions", name, "kernels", kernel):
+                if (zoe.find(name)["attachment"] or {}).get("kernel") == kernel:
+                    zoe.terminate(zoe.find(name))
                 self.set_status(202)
                 self.finish(zoe.find(name))
             case ("PUT", "executions", name, "attachment"):

@@ -86,6 +86,10 @@ class Server:
         self._process.wait(30)
 
     @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
     def log(self) -> str:
         return (self.folder / "server.log").read_text()
 

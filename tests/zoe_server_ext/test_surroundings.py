@@ -4,6 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from tests.client.fakes import TOKEN, FakeZoe
 from zoe_server_ext.relay import Relay
 from zoe_server_ext.surroundings import for_kernels, local_url, server_name
 
@@ -51,6 +52,14 @@ def test_a_relay_does_not_show_its_token():
     relay = Relay.from_environment({"ZOE_URL": "http://hub/services/zoe/", "JUPYTERHUB_API_TOKEN": "secret"})
     assert relay.url == "http://hub/services/zoe"
     assert "secret" not in repr(relay)
+
+
+async def test_a_relay_asks_with_the_servers_own_token():
+    with FakeZoe() as zoe:
+        for name in ("JUPYTERHUB_API_TOKEN", "ZOE_TOKEN"):
+            relay = Relay.from_environment({"ZOE_URL": zoe.url, name: TOKEN})
+            async with relay.ask("GET", "/me", "", {}, b"") as answer:
+                assert answer.status_code == 200
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b'{"attachment": null}', b'{"attachment": {"server": "x/"}}'])

@@ -52,7 +52,10 @@ class Questions:
         path: str,
         expressions: Mapping[str, str],
     ) -> dict[str, Any] | None:
-        """The JMESPath expressions over the answer, which is one text where it is no JSON. None: there is no answer."""
+        """The JMESPath expressions over the answer; None when there is none.
+
+        Where it is no JSON, it is one text, in which every white space is a single blank.
+        """
         plan = execution.plan.process(f"{framework.name}.{process}")
         instance = next((i for i in execution.instances if i.process == plan.key and i.ordinal == 0), None)
         if instance is None or instance.state is not InstanceState.READY or port not in instance.ports:
@@ -78,7 +81,8 @@ class Questions:
                     raise ValueError(f"its answer is larger than {LARGEST} bytes")
         if "json" in response.headers.get("Content-Type", ""):
             return httpx.Response(200, content=body).json()
-        return body.decode("utf-8", "replace")
+        # How a page is laid out must not matter.
+        return " ".join(body.decode("utf-8", "replace").split())
 
 
 async def ask_all(executions: Iterable[Execution], read: Callable[[Execution], Coroutine[Any, Any, T]]) -> dict[str, T]:

@@ -219,8 +219,8 @@ class Client(Document):
 class Activity(Document):
     """Where to see whether a cluster works, read from one of its HTTP ports.
 
-    The expressions are JMESPath over the answer, which is one text where it is no JSON. A cluster that does not answer
-    counts as one that works.
+    The expressions are JMESPath over the answer: over its text, every white space a single blank, where it is no JSON.
+    A cluster that does not answer counts as one that works.
     """
 
     process: Identifier
