@@ -44,7 +44,7 @@ class HubServers:
                     # The Hub says the same of what is not there and of what may not be seen.
                     await self._check_scope(http)
                     raise UnknownName("user of the Hub", user)
-                servers = answer.raise_for_status().json().get("servers")
+                servers = _document(answer).get("servers")
         except (httpx.HTTPError, ValueError) as error:
             raise ServiceUnavailable(f"JupyterHub does not say which servers {user} has: {error!r}") from error
         if not isinstance(servers, dict):
@@ -52,9 +52,16 @@ class HubServers:
         return {f"{user}/{name}" for name in servers}
 
     async def _check_scope(self, http: httpx.AsyncClient) -> None:
-        scopes = (await http.get(f"{self._url}/user")).raise_for_status().json().get("scopes", [])
+        scopes = _document(await http.get(f"{self._url}/user")).get("scopes", [])
         if SCOPE not in scopes:
             raise ServiceUnavailable(f"Zoe's service may not see which servers there are; {_HINT}")
+
+
+def _document(answer: httpx.Response) -> dict[str, Any]:
+    document = answer.raise_for_status().json()
+    if not isinstance(document, dict):
+        raise ValueError("its answer is no document")
+    return document
 
 
 _HINT = f"give it the scope {SCOPE}, as zoe_hub.hub.configure does"

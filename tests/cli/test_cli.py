@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -34,6 +35,23 @@ def run_zoe(*arguments: str, stdin: str = "", **environment: str) -> subprocess.
         env=inherited | {"PYTHONPATH": str(ROOT), "NO_COLOR": "1", "COLUMNS": "100", **environment},
         capture_output=True, text=True, timeout=60, input=stdin, check=False,
     )  # fmt: skip
+
+
+def test_keeping_one_and_its_end(run, zoe):
+    assert run("start", "spark", "--name", "mine").returncode == 0
+    zoe.soon(lambda: zoe.warn("mine"))
+    assert "idle for 60 minutes" in run("ls").stdout
+    shown = run("show", "mine").stdout
+    assert re.search(r"ends after: +60 minutes idle", shown), shown
+    assert re.search(r"ends: +at .*: idle for 60 minutes", shown), shown
+    kept = run("keep", "mine", "2h")
+    assert re.fullmatch(r"mine is kept until \d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\n", kept.stdout), kept.stderr
+    assert "ends:" not in run("show", "mine").stdout
+    assert run("keep", "mine", "0").stdout == "mine is not kept any more.\n"
+    refused = run("keep", "mine", "3 days")
+    assert refused.returncode != 0
+    assert "at most 24 hours" in refused.stderr
+    assert "write a number and a unit" in run("keep", "mine", "long").stderr
 
 
 def test_a_clusters_life(run, zoe):

@@ -18,7 +18,7 @@ from tests.zoe_server_ext.servers import Server
 QUICK = ("--ZoeKernels.grace=0.3", "--ZoeKernels.interval=0.1")
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def zoe() -> Iterator[FakeZoe]:
     with FakeZoe() as service:
         yield service
@@ -28,10 +28,12 @@ def serve(folder: Path, zoe: FakeZoe, *options: str) -> Server:
     return Server(folder, *QUICK, *options, ZOE_URL=zoe.url, ZOE_TOKEN=SERVICE_TOKEN, ZOE_SERVER="alice/")
 
 
-@pytest.fixture
-def server(zoe: FakeZoe, tmp_path: Path) -> Iterator[Server]:
+@pytest.fixture(scope="module")
+def server(zoe: FakeZoe, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     # Without restarting kernels that die, so that a killed one is gone for good at once.
-    with serve(tmp_path, zoe, "--KernelManager.autorestart=False") as running:
+    with serve(tmp_path_factory.mktemp("server"), zoe, "--KernelManager.autorestart=False") as running:
+        # It asks, after its start, for what an earlier server of this name left: see the last test.
+        until(lambda: any(path == "/executions" for _, path, _, _ in zoe.requests), running)
         yield running
 
 
@@ -55,13 +57,7 @@ def until(holds: Callable[[], bool], server: Server) -> None:
         time.sleep(0.02)
 
 
-def looks_back(zoe: FakeZoe, server: Server) -> None:
-    """Return when it has asked, after its start, for what an earlier server of this name left."""
-    until(lambda: any(path == "/executions" for _, path, _, _ in zoe.requests), server)
-
-
 def test_a_kernel_that_is_shut_down_ends_what_is_tied_to_it_alone(server: Server, zoe: FakeZoe) -> None:
-    looks_back(zoe, server)
     going, staying = kernel(server), kernel(server)
     attach(zoe, "tied", going)
     attach(zoe, "outliving", going, outlive=True)
@@ -74,7 +70,6 @@ def test_a_kernel_that_is_shut_down_ends_what_is_tied_to_it_alone(server: Server
 
 
 def test_a_kernel_that_is_restarted_keeps_its_clusters(server: Server, zoe: FakeZoe) -> None:
-    looks_back(zoe, server)
     one, other = kernel(server), kernel(server)
     attach(zoe, "kept", one)
     attach(zoe, "gone", other)
@@ -98,17 +93,15 @@ def process_of(server: Server, kernel: str) -> psutil.Process:
 
 
 def test_a_killed_kernel_that_is_given_up_leaves_nothing(server: Server, zoe: FakeZoe) -> None:
-    looks_back(zoe, server)
     killed = kernel(server)
-    attach(zoe, "tied", killed)
+    attach(zoe, "killed", killed)
     os.kill(process_of(server, killed).pid, signal.SIGKILL)
     # Without the restarter nobody removes it from the list but whoever closes the notebook, or the culler.
     server.http.delete(f"api/kernels/{killed}")
-    until(lambda: wish(zoe, "tied") == "terminated", server)
+    until(lambda: wish(zoe, "killed") == "terminated", server)
 
 
 def test_a_cluster_that_a_dying_kernel_asked_for_goes_too(server: Server, zoe: FakeZoe) -> None:
-    looks_back(zoe, server)
     dying = kernel(server)
     attach(zoe, "first", dying)
     server.http.delete(f"api/kernels/{dying}")
@@ -117,16 +110,9 @@ def test_a_cluster_that_a_dying_kernel_asked_for_goes_too(server: Server, zoe: F
     until(lambda: wish(zoe, "late") == "terminated", server)
 
 
-def test_what_kernels_of_an_earlier_server_left_goes(zoe: FakeZoe, tmp_path: Path) -> None:
-    attach(zoe, "left", "a-kernel-of-the-server-before")
-    with serve(tmp_path, zoe) as server:
-        until(lambda: wish(zoe, "left") == "terminated", server)
-
-
 def test_a_service_that_is_away_is_told_when_it_is_back(server: Server, zoe: FakeZoe, monkeypatch) -> None:
-    looks_back(zoe, server)
     going = kernel(server)
-    attach(zoe, "tied", going)
+    attach(zoe, "owed", going)
     refused: list[str] = []
 
     def refuse(method: str, path: str) -> object:
@@ -137,5 +123,12 @@ def test_a_service_that_is_away_is_told_when_it_is_back(server: Server, zoe: Fak
 
     monkeypatch.setattr(zoe, "refuse", refuse)
     server.http.delete(f"api/kernels/{going}")
-    until(lambda: wish(zoe, "tied") == "terminated", server)
+    until(lambda: wish(zoe, "owed") == "terminated", server)
     assert server.log.count("is not ended yet") == 1
+
+
+def test_what_kernels_of_an_earlier_server_left_goes(tmp_path: Path) -> None:
+    with FakeZoe() as zoe:
+        attach(zoe, "left", "a-kernel-of-the-server-before")
+        with serve(tmp_path, zoe) as server:
+            until(lambda: wish(zoe, "left") == "terminated", server)

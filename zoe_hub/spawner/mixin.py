@@ -272,12 +272,15 @@ class ZoeMixin(Spawner):  # type: ignore[misc]
             yield event
 
     async def delete_forever(self) -> None:
-        """End whatever is attached to this server; with the user's default server, all that the user has."""
+        """End whatever is tied to this server; with the user's default server, all that the user has."""
         server = self.zoe_server if self.name else None
         try:
             async with self.zoe_client(self.zoe_patience) as client:
                 for view in await client.executions(live=True, owner=self.user.name, server=server):
-                    await client.terminate(view.id)
+                    if server and view.attachment and view.attachment.outlive:
+                        await client.detach(view.id)
+                    else:
+                        await client.terminate(view.id)
         except ZoeError as error:
             self.log.warning("Executions of %s may be left: %s", self.zoe_server, error)
         deleted = super().delete_forever()
