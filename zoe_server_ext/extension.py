@@ -72,7 +72,15 @@ def _own_service(serverapp: ServerApp) -> OwnService | None:
 def _add_pages(serverapp: ServerApp, own: OwnService) -> None:
     from .pages import make_pages
 
-    serverapp.web_app.add_handlers(".*$", make_pages(own, own.prefix))  # type: ignore[no-untyped-call]
+    def mount(prefix: str) -> None:
+        if prefix not in mounted:
+            mounted.add(prefix)
+            serverapp.web_app.add_handlers(".*$", make_pages(own, prefix))  # type: ignore[no-untyped-call]
+
+    mounted: set[str] = set()
+    mount(own.prefix)
+    # A service that another server started, with another base URL, and its clusters speak of that server's paths.
+    own.on_found.append(lambda found: mount(found.prefix))
 
 
 async def _look_after(serverapp: ServerApp, own: OwnService) -> None:

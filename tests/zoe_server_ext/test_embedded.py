@@ -180,7 +180,10 @@ def test_paths_that_climb_are_refused(server: Server) -> None:
 
 def test_clusters_end_with_their_server_and_others_stay(home: Path, server: Server, tmp_path: Path) -> None:
     with make_server(tmp_path, home, base="/second/") as second:
-        start(second.http, "tied", kernel="k")
+        tied = start(second.http, "tied", kernel="k")
+        page = tied["ui"][0]["url"]
+        assert page.startswith(f"{server.base}zoe/")
+        assert second.http.get(f"http://127.0.0.1:{second.port}{page}").status_code == 200
         start(second.http, "free")
         assert state(server.http, "tied") == "running"
         second.kill()
