@@ -23,6 +23,7 @@ from .backends.local import LocalBackend, LocalSettings
 from .backends.observed import ObservedBackend
 from .catalogue import Catalogue, shipped_folder
 from .config import ZoeConfig
+from .controller.audit_retention import AuditRetention
 from .controller.controller import Controller
 from .controller.leadership import Leadership
 from .controller.live import LiveFigures
@@ -129,10 +130,11 @@ class ZoeHub(Application):
         settings, servers = self.settings, HubServers()
         lives = Lives(store, secrets, prefix=prefix, interval=settings.lives_interval)
         retention = Retention(store, backend, days=settings.keep_ended, most=settings.max_ended)
+        tasks = [lives.run(), retention.run(), AuditRetention(store, days=settings.audit_days).run()]
         if not servers.known:
-            return [lives.run(), retention.run()]
+            return tasks
         orphans = Orphans(store, servers, interval=settings.server_interval, patience=settings.server_patience)
-        return [lives.run(), retention.run(), orphans.run()]
+        return [*tasks, orphans.run()]
 
     def further_tasks(self, store: Store) -> Sequence[Coroutine[Any, Any, None]]:
         """What else goes on while the service runs; the service ends with the first that does."""

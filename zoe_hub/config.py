@@ -162,6 +162,12 @@ class ZoeConfig(Configurable):
     request_burst = Integer(
         1000, min=1, help="Requests that one user may send at once before `request_rate` counts."
     ).tag(config=True)
+    audit_days = Integer(
+        365,
+        min=0,
+        help="Days for which lines of the audit trail are kept: who changed what, when, and from where. 0 keeps them "
+        "for ever. Lines younger than two days are never deleted.",
+    ).tag(config=True)
     log_format = CaselessStrEnum(
         ["text", "json"],
         default_value="text",

@@ -18,7 +18,7 @@ from zoe_hub.model.resources import Resources
 from zoe_hub.secrets import Secrets
 from zoe_hub.store.sql import SQLStore
 from zoe_hub.web import Caller, StaticIdentities, WebContext, make_app
-from zoe_hub.web.scopes import USER_SCOPES
+from zoe_hub.web.scopes import ADMIN_AUDIT, USER_SCOPES
 
 PREFIX = "/services/zoe/"
 
@@ -94,7 +94,12 @@ class RealZoe:
             store=store,
             catalogue=Catalogue([self._folder / "shop"]),
             secrets=secrets,
-            identities=StaticIdentities({TOKEN: Caller("alice", frozenset(USER_SCOPES))}),
+            identities=StaticIdentities(
+                {
+                    TOKEN: Caller("alice", frozenset(USER_SCOPES)),
+                    "admin-token": Caller("admin", frozenset({*USER_SCOPES, ADMIN_AUDIT})),
+                }
+            ),
             logs=self._backend,
             wake=controller.wake,
             live=lambda execution: {},

@@ -11,6 +11,7 @@ from zoe_hub.store.sql import SQLStore
 
 pytest.register_assert_rewrite(
     "tests.store.contract",
+    "tests.store.auditing",
     "tests.store.living",
     "tests.store.submitting",
     "tests.store.changing",

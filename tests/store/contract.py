@@ -14,6 +14,7 @@ from zoe_hub.model.errors import UnknownName
 from zoe_hub.model.events import Event
 from zoe_hub.store.base import Store
 
+from .auditing import Auditing
 from .changing import Changing, Instances
 from .examples import (
     a_zapp,
@@ -127,7 +128,9 @@ class ZApps:
             await store.delete_zapp("alice", "sparklung")
 
 
-class StoreContract(Submitting, Reading, Changing, Recording, Instances, Events, Leading, Living, Retaining, ZApps):
+class StoreContract(
+    Auditing, Submitting, Reading, Changing, Recording, Instances, Events, Leading, Living, Retaining, ZApps
+):
     """All of it."""
 
     async def test_second_close_does_nothing(self, store: Store) -> None:

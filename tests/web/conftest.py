@@ -39,6 +39,7 @@ CALLERS = {
     "leader-token": Caller("carol", USER | {f"{ADMIN_EXECUTIONS}!group=staff", f"{ADMIN_EXECUTIONS}!user=alice"}),
     "elsewhere-token": Caller("dave", USER | {f"{ADMIN_EXECUTIONS}!group=guests", f"{ADMIN_EXECUTIONS}!user=erin"}),
     "foreign-token": Caller("foreign", frozenset(), kind="service"),
+    "auditor-narrowed-token": Caller("admin", frozenset({f"{ADMIN_AUDIT}!user=admin"})),
     "narrowed-token": Caller("admin", frozenset({f"{ADMIN_EXECUTIONS}!user=admin"})),
     "service-token": Caller("spawner", frozenset({ADMIN_EXECUTIONS}), kind="service"),
     "impostor-token": Caller("alice", USER, kind="service"),

@@ -57,6 +57,7 @@ PUT    /executions/{id}/instances/{process}/{ordinal}  401    401     403      4
 GET    /executions/{id}/connection                     401    401     403      200   404   404      403    404       403   403     404      403
 GET    /executions/{id}/logs                           401    401     403      200   404   404      200    404       200   403     404      200
 GET    /executions/{id}/events                         401    401     403      200   404   404      200    404       200   403     404      200
+GET    /audit                                          401    401     403      403   403   403      403    403       200   403     403      403
 GET    /events                                         401    401     403      200   404   404      200    404       200   403     404      200
 """
 """What each caller is answered, asking for what is alice's.

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from .admin import admin
 from .exits import EXIT_CODES, guarded
 
 application = typer.Typer(
@@ -224,6 +225,9 @@ def prepare(folder: Folders = None, as_json: Json = False) -> None:
     from . import administration
 
     administration.prepare(folder or [], as_json)
+
+
+application.add_typer(admin)
 
 
 def _place(context: typer.Context) -> Any:

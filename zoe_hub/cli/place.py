@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..client import ZoeClient
+from ..client.administration import AdministratorsClient
 from ..model.errors import InvalidRequest, ServiceUnavailable
 from ..nearby import runtime
 from ..nearby.home import own_home
@@ -26,6 +27,10 @@ class Place:
     def client(self) -> ZoeClient:
         """A client, to be used as a context manager."""
         return ZoeClient(self.url, self.token)
+
+    def administrators_client(self) -> AdministratorsClient:
+        """The same with what administrators may ask for."""
+        return AdministratorsClient(self.url, self.token)
 
 
 def find(

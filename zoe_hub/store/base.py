@@ -6,11 +6,12 @@ A subclass passes ``tests/store/contract.py``.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from ..model.audit import AuditEntry, AuditLine, AuditQuery
 from ..model.events import Event
 from ..model.execution import Attachment, Execution, ExecutionState, InstanceStatus
 from ..model.lifetime import ExpiryCause
@@ -240,6 +241,29 @@ class Store(ABC):
 
         All its writes raise StaleLease and change nothing once the number is not the database's. The database
         checks it inside each writing transaction.
+        """
+
+    @abstractmethod
+    def audited(self, entry: AuditEntry, stored: Callable[[], None]) -> Store:
+        """This store for one request, to be opened and closed as this one is.
+
+        Every write stores a line of the audit trail in its own transaction: neither the change nor the line is
+        ever there without the other. `stored` is called after each such line.
+        """
+
+    @abstractmethod
+    async def add_audit(self, lines: Sequence[AuditLine]) -> None:
+        """Store lines about requests that changed nothing. Their `id` is given anew."""
+
+    @abstractmethod
+    async def audit(self, query: AuditQuery) -> Sequence[AuditLine]:
+        """Lines of the audit trail, newest first."""
+
+    @abstractmethod
+    async def prune_audit(self, before: datetime) -> int:
+        """Delete some of the lines that are older; returns how many, 0 when none is left.
+
+        `before` must be more than a day ago: the database keeps younger lines, whoever wants them deleted.
         """
 
     @abstractmethod

@@ -69,11 +69,21 @@ _COUNT = (
 _INSERT_EVENTS = insert(events)
 
 
+@dataclass(frozen=True)
+class Subject:
+    """The execution that a transaction changes."""
+
+    execution: str
+    owner: str
+
+
 class Transaction:
     """A writing transaction and the events that it stores at its end."""
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
+        self.subject: Subject | None = None
+        """What it is about, once that is known; the last one, where it is about several."""
         self.now = datetime.now(timezone.utc)
         self._events: list[dict[str, Any]] = []
 

@@ -22,7 +22,7 @@ from .changes import (
     StateChanged,
     TerminationRequested,
 )
-from .database import Transaction
+from .database import Subject, Transaction
 from .documents import instance_from
 from .moves import check_move
 from .tables import executions, instances
@@ -80,6 +80,9 @@ class _Unit:
         self._transaction = transaction
         self._connection = transaction.connection
         self._drafts = {row.id: _Draft(row) for row in self._locked({change.execution for change in changes})}
+        if len(self._drafts) == 1:
+            (only,) = self._drafts.values()
+            transaction.subject = Subject(only.id, only.owner)
         concerned = {c.execution for c in changes if isinstance(c, (InstanceReported, InstancesDropped))}
         self._instances = {status.key: status for status in self._read_instances(concerned)}
         self._before = dict(self._instances)

@@ -13,13 +13,14 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
+from ..model.audit import AuditEntry, AuditLine, AuditQuery
 from ..model.errors import Conflict, LimitReached, Overtaken, UnknownName
 from ..model.events import Event, EventKind
 from ..model.execution import Attachment, DesiredState, Execution, ExecutionState, InstanceStatus
 from ..model.lifetime import ExpiryCause
 from ..model.plan import Plan
 from ..model.zapp import ZApp
-from . import leadership, lives, retention
+from . import audit, leadership, lives, retention
 from .announcements import Announcements
 from .base import Lease, Store, Submission
 from .changes import (
@@ -31,7 +32,7 @@ from .changes import (
     StateChanged,
     TerminationRequested,
 )
-from .database import Database, Transaction
+from .database import Database, Subject, Transaction
 from .documents import attachment_from, event_from, places
 from .identifiers import Identifiers
 from .keys import stored_with
@@ -57,6 +58,7 @@ class SQLStore(Store):
         self._identifiers = Identifiers()
         self._reader = ExecutionReader()
         self._lease: Lease | None = None
+        self._audited: tuple[AuditEntry, Callable[[], None]] | None = None
 
     async def open(self) -> None:
         await self._database.open()
@@ -66,16 +68,25 @@ class SQLStore(Store):
         await self._database.close()
 
     async def _write(self, work: Callable[[Transaction], T]) -> T:
-        """Run `work` in a transaction, which is refused when the lease of `led_by` is stale."""
-        lease = self._lease
-        if lease is None:
+        """Run `work` in a transaction: refused when the lease of `led_by` is stale, with the line of `audited`."""
+        lease, entry = self._lease, self._audited
+        if lease is None and entry is None:
             return await self._database.write(work)
 
-        def led(transaction: Transaction) -> T:
-            leadership.check(transaction, lease)
-            return work(transaction)
+        def complete(transaction: Transaction) -> T:
+            # Others may have shared it.
+            transaction.subject = None
+            if lease is not None:
+                leadership.check(transaction, lease)
+            result = work(transaction)
+            if entry is not None:
+                audit.add_done(transaction, entry[0])
+            return result
 
-        return await self._database.write(led)
+        result = await self._database.write(complete)
+        if entry is not None:
+            entry[1]()
+        return result
 
     # Leadership
 
@@ -92,6 +103,23 @@ class SQLStore(Store):
         led = copy.copy(self)
         led._lease = lease
         return led
+
+    # Audit trail
+
+    def audited(self, entry: AuditEntry, stored: Callable[[], None]) -> SQLStore:
+        audited = copy.copy(self)
+        audited._audited = (entry, stored)
+        return audited
+
+    async def add_audit(self, lines: Sequence[AuditLine]) -> None:
+        if lines:
+            await self._database.write(partial(audit.add, lines=lines))
+
+    async def audit(self, query: AuditQuery) -> Sequence[AuditLine]:
+        return await self._database.read(partial(audit.read, query=query))
+
+    async def prune_audit(self, before: datetime) -> int:
+        return await self._write(partial(audit.prune, before=before))
 
     # Executions: reading
 
@@ -136,8 +164,11 @@ class SQLStore(Store):
             key, fingerprint = submission.idempotency_key, submission.fingerprint
             earlier = stored_with(transaction.connection, submission.owner, key, fingerprint)
             if earlier is not None:
+                transaction.subject = Subject(earlier, submission.owner)
                 return self._get(transaction.connection, earlier), False
-            return store(transaction, submission, self._identifiers.new()), True
+            identifier = self._identifiers.new()
+            transaction.subject = Subject(identifier, submission.owner)
+            return store(transaction, submission, identifier), True
 
         return await self._write(work)
 
@@ -358,6 +389,7 @@ def _locked(transaction: Transaction, execution: str) -> Row[Any]:
     row = transaction.connection.execute(query).first()
     if row is None:
         raise UnknownName("execution", execution)
+    transaction.subject = Subject(row.id, row.owner)
     return row
 
 

@@ -164,3 +164,28 @@ forgotten_owners = Table(
     Column("owner", String(255), primary_key=True),
     Column("since", UTCDateTime, nullable=False),
 )
+
+audit = Table(
+    # Lines are added only. The triggers that see to it are in the migration, and lost by whatever makes the
+    # table anew, as batch operations of Alembic do.
+    "audit",
+    metadata,
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    Column("time", UTCDateTime, nullable=False),
+    Column("request", String(32), nullable=False),
+    Column("action", String(63), nullable=False),
+    Column("caller", String(255)),
+    Column("kind", String(16)),
+    Column("address", String(63), nullable=False),
+    Column("target", String(255), nullable=False),
+    # No foreign key: the trail outlives executions.
+    Column("execution", String(32)),
+    Column("owner", String(255)),
+    Column("outcome", String(16), nullable=False),
+    Column("status", Integer, nullable=False),
+    Column("count", Integer, nullable=False),
+    sqlite_autoincrement=True,
+)
+Index("ix_audit_time", audit.c.time)
+Index("ix_audit_caller", audit.c.caller, audit.c.id)
+Index("ix_audit_execution", audit.c.execution, audit.c.id)

@@ -14,6 +14,7 @@ from tornado.routing import Matcher, PathMatches, Rule
 from tornado.web import Application, RequestHandler
 
 from .api import OPERATIONS
+from .audit import AuditTrail
 from .context import WebContext
 from .events import EventFeed
 from .handlers import UnknownAddress, log_request
@@ -70,11 +71,14 @@ def make_app(context: WebContext, settings: Mapping[str, Any] | None = None) -> 
     }
     app = Application(rules, **{**defaults, **(settings or {})})
 
+    trail = AuditTrail(context.store, context.metrics)
+
     async def close() -> None:
+        await trail.close()
         await feed.close()
         await http.aclose()
 
-    app.settings.update(close=close, feed=feed, context=context)
+    app.settings.update(close=close, feed=feed, context=context, trail=trail)
     context.metrics.subscribers.set_function(lambda: feed.followers)
     return app
 

@@ -15,8 +15,11 @@ from tornado.iostream import StreamClosedError
 from tornado.web import HTTPError, RequestHandler, stream_request_body
 
 from .. import logs
+from ..model.audit import AuditEntry
 from ..model.errors import NotPermitted, ServiceUnavailable, ZoeError
+from ..store.base import Store
 from .addresses import address_of
+from .audit import AuditTrail
 from .callers import Caller, bearer
 from .context import WebContext
 from .events import EventFeed
@@ -46,6 +49,8 @@ class BaseHandler(RequestHandler):
     meter: Meter
     caller: Caller | None = None
     """Who is calling, once `identify` has said so."""
+    audits = False
+    """Whether the request asks for a change, of which the audit trail tells."""
     answered: float | None = None
     """Seconds from the request to the first byte of its answer."""
 
@@ -53,6 +58,7 @@ class BaseHandler(RequestHandler):
         self.context = context
         self.feed = feed
         self.meter = meter
+        self._audited = False
         logs.note(request=self.request_id)
 
     @cached_property
@@ -69,6 +75,43 @@ class BaseHandler(RequestHandler):
     def operation_name(self) -> str:
         """What is asked for, as logs and metrics name it: one of a few words, none of them the caller's."""
         return "".join("_" + c.lower() if c.isupper() else c for c in type(self).__name__).lstrip("_")
+
+    @property
+    def audit_target(self) -> str:
+        """What the request names: an execution or a ZApp."""
+        return self.path_kwargs.get("id") or self.path_kwargs.get("name") or ""
+
+    def audit_entry(self, status: int) -> AuditEntry:
+        """What the audit trail says of this request, where its answer has this status."""
+        return AuditEntry(
+            request=self.request_id,
+            action=self.operation_name,
+            caller=self.caller.name if self.caller else None,
+            kind=self.caller.kind if self.caller else None,
+            address=self.address,
+            target=self.audit_target,
+            status=status,
+        )
+
+    def changing_store(self, status: int) -> Store:
+        """The store for what this request changes: with each change a line of the audit trail, saying `status`."""
+        entry, trail = self.audit_entry(status), self._trail
+
+        def stored() -> None:
+            self._audited = True
+            trail.stored(entry)
+
+        return self.context.store.audited(entry, stored)
+
+    def on_finish(self) -> None:
+        """Tell the trail what no transaction has told it: refusals, and answers that failed after a change."""
+        if self.audits and not (self._audited and self.get_status() < 400):
+            self._trail.add(self.audit_entry(self.get_status()), logs.known().get("execution"))
+
+    @property
+    def _trail(self) -> AuditTrail:
+        trail: AuditTrail = self.settings["trail"]
+        return trail
 
     @property
     def logged_path(self) -> str:

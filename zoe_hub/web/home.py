@@ -52,6 +52,8 @@ class Home(BaseHandler):
 class Terminate(BaseHandler):
     """The button of the home page."""
 
+    audits = True
+
     @property
     def operation_name(self) -> str:
         return "terminate_by_form"
@@ -61,6 +63,6 @@ class Terminate(BaseHandler):
         if caller is None:
             return
         execution = await find_execution(self.context.store, caller, id, scopes.EXECUTIONS)
-        await self.context.store.terminate(execution.id, by=caller.name)
+        await self.changing_store(303).terminate(execution.id, by=caller.name)
         self.context.wake()
         self.redirect(self.context.prefix, status=303)

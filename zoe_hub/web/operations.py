@@ -73,6 +73,13 @@ class Operation:
     status: int = 200
     media: str = JSON
     problems: tuple[int, ...] = ()
+    reads: bool = False
+    """Changes nothing, though its method is not GET."""
+
+    @property
+    def changes(self) -> bool:
+        """Whether it asks for a change, of which the audit trail tells."""
+        return self.method != "GET" and not self.reads
 
     @property
     def id(self) -> str:

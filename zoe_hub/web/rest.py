@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import json
 import re
 from collections.abc import AsyncIterator, Mapping
@@ -12,6 +13,7 @@ from pydantic import BaseModel, ValidationError
 from tornado.iostream import StreamClosedError
 from tornado.web import stream_request_body
 
+from ..model.commands import Submit
 from . import scopes
 from .access import lacks
 from .callers import Caller
@@ -45,11 +47,21 @@ class RestHandler(BaseHandler):
         self._received = 0
         self._task: asyncio.Task[None] | None = None
         self._caller: Caller | None = None
+        self._submitted = ""
 
     @property
     def operation_name(self) -> str:
         operation = self._operations.get(self.request.method or "")
         return operation.id if operation else "unknown"
+
+    @property
+    def audits(self) -> bool:  # type: ignore[override]
+        operation = self._operations.get(self.request.method or "")
+        return operation is not None and operation.changes
+
+    @property
+    def audit_target(self) -> str:
+        return super().audit_target or self._submitted
 
     async def prepare(self) -> None:
         operation = self._operation()
@@ -79,14 +91,20 @@ class RestHandler(BaseHandler):
             if not _SEGMENT.fullmatch(segment):
                 raise Refused(404, "There is nothing at this address.")
         self.context.catalogue.refresh()
+        query, headers, body = self._query(operation), self._read_headers(operation), self._parsed_body(operation)
+        if isinstance(body, Submit):
+            self._submitted = body.zapp or (body.definition.name if body.definition else "")
+        context = self.context
+        if operation.changes:
+            context = dataclasses.replace(context, store=self.changing_store(operation.status))
         call = Call(
-            context=self.context,
+            context=context,
             feed=self.feed,
             caller=self._caller,
             path=path,
-            query=self._query(operation),
-            headers=self._read_headers(operation),
-            body=self._parsed_body(operation),
+            query=query,
+            headers=headers,
+            body=body,
         )
         reply = await operation.run(call)
         await self._answer(operation, reply)

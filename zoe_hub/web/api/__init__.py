@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..operations import Operation
-from . import connection, documents, executions, lives, shop, streams
+from . import audit, connection, documents, executions, lives, shop, streams
 
 OPERATIONS: tuple[Operation, ...] = (
     *documents.OPERATIONS,
@@ -12,4 +12,5 @@ OPERATIONS: tuple[Operation, ...] = (
     *lives.OPERATIONS,
     *connection.OPERATIONS,
     *streams.OPERATIONS,
+    *audit.OPERATIONS,
 )

@@ -264,6 +264,7 @@ OPERATIONS = (
         "POST",
         "/plans",
         plan_execution,
+        reads=True,
         scope=scopes.READ_SHOP,
         body=Submit,
         response=PlanView,
