@@ -227,7 +227,8 @@ def make_plan(seed: str, kills: int) -> Plan:
 
 def stretches(seed: str, kills: int) -> list[Plan]:
     """A long run in parts, each with a home of its own and looked at afterwards: the first has the seed itself, the
-    others `seed.1`, `seed.2`, … so that each can be run again alone."""
+    others `seed.1.two`, `seed.2`, `seed.3.two`, … so that each can be run again alone."""
     full, rest = divmod(kills, STRETCH)
     lengths = [STRETCH] * full + ([rest] if rest else [])
-    return [make_plan(f"{seed}.{n}" if n else seed, length) for n, length in enumerate(lengths)]
+    names = [seed, *(f"{seed}.{n}{TWO if n % 2 else ''}" for n in range(1, len(lengths)))]
+    return [make_plan(name, length) for name, length in zip(names, lengths, strict=True)]

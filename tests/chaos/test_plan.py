@@ -23,8 +23,9 @@ def test_a_shorter_run_is_the_beginning_of_a_longer_one() -> None:
 
 def test_each_stretch_of_a_long_run_can_be_run_alone() -> None:
     plans = stretches("7", 2 * STRETCH + 5)
-    assert [(plan.seed, len(plan.rounds)) for plan in plans] == [("7", STRETCH), ("7.1", STRETCH), ("7.2", 5)]
-    assert stretches("7.1", STRETCH) == [plans[1]]
+    assert [(plan.seed, len(plan.rounds)) for plan in plans] == [("7", STRETCH), ("7.1.two", STRETCH), ("7.2", 5)]
+    assert stretches("7.1.two", STRETCH) == [plans[1]]
+    assert [plan.services for plan in plans] == [1, 2, 1]
 
 
 def test_every_kind_of_kill_and_every_wish_is_drawn() -> None:
