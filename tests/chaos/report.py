@@ -99,12 +99,12 @@ _PAGE = """<!-- Written by `make chaos`. Change tests/chaos/report.py instead. -
 Zoe is killed at random instants while clients start, scale, swap, detach and terminate executions, some of which fail
 by themselves. Afterwards everything that was accepted must be there, once, and where it was wished.
 
-`make chaos KILLS=1000 SEED=7` makes such a run and writes this page (from 300 kills on); `make test` makes a short one
-with a seed that is always the same and one with a new seed. What is wished and what is killed, and when, is a function
-of the seed: a run that found something is repeated with its seed. A long run consists of stretches of 100 kills, each
-with a home of its own; the seed of a stretch (`7.3`) with `KILLS=100` repeats it alone. Every other
-stretch (`7.1.two`) has two services on one database, and kills or pauses the one that leads three times of four. What the
-machine did at that moment is not in the seed, so not every repetition finds the same.
+`make chaos KILLS=1000 SEED=7` makes such a run and writes this page (from 300 kills on); `make test` makes short ones.
+What is wished and what is killed, and when, is a function of the seed: a run that found something is repeated with its
+seed. A long run consists of stretches of 100 kills, each with a home of its own; the seed of a stretch (`7.2`) with
+`KILLS=100` repeats it alone. Every other stretch (`7.1.two`) has two services on one database, and kills or pauses the
+one that leads three times of four. What the machine did at that moment is not in the seed, so not every repetition
+finds the same.
 
 ## What is real and what is not
 
