@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
@@ -16,6 +16,8 @@ from ..store.base import Store
 log = logging.getLogger(__name__)
 
 _BATCH = 1000
+_CHUNKS = 256
+"""Events that are kept as they are sent."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,7 @@ class EventFeed:
         self.followers = 0
         self._news = asyncio.Event()
         self._reader: asyncio.Task[None] | None = None
+        self._chunks: OrderedDict[int, tuple[Event, bytes]] = OrderedDict()
 
     async def follow(
         self, after: int | None, *, owner: str | None = None, execution: str | None = None
@@ -88,6 +91,16 @@ class EventFeed:
                     yield None
         finally:
             self.followers -= 1
+
+    def chunk(self, event: Event) -> bytes:
+        """The event as it is sent. Made once, however many listen."""
+        known = self._chunks.get(event.seq)
+        if known is None or known[0] is not event:
+            text = f"id: {event.seq}\nevent: {event.kind.value}\ndata: {event.model_dump_json()}\n\n"
+            known = self._chunks[event.seq] = event, text.encode()
+            while len(self._chunks) > _CHUNKS:
+                self._chunks.popitem(last=False)
+        return known[1]
 
     async def close(self) -> None:
         """Stop reading. Those who follow wait for ever; a second call does nothing."""

@@ -107,7 +107,7 @@ async def _stream(call: Call, owner: str | None, execution: str | None) -> Async
                 # Without an id: who loses the stream now resumes from where it was.
                 yield f"event: gap\ndata: {json.dumps(asdict(event))}\n\n".encode()
             else:
-                yield f"id: {event.seq}\nevent: {event.kind.value}\ndata: {event.model_dump_json()}\n\n".encode()
+                yield call.feed.chunk(event)
 
 
 OPERATIONS = (
