@@ -13,7 +13,7 @@ from typing_extensions import Self
 
 
 class Cluster:
-    """Use it as an async context manager. `answer` is a status, a text, or a document to send as JSON."""
+    """Use it as an async context manager. `answer` is a status, a text, or a document to send as JSON, or its bytes."""
 
     def __init__(self) -> None:
         self.answer: Any = {"busy": False, "done": 0}
@@ -29,6 +29,9 @@ class Cluster:
                 cluster.headers = self.request.headers
                 if isinstance(cluster.answer, int):
                     self.set_status(cluster.answer)
+                elif isinstance(cluster.answer, bytes):
+                    self.set_header("Content-Type", "application/json")
+                    self.write(cluster.answer)
                 elif isinstance(cluster.answer, str):
                     self.set_header("Content-Type", "text/html; charset=utf-8")
                     self.write(cluster.answer)

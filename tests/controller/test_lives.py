@@ -114,7 +114,8 @@ async def test_work_is_seen_though_it_came_and_went_between_two_looks(running: W
 
 
 @pytest.mark.parametrize(
-    "answer", [{"busy": True}, {"busy": 2}, {}, "gone", 500, [], "busy", {"busy": "no"}, "x" * 5_000_000],
+    "answer", [{"busy": True}, {"busy": 2}, {}, "gone", 500, [], "busy", {"busy": "no"}, "x" * 5_000_000,
+               b"[" * 200_000],
     ids=lambda answer: str(answer)[:20],
 )  # fmt: skip
 async def test_what_works_or_cannot_be_asked_is_not_idle(running: World, cluster: Cluster, answer: Any) -> None:

@@ -14,12 +14,13 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, create_engine, inspect, text
 
 from zoe_hub.model.errors import ServiceUnavailable
+from zoe_hub.model.lifetime import Life
 from zoe_hub.store.errors import NewerDatabase
 from zoe_hub.store.sql import SQLStore
 from zoe_hub.store.tables import metadata
 from zoe_hub.store.upgrade import VERSION_TABLE, configuration, upgrade
 
-from .examples import a_submission
+from .examples import HERE, LATER, a_submission
 
 
 def connect_args(url: str) -> str:
@@ -170,3 +171,22 @@ async def test_file_that_is_no_database_is_said_in_a_sentence(tmp_path: Path) ->
     with pytest.raises(ServiceUnavailable, match="not a database"):
         await store.open()
     await store.close()
+
+
+async def test_what_ran_before_lives_were_stored_goes_on(url: str) -> None:
+    """From the schema before: its executions have lived for an unknown time, and are tied as they were."""
+    store = SQLStore(url)
+    await store.open()
+    execution, _ = await store.submit(a_submission(attachment=HERE))
+    await store.close()
+    engine = create_engine(connect_args(url))
+    with engine.begin() as connection:
+        command.downgrade(configuration(connection), "0002")
+    engine.dispose()
+    again = SQLStore(url)
+    await again.open()
+    found = await again.get(execution.id)
+    assert (found.attachment, found.life, found.tied) == (HERE, Life(), True)
+    await again.note_activity(execution.id, LATER, "[1]")
+    assert (await again.get(execution.id)).life.last_active == LATER
+    await again.close()

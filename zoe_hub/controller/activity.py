@@ -32,8 +32,13 @@ async def look(questions: Questions, execution: Execution) -> Seen:
             found = await _ask(questions, execution, framework, activity)
             if found is None or found["busy"] not in (False, 0):
                 return BUSY
-            marks.append(found.get("mark"))
-    return Seen(busy=False, mark=json.dumps(marks)[:2000]) if marks else BUSY
+            marks.append(_short(found.get("mark")))
+    return Seen(busy=False, mark=json.dumps(marks)) if marks else BUSY
+
+
+def _short(mark: Any) -> Any:
+    """A mark is a number or a short text; of anything else only its kind is kept."""
+    return mark if isinstance(mark, (int, float)) or (isinstance(mark, str) and len(mark) <= 200) else str(type(mark))
 
 
 async def _ask(

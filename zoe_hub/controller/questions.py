@@ -67,7 +67,8 @@ class Questions:
             headers = {name: bind(text, values) for name, text in described.headers.items()}
             answer = await self._get(f"http://{instance.host}:{instance.ports[port]}{path}", headers)
             return {name: jmespath.search(expression, answer) for name, expression in expressions.items()}
-        except (httpx.HTTPError, httpx.InvalidURL, ValueError, JMESPathError, InvalidDocument) as error:
+        # A cluster is its owner's: an answer nested too deeply must end nothing but this question.
+        except (httpx.HTTPError, httpx.InvalidURL, ValueError, RecursionError, JMESPathError, InvalidDocument) as error:
             log.debug("Execution %s does not say how it is: %s", execution.id, error)
             return None
 
