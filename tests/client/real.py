@@ -55,20 +55,30 @@ parameters: [{name: workers, type: integer, default: 2, minimum: 0, maximum: 100
 """
 
 
+def write_shop(folder: Path, framework: str) -> Path:
+    """A shelf with toys."""
+    shop = folder / "shop"
+    (shop / "toy").mkdir(parents=True)
+    (shop / "zapps").mkdir()
+    (shop / "toy" / "framework.yaml").write_text(framework)
+    (shop / "toy" / "client.py").write_text(CLIENT)
+    (shop / "zapps" / "toys.yaml").write_text(ZAPP)
+    return shop
+
+
 class RealZoe:
     """Use it as a context manager; `url` is what a client takes. The machines have `cpus` processors."""
+
+    token = TOKEN
+    owner = "alice"
+    server = "alice/"
 
     def __init__(self, folder: Path, *, cpus: float = 8, failing: bool = False) -> None:
         self._folder = folder
         capacity = Resources(cpu=cpus, memory=2**36)
         self._backend: Backend = FailingBackend(capacity=capacity) if failing else InstantBackend(capacity)
         self._ready = threading.Event()
-        shop = folder / "shop"
-        (shop / "toy").mkdir(parents=True)
-        (shop / "zapps").mkdir()
-        (shop / "toy" / "framework.yaml").write_text(FRAMEWORK)
-        (shop / "toy" / "client.py").write_text(CLIENT)
-        (shop / "zapps" / "toys.yaml").write_text(ZAPP)
+        write_shop(folder, FRAMEWORK)
 
     def __enter__(self) -> RealZoe:
         self._thread = threading.Thread(target=lambda: asyncio.run(self._main()), daemon=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.client.fakes import TOKEN
+from tests.client.embedded import EmbeddedZoe
 from tests.client.real import RealZoe
 from zoe_hub.client import ZoeClient
 from zoe_hub.model import errors
@@ -12,18 +12,23 @@ from zoe_hub.model.commands import Submit
 from zoe_hub.model.execution import Attachment, ExecutionState
 
 
+@pytest.fixture(params=[RealZoe, EmbeddedZoe], ids=["service", "without-a-hub"])
+def form(request):
+    return request.param
+
+
 def running(view) -> bool:
     return view.state is ExecutionState.RUNNING
 
 
-async def test_a_cluster_from_submission_to_its_end(tmp_path):
-    with RealZoe(tmp_path) as zoe:
-        async with ZoeClient(zoe.url, TOKEN) as client:
-            assert (await client.me()).name == "alice"
-            assert [(z.name, z.attachable) for z in (await client.shop()).zapps] == [("toys", True)]
+async def test_a_cluster_from_submission_to_its_end(form, tmp_path):
+    with form(tmp_path) as zoe:
+        async with ZoeClient(zoe.url, zoe.token) as client:
+            assert (await client.me()).name == zoe.owner
+            assert ("toys", True) in [(z.name, z.attachable) for z in (await client.shop()).zapps]
             assert (await client.plan(Submit(zapp="toys"))).scales == "workers"
             assert "capacity" in await client.nodes()
-            attachment = Attachment(server="alice/", kernel="k1")
+            attachment = Attachment(server=zoe.server, kernel="k1")
             submit = Submit(zapp="toys", parameters={"workers": 3}, attachment=attachment)
             view = await client.submit(submit, idempotency_key="one")
             assert (await client.submit(submit, idempotency_key="one")).id == view.id
@@ -38,8 +43,8 @@ async def test_a_cluster_from_submission_to_its_end(tmp_path):
             assert view.workers == ("toy.worker",)
             await client.detach(view.name)
             assert (await client.attach(view.name, attachment)).attachment.kernel == "k1"
-            assert [e.id for e in await client.executions(server="alice/", live=True)] == [view.id]
-            assert await client.executions(server="alice/other") == []
+            assert [e.id for e in await client.executions(server=zoe.server, live=True)] == [view.id]
+            assert await client.executions(server=f"{zoe.owner}/other") == []
             assert isinstance(b"".join([c async for c in client.logs(view.id, "toy.head", 0)]), bytes)
             await client.terminate(view.id)
             view = await client.wait(view.id, lambda now: now.state.ended)
@@ -51,9 +56,9 @@ async def test_a_cluster_from_submission_to_its_end(tmp_path):
             assert kinds[0] == "execution.submitted"
 
 
-async def test_refusals_are_the_models_errors(tmp_path):
-    with RealZoe(tmp_path, cpus=4) as zoe:
-        async with ZoeClient(zoe.url, TOKEN) as client:
+async def test_refusals_are_the_models_errors(form, tmp_path):
+    with form(tmp_path, cpus=4) as zoe:
+        async with ZoeClient(zoe.url, zoe.token) as client:
             with pytest.raises(errors.UnknownName, match="Did you mean 'toys'"):
                 await client.submit(Submit(zapp="toyz"))
             with pytest.raises(errors.InvalidParameter) as raised:
@@ -70,9 +75,9 @@ async def test_refusals_are_the_models_errors(tmp_path):
                 await client.me()
 
 
-async def test_what_fails_says_why(tmp_path):
-    with RealZoe(tmp_path, failing=True) as zoe:
-        async with ZoeClient(zoe.url, TOKEN) as client:
+async def test_what_fails_says_why(form, tmp_path):
+    with form(tmp_path, failing=True) as zoe:
+        async with ZoeClient(zoe.url, zoe.token) as client:
             view = await client.submit(Submit(zapp="toys"))
             with pytest.raises(errors.ExecutionEnded, match="toys-1 failed"):
                 await client.wait(view.id, running)

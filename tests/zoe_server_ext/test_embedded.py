@@ -179,6 +179,7 @@ def test_paths_that_climb_are_refused(server: Server) -> None:
 
 
 def test_clusters_end_with_their_server_and_others_stay(home: Path, server: Server, tmp_path: Path) -> None:
+    assert server.http.get("zoe/api/v1/me").status_code == 200
     with make_server(tmp_path, home, base="/second/") as second:
         tied = start(second.http, "tied", kernel="k")
         page = tied["ui"][0]["url"]

@@ -1,18 +1,28 @@
-"""A real kernel and the real service: only the engine is a fake."""
+"""A real kernel and the real service, at a Hub (the engine is a fake) and without one (it is this machine)."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.client.fakes import TOKEN
+import pytest
+
+from tests.client.embedded import EmbeddedZoe
 from tests.client.real import RealZoe
 from tests.zoe_widgets.notebooks import Notebook
 
+Form = type[RealZoe] | type[EmbeddedZoe]
 
-def test_the_example(start: Callable[..., Notebook], tmp_path: Path):
-    with RealZoe(tmp_path, cpus=8) as zoe:
-        notebook = start(None, ZOE_API_URL=zoe.url, ZOE_API_TOKEN=TOKEN, ZOE_SERVER="alice/")
+
+@pytest.fixture(params=[RealZoe, EmbeddedZoe], ids=["service", "without-a-hub"])
+def form(request: pytest.FixtureRequest) -> Form:
+    found: Form = request.param
+    return found
+
+
+def test_the_example(form: Form, start: Callable[..., Notebook], tmp_path: Path):
+    with form(tmp_path, cpus=8) as zoe:
+        notebook = start(None, ZOE_API_URL=zoe.url, ZOE_API_TOKEN=zoe.token, ZOE_SERVER=zoe.server)
         notebook.run("from zoe_widgets import Zoe; zoe = Zoe()")
         result = notebook.run('cluster = zoe.attach("toys", workers=2)')
         assert not result.error, result.traceback
@@ -41,8 +51,8 @@ def test_the_example(start: Callable[..., Notebook], tmp_path: Path):
         assert "Did you mean 'toys'" in notebook.run('zoe.attach("toyz")').error
 
 
-def test_a_start_that_fails(start: Callable[..., Notebook], tmp_path: Path):
-    with RealZoe(tmp_path, failing=True) as zoe:
-        notebook = start(None, ZOE_API_URL=zoe.url, ZOE_API_TOKEN=TOKEN, ZOE_SERVER="alice/")
+def test_a_start_that_fails(form: Form, start: Callable[..., Notebook], tmp_path: Path):
+    with form(tmp_path, failing=True) as zoe:
+        notebook = start(None, ZOE_API_URL=zoe.url, ZOE_API_TOKEN=zoe.token, ZOE_SERVER=zoe.server)
         result = notebook.run('from zoe_widgets import Zoe; Zoe().attach("toys")')
         assert result.error.startswith("ExecutionEnded: toys-1 failed: ")
