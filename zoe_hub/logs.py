@@ -13,7 +13,7 @@ import sys
 from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timezone
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, ParamSpec, TextIO, TypeVar
 
 from pythonjsonlogger.json import JsonFormatter
 
@@ -66,12 +66,17 @@ def kept(function: Callable[P, T]) -> Callable[P, T]:
 
 def configure(form: str, level: int = logging.INFO) -> None:
     """Have everything from `level` on written to stderr, as "text" or "json". A second call replaces the first."""
-    handler = logging.StreamHandler(sys.stderr)
-    handler.addFilter(_complete)
-    handler.setFormatter(JSONLines() if form == "json" else TextLines())
-    logging.basicConfig(level=level, handlers=[handler], force=True)
+    logging.basicConfig(level=level, handlers=[make_handler(form, sys.stderr)], force=True)
     for name in ("httpx", "httpcore", "alembic"):
         logging.getLogger(name).setLevel(max(level, logging.WARNING))
+
+
+def make_handler(form: str, stream: TextIO) -> logging.Handler:
+    """Writes records with what they are about, as "text" or "json"."""
+    handler = logging.StreamHandler(stream)
+    handler.addFilter(_complete)
+    handler.setFormatter(JSONLines() if form == "json" else TextLines())
+    return handler
 
 
 class TextLines(logging.Formatter):

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import httpx
 
 _ASKED = ("Accept", "Content-Type", "Idempotency-Key", "If-Match", "If-None-Match", "Last-Event-ID")
-_ANSWERED = ("Allow", "Cache-Control", "Content-Type", "ETag", "Retry-After", "X-Accel-Buffering")
+_ANSWERED = ("Allow", "Cache-Control", "Content-Type", "ETag", "Retry-After", "X-Accel-Buffering", "X-Request-Id")
 API = "/api/v1"
 
 

@@ -63,8 +63,8 @@ class BaseHandler(RequestHandler):
 
     @cached_property
     def request_id(self) -> str:
-        """Ours, never one that the client sent: it must be good for finding one request among all."""
-        return secrets.token_hex(8)
+        """What the answer, the log and the audit trail call this request."""
+        return new_request_id()
 
     @cached_property
     def address(self) -> str:
@@ -222,6 +222,11 @@ class UnknownAddress(BaseHandler):
 
     async def prepare(self) -> None:
         raise Refused(404, "There is nothing at this address.")
+
+
+def new_request_id() -> str:
+    """Ours, never one that the client sent: it must be good for finding one request among all."""
+    return secrets.token_hex(8)
 
 
 def stranger() -> Refused:

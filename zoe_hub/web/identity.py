@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import cached_property
 from types import TracebackType
 from typing import Any
 
@@ -14,10 +15,11 @@ from jupyterhub.services.auth import (  # type: ignore[import-untyped]
 from tornado.httputil import url_concat
 from tornado.web import RequestHandler
 
+from ..logs import note
 from ..model.errors import NotPermitted
 from .callers import Caller, bearer, require_same_origin
 from .groups import Groups
-from .handlers import log
+from .handlers import REQUEST_ID, log, new_request_id
 
 
 class HubIdentities:
@@ -82,6 +84,14 @@ class _HubMixin(HubOAuthenticated):  # type: ignore[misc]
 
 
 class _Callback(HubOAuthCallbackHandler):  # type: ignore[misc]
+    @cached_property
+    def request_id(self) -> str:
+        return new_request_id()
+
+    def set_default_headers(self) -> None:
+        note(request=self.request_id)
+        self.set_header(REQUEST_ID, self.request_id)
+
     def log_exception(
         self, typ: type[BaseException] | None, value: BaseException | None, tb: TracebackType | None
     ) -> None:
