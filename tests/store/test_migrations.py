@@ -15,7 +15,7 @@ from sqlalchemy import Connection, create_engine, inspect, text
 
 from zoe_hub.model.errors import ServiceUnavailable
 from zoe_hub.model.lifetime import Life
-from zoe_hub.store.errors import NewerDatabase
+from zoe_hub.store.errors import NewerDatabase, OlderDatabase
 from zoe_hub.store.sql import SQLStore
 from zoe_hub.store.tables import metadata
 from zoe_hub.store.upgrade import VERSION_TABLE, configuration, upgrade
@@ -98,6 +98,35 @@ async def test_newer_database_is_refused_and_left_alone(url: str) -> None:
     await newer.close()
     with engine.connect() as connection:
         assert connection.execute(text(f"SELECT version_num FROM {VERSION_TABLE}")).scalar() == "9999"
+    engine.dispose()
+
+
+async def test_a_database_from_before_what_is_known_is_refused_and_left_alone(url: str) -> None:
+    store = SQLStore(url)
+    await store.open()
+    await store.close()
+    set_version(url, "0000")
+    older = SQLStore(url)
+    with pytest.raises(OlderDatabase, match=r"'0000', made by a version of Zoe that is too old.*from '0001' on"):
+        await older.open()
+    await older.close()
+    engine = create_engine(connect_args(url))
+    with engine.connect() as connection:
+        assert connection.execute(text(f"SELECT version_num FROM {VERSION_TABLE}")).scalar() == "0000"
+    engine.dispose()
+
+
+async def test_a_service_whose_database_is_upgraded_while_it_runs_leads_no_more(store: SQLStore, url: str) -> None:
+    assert await store.acquire("one", 600) is not None
+    set_version(url, "9999")
+    with pytest.raises(NewerDatabase, match="'9999', made by a newer version of Zoe"):
+        await store.acquire("one", 600)
+
+
+def set_version(url: str, version: str) -> None:
+    engine = create_engine(connect_args(url))
+    with engine.begin() as connection:
+        connection.execute(text(f"UPDATE {VERSION_TABLE} SET version_num = '{version}'"))
     engine.dispose()
 
 

@@ -224,7 +224,7 @@ class Store(ABC):
         """Take leadership, or renew it, for so many seconds from now; None while somebody else's has not expired.
 
         A new holder gets a higher number. The same holder keeps its own while no other has taken the lease, also
-        after it expired.
+        after it expired. Raises NewerDatabase when a newer service has changed the schema meanwhile.
         """
 
     @abstractmethod

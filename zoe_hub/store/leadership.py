@@ -10,11 +10,13 @@ from ..model.errors import StaleLease
 from .base import Lease
 from .database import Transaction
 from .tables import leadership
+from .upgrade import check_schema
 
 
 def take(transaction: Transaction, holder: str, seconds: float) -> Lease | None:
-    """Take or renew leadership; None while somebody else's lease has not expired."""
+    """Take or renew leadership; None while somebody else's lease has not expired. Raises NewerDatabase."""
     connection = transaction.connection
+    check_schema(connection)
     row = connection.execute(select(leadership).with_for_update()).one()
     # Read after the row was locked: waiting for the lock takes time.
     now = _now(connection)
