@@ -1,4 +1,4 @@
-"""A service that does not fit its database says so and ends; what else there is, is in tests/store/test_migrations.py."""
+"""A service that does not fit its database says so and ends; more of that in tests/store/test_migrations.py."""
 
 from __future__ import annotations
 
