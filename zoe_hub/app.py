@@ -171,7 +171,7 @@ class ZoeHub(Application):
             wake=service.wake,
             live=live.get,
             nodes=engine.nodes,
-            public_prefix=prefix,
+            public_prefix=_address(prefix),
             limits=make_limits(settings),
             metrics=service.metrics,
             metrics_from_here=settings.metrics_on_loopback,
@@ -288,6 +288,12 @@ def _writing_below(home: str) -> Iterator[None]:
             f"The service cannot use {error.filename or home}: {error.strerror}. Its user must be able to write "
             f"everywhere below {home}, or be given another folder as ZOE_HOME."
         ) from error
+
+
+def _address(prefix: str) -> str:
+    """With its host, where JupyterHub says which: it may not be the one of users' servers."""
+    public = os.environ.get("JUPYTERHUB_PUBLIC_URL", "")
+    return public if urlsplit(public).path == prefix else prefix
 
 
 def make_limits(settings: ZoeConfig) -> Limits:

@@ -28,6 +28,7 @@ from collections.abc import Mapping
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
+from urllib.parse import urljoin
 
 import httpx
 import psutil
@@ -42,7 +43,7 @@ _CONFIG = """
 import os, sys
 from zoe_hub.hub import configure
 
-c.JupyterHub.bind_url = "http://127.0.0.1:{port}/"
+c.JupyterHub.bind_url = "http://127.0.0.1:{port}{base}/"
 c.JupyterHub.hub_bind_url = "http://127.0.0.1:{hub_port}"
 c.ConfigurableHTTPProxy.api_url = "http://127.0.0.1:{proxy_port}"
 c.ConfigurableHTTPProxy.command = [{proxy!r}]
@@ -99,6 +100,8 @@ class RealHub:
 
     `early` and `late` are lines of configuration before and after it. `python` runs the Hub (another one: another
     JupyterHub), `environment` is added to its own. `source` is where Zoe is imported from; None: where `python` has it.
+    `base` is the prefix of everything, such as ``/deep/hub``. With a `domain`, users and services have subdomains of
+    it, which need not be known to any name server: see `transport`.
     """
 
     def __init__(
@@ -111,10 +114,17 @@ class RealHub:
         python: str = sys.executable,
         environment: Mapping[str, str] | None = None,
         source: Path | None = CHECKOUT,
+        base: str = "",
+        domain: str = "",
     ) -> None:
         self.folder = folder
         self.port, hub_port, proxy_port = free_port(), free_port(), free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
+        self.base = base
+        host = f"{domain or '127.0.0.1'}:{self.port}"
+        self.url = f"http://{host}{base}"
+        self.service_url = f"http://{f'zoe--service.{host}' if domain else host}{base}/services/zoe"
+        if domain:
+            early += f'\nc.JupyterHub.subdomain_host = "http://{host}"\n'
         self.admin_token = uuid.uuid4().hex
         self.home = folder / "zoe"
         self._python = python
@@ -129,8 +139,8 @@ class RealHub:
             raise FileNotFoundError("configurable-http-proxy: npm install configurable-http-proxy, and put it on PATH")
         (folder / "jupyterhub_config.py").write_text(
             _CONFIG.format(
-                port=self.port, hub_port=hub_port, proxy_port=proxy_port, proxy=proxy, secret=secret, password=PASSWORD,
-                token=self.admin_token, homes=str(folder / "homes"), checkout=self._source,
+                port=self.port, base=base, hub_port=hub_port, proxy_port=proxy_port, proxy=proxy, secret=secret,
+                password=PASSWORD, token=self.admin_token, homes=str(folder / "homes"), checkout=self._source,
                 spawner=spawner or spawner_name(python), early=early, late=late,
             )
         )  # fmt: skip
@@ -152,7 +162,7 @@ class RealHub:
         """Start, and return when Hub and service answer. A Hub that gave up its slow proxy is started again."""
         launches = 0
         deadline = asyncio.get_running_loop().time() + timeout
-        while not await self._answers("/hub/api/") or not await self._answers("/services/zoe/api/v1/"):
+        while not await self._answers(f"{self.url}/hub/api/") or not await self._answers(f"{self.service_url}/api/v1/"):
             if self._process is None or self._process.poll() is not None:
                 launches += 1
                 if launches > 3:
@@ -219,9 +229,9 @@ class RealHub:
 
     async def login(self, user: str, password: str = PASSWORD) -> httpx.AsyncClient:
         """A client with the cookies of a log-in through the login page. Close it."""
-        browser = httpx.AsyncClient(base_url=self.url, follow_redirects=True, timeout=60, trust_env=False)
+        browser = httpx.AsyncClient(base_url=self.url, follow_redirects=True, timeout=60, transport=self.transport())
         page = await browser.get("/hub/login")
-        fields = {"username": user, "password": password, "_xsrf": _xsrf(browser)}
+        fields = {"username": user, "password": password, "_xsrf": self._xsrf(browser)}
         headers = {"Referer": str(page.url)}
         # Not followed: it leads to the user's server, which may be in any state.
         answer = await browser.post("/hub/login", data=fields, headers=headers, follow_redirects=False)
@@ -240,15 +250,15 @@ class RealHub:
         """Press Start. The answer is the progress page, or the spawn page again with an error on it."""
         data = {**form.fields, **{name.replace("__", "."): value for name, value in fields.items()}}
         parts = {name: (None, value) for name, value in data.items()}
-        answer = await browser.post(form.action, files=parts, follow_redirects=False)
-        return await browser.get(answer.headers["location"]) if answer.is_redirect else answer
+        answer = await browser.post(urljoin(self.url, form.action), files=parts, follow_redirects=False)
+        return await browser.get(urljoin(self.url, answer.headers["location"])) if answer.is_redirect else answer
 
     async def progress(self, browser: httpx.AsyncClient, user: str, server: str = "") -> list[dict[str, Any]]:
         """Every event of a spawn, to the one that says ready or failed."""
         path = f"/hub/api/users/{user}/" + (f"servers/{server}/progress" if server else "server/progress")
         events: list[dict[str, Any]] = []
-        headers = {"X-XSRFToken": _xsrf(browser), "Accept": "text/event-stream"}
-        async with browser.stream("GET", path, params={"_xsrf": _xsrf(browser)}, headers=headers) as answer:
+        headers = {"X-XSRFToken": self._xsrf(browser), "Accept": "text/event-stream"}
+        async with browser.stream("GET", path, params={"_xsrf": self._xsrf(browser)}, headers=headers) as answer:
             answer.raise_for_status()
             async for line in answer.aiter_lines():
                 if line.startswith("data:"):
@@ -261,7 +271,8 @@ class RealHub:
 
     async def api(self, method: str, path: str, **kwargs: Any) -> httpx.Response:
         """One request to the Hub's REST interface, below ``/hub/api``."""
-        async with httpx.AsyncClient(base_url=f"{self.url}/hub/api", timeout=60, trust_env=False) as client:
+        base = f"{self.url}/hub/api"
+        async with httpx.AsyncClient(base_url=base, timeout=60, transport=self.transport()) as client:
             return await client.request(method, path, headers={"Authorization": f"token {self.admin_token}"}, **kwargs)
 
     async def start_server(
@@ -316,13 +327,23 @@ class RealHub:
     @property
     def zoe_url(self) -> str:
         """The service's direct address."""
-        return f"http://127.0.0.1:{(self.home / 'service-port').read_text().strip()}/services/zoe"
+        return f"http://127.0.0.1:{(self.home / 'service-port').read_text().strip()}{self.base}/services/zoe"
 
     def zoe(self, token: str | None = None) -> ZoeClient:
         """A client of the service; without a token, with the service's own, which reaches everybody's executions."""
         return ZoeClient(self.zoe_url, token or (self.home / "service-token").read_text().strip())
 
     # -- inside
+
+    def transport(self) -> httpx.AsyncHTTPTransport:
+        """Of HTTP clients: every host is this machine, whatever its name."""
+        return _ThisMachine()
+
+    def _xsrf(self, browser: httpx.AsyncClient) -> str:
+        """The newest XSRF cookie of the Hub's pages."""
+        path = f"{self.base}/hub/"
+        found = [cookie.value for cookie in browser.cookies.jar if cookie.name == "_xsrf" and cookie.path == path]
+        return found[-1] or "" if found else ""
 
     def _launch(self) -> None:
         environment = {key: value for key, value in os.environ.items() if not key.startswith(("JUPYTERHUB_", "ZOE_"))}
@@ -344,10 +365,10 @@ class RealHub:
                 start_new_session=True,
             )
 
-    async def _answers(self, path: str) -> bool:
+    async def _answers(self, url: str) -> bool:
         try:
-            async with httpx.AsyncClient(trust_env=False, timeout=5) as client:
-                return (await client.get(self.url + path)).status_code == 200
+            async with httpx.AsyncClient(transport=self.transport(), timeout=5) as client:
+                return (await client.get(url)).status_code == 200
         except httpx.TransportError:
             return False
 
@@ -407,7 +428,8 @@ def _server_path(user: str, server: str) -> str:
     return f"/users/{user}/servers/{server}" if server else f"/users/{user}/server"
 
 
-def _xsrf(browser: httpx.AsyncClient) -> str:
-    """The newest XSRF cookie of the Hub's pages."""
-    found = [cookie.value for cookie in browser.cookies.jar if cookie.name == "_xsrf" and cookie.path == "/hub/"]
-    return found[-1] or "" if found else ""
+class _ThisMachine(httpx.AsyncHTTPTransport):
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        # The header Host is made already.
+        request.url = request.url.copy_with(host="127.0.0.1")
+        return await super().handle_async_request(request)

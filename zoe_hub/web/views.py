@@ -126,7 +126,7 @@ class UiView(View):
     process: str
     port: str
     title: str
-    url: str = Field(description="Path at the Hub's public address.")
+    url: str = Field(description="Path at the Hub's public address; with a host where the service has one of its own.")
 
 
 class LifeView(View):

@@ -29,7 +29,7 @@ async def get_connection(call: Call) -> Reply:
         execution=execution.id,
         name=execution.name,
         clients=_clients(context, execution),
-        ui=ui_pages(execution, context.prefix),
+        ui=ui_pages(execution, context.public_prefix),
     )
     return Reply(view, headers={"Cache-Control": "no-store"})
 

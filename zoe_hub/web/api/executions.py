@@ -251,7 +251,7 @@ async def _find(call: Call, scope: str) -> Execution:
 
 
 def _view(call: Call, execution: Execution) -> ExecutionView:
-    return ExecutionView.of(execution, call.context.prefix, call.context.live(execution.id))
+    return ExecutionView.of(execution, call.context.public_prefix, call.context.live(execution.id))
 
 
 def _reply(call: Call, execution: Execution, *, status: int = 200, location: bool = False) -> Reply:
