@@ -18,6 +18,9 @@ from tests.spawner.waiting import until
 from zoe_hub.client import ExecutionView
 from zoe_hub.model.commands import Submit
 from zoe_hub.model.execution import ExecutionState
+from zoe_hub.model.framework import SecretKind
+
+from .places import answers, command_lines, environments, files, found_in, private_keys, secrets_of
 
 pytestmark = [pytest.mark.hub, pytest.mark.slow, pytest.mark.asyncio(loop_scope="module")]
 
@@ -75,7 +78,7 @@ c.JupyterHub.load_groups = {"staff": {"users": ["alice"]}}
 c.JupyterHub.load_roles += [
     {"name": "lead", "users": ["carol"], "scopes": ["custom:zoe:admin:executions!group=staff"]},
 ]
-c.Authenticator.allowed_users = {"alice", "bob", "carol"}
+c.Authenticator.allowed_users = {"alice", "bob", "carol", "admin"}
 c.JupyterHub.services += [
     {"name": "foreign", "api_token": "f" * 32},
     {"name": "visitor", "api_token": "e" * 32},
@@ -195,6 +198,67 @@ async def test_tokens_of_others_expired_and_foreign_ones(strict: RealHub) -> Non
                 narrow = {"Authorization": f"token {made.json()['token']}"}
                 answer = await client.get("/executions", params={"owner": "bob"}, headers=narrow)
                 assert answer.status_code == 403, scope
+
+
+async def test_secrets_lie_nowhere_about(strict: RealHub) -> None:
+    planted = "sk-live-" + "9f3c" * 8
+    view, theirs = await running(strict, "alice", motto=planted), await running(strict, "bob")
+    await strict.start_server("alice", options={"zapp": "jupyterlab"})
+    kinds = {"auth": SecretKind.TOKEN}
+    key_file = strict.home / "data" / "key"
+    of_cluster = secrets_of(key_file, view.id, "vault", kinds)
+    (key_of_cluster,) = strict.home.rglob(f"instances/*/{view.id}/vault.main-0/scratch/key")
+    of_cluster |= private_keys(key_of_cluster.read_text())
+    of_others = {f"bob's {name}": value for name, value in secrets_of(key_file, theirs.id, "vault", kinds).items()}
+    tokens = {user: await strict.user_token(user) for user in ("alice", "bob", "admin", "carol")}
+    service = (strict.home / "service-token").read_text().strip()
+    (server,) = {
+        environment["JUPYTERHUB_API_TOKEN"]
+        for _, environment in environments()
+        if environment.get("JUPYTERHUB_USER") == "alice" and str(strict.folder) in str(environment)
+    }
+    of_hub = {"service token": service, "server token": server, "hub's token": strict.admin_token}
+    of_hub |= {f"token of {user}": token for user, token in tokens.items()}
+    every = {**of_cluster, **of_others, **of_hub}
+
+    seen: dict[str, list[tuple[str, str]]] = {}
+    for caller, token in {**{user: tokens[user] for user in ("bob", "admin", "carol")}, "foreign": "f" * 32}.items():
+        headers = {"Authorization": f"token {token}"}
+        async with httpx.AsyncClient(base_url=f"{strict.service_url}/api/v1", headers=headers, timeout=30) as client:
+            # A token in an address, as people try.
+            await client.get("/me", params={"token": token})
+            await client.get("/me", headers={"Authorization": f"token {token}x"})
+            seen[caller] = list(await answers(client, view.id))
+    for caller, texts in seen.items():
+        for where, text in texts:
+            assert found_in(text, every) == [], (caller, where)
+            if caller in ("bob", "foreign"):
+                assert planted not in text, (caller, where)
+                assert view.id not in text or f"named '{view.id}'" in text, (caller, where)
+
+    for where, line in command_lines():
+        assert found_in(line, {**every, "planted": planted}) == [], where
+    for where, environment in environments():
+        if str(strict.folder) not in str(environment):
+            continue
+        text = "\0".join(environment.values())
+        user = environment.get("JUPYTERHUB_USER")
+        own = {"server token"} if user == "alice" else set()
+        allowed = {"service token"} if environment.get("JUPYTERHUB_SERVICE_NAME") == "zoe" else own
+        assert set(found_in(text, every)) <= allowed, (where, user)
+        if "ZOE_INSTANCE" in environment:
+            assert not [name for name in environment if name.startswith("JUPYTERHUB_")], where
+
+    # What the Hub itself keeps of what it made is its own affair; its log is everybody's who looks for a fault.
+    assert found_in(strict.log(), {**every, "planted": planted}) == []
+    for path, content, open_to_others in files(strict.home):
+        found = found_in(content, {**every, "planted": planted})
+        assert not (found and open_to_others), (path, found)
+        if path.suffix == ".log" or path.name.startswith("zoe.sqlite"):
+            # Parameters are no secrets: the database keeps them.
+            assert set(found) <= ({"planted"} if path.name.startswith("zoe.sqlite") else set()), (path, found)
+    database = [path.name for path, _, open_to_others in files(strict.home) if path.name.startswith("zoe.sqlite")]
+    assert "zoe.sqlite-wal" in database, "what was written last is looked through too"
 
 
 async def test_a_hub_with_subdomains(tmp_path: Path, proxy: str) -> None:  # noqa: F811

@@ -430,6 +430,12 @@ def _server_path(user: str, server: str) -> str:
 
 class _ThisMachine(httpx.AsyncHTTPTransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        # The header Host is made already.
-        request.url = request.url.copy_with(host="127.0.0.1")
-        return await super().handle_async_request(request)
+        # Not the request itself, by which cookies are kept; its header Host is made already.
+        there = httpx.Request(
+            request.method,
+            request.url.copy_with(host="127.0.0.1"),
+            headers=request.headers,
+            stream=request.stream,
+            extensions=request.extensions,
+        )
+        return await super().handle_async_request(there)

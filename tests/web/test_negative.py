@@ -192,3 +192,26 @@ async def test_answers_carry_headers_that_protect(alice: httpx.AsyncClient, star
     assert "frame-ancestors 'none'" in headers["Content-Security-Policy"]
     assert "private" in headers["Cache-Control"]
     assert "Server" not in headers
+
+
+@pytest.mark.parametrize(
+    ("path", "token", "status"),
+    [("api/v1/shop", "wrong", 401), ("api/v1/shop", "nothing-token", 403), ("nothing", "alice-token", 404)],
+)
+async def test_a_connection_that_is_closed_after_a_refusal_is_said_to_be(
+    site: Site, path: str, token: str, status: int
+) -> None:
+    """A proxy keeps connections, and would lose the next request in one of which it was not told."""
+    host = httpx.URL(site.url)
+    reader, writer = await asyncio.open_connection(host.host, host.port)
+    for _ in range(2):
+        request = f"GET {host.path}{path} HTTP/1.1\r\nHost: hub\r\nAuthorization: token {token}\r\n\r\n"
+        writer.write(request.encode())
+        head = (await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 20)).decode().lower()
+        assert f" {status} " in head
+        length = int(head.partition("content-length: ")[2].partition("\r\n")[0])
+        await reader.readexactly(length)
+        if "connection: close" in head:
+            assert await asyncio.wait_for(reader.read(), 20) == b""
+            break
+    writer.close()

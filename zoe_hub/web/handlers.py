@@ -43,6 +43,8 @@ class BaseHandler(RequestHandler):
     SUPPORTED_METHODS = _METHODS
     relays_foreign_pages = False
     """Whether pages behind this handler are a framework's, which know nothing of our XSRF tokens."""
+    has_body = True
+    """Whether the request has been read to its end, so that another may follow it."""
 
     context: WebContext
     feed: EventFeed
@@ -180,6 +182,12 @@ class BaseHandler(RequestHandler):
     def wants_html(self) -> bool:
         return "text/html" in self.request.headers.get("Accept", "")
 
+    def finish(self, chunk: str | bytes | dict[str, Any] | None = None) -> Future[None]:
+        if not self.has_body and not self._headers_written:
+            # Tornado closes the connection then. A proxy that is not told so loses the next request in it.
+            self.set_header("Connection", "close")
+        return super().finish(chunk)
+
     def write_error(self, status_code: int, **kwargs: Any) -> None:
         error = kwargs["exc_info"][1] if "exc_info" in kwargs else HTTPError(status_code)
         problem, headers = problem_of(error)
@@ -219,6 +227,8 @@ class BaseHandler(RequestHandler):
 @stream_request_body
 class UnknownAddress(BaseHandler):
     """Whatever the application has no route for."""
+
+    has_body = False
 
     async def prepare(self) -> None:
         raise Refused(404, "There is nothing at this address.")

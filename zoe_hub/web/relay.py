@@ -201,6 +201,8 @@ class RelayHandler(BaseHandler):
 class PageRelay(RelayHandler):
     """HTTP, whichever the method, streamed in both directions."""
 
+    has_body = False
+
     def initialize(self, context: WebContext, feed: EventFeed, meter: Meter, **options: Any) -> None:
         super().initialize(context, feed, meter, **options)
         self._chunks: asyncio.Queue[bytes | None] = asyncio.Queue(_WAITING_CHUNKS)
@@ -225,6 +227,7 @@ class PageRelay(RelayHandler):
 
     async def run(self, **path: str) -> None:
         """End the request's body, and wait for the answer's end."""
+        self.has_body = True
         if self._exchange is None:
             return
         await self._hand_over(None)

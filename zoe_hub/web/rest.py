@@ -40,6 +40,8 @@ _MAX_DEPTH = 64
 class RestHandler(BaseHandler):
     """All operations of one path."""
 
+    has_body = False
+
     def initialize(self, context: WebContext, feed: EventFeed, meter: Meter, **options: Any) -> None:
         super().initialize(context, feed, meter)
         self._operations: Mapping[str, Operation] = options["operations"]
@@ -84,6 +86,7 @@ class RestHandler(BaseHandler):
 
     async def run(self, **path: str) -> None:
         """Answer, whichever the method."""
+        self.has_body = True
         operation = self._operation()
         if self._received > MAX_BODY:
             raise _too_large()
