@@ -135,6 +135,7 @@ async def test_large_bodies_are_refused(alice: httpx.AsyncClient) -> None:
         ("GET", "/executions?limit=0", 400),
         ("GET", "/shop?x=1", 400),
         ("GET", "/events?last_event_id=x", 400),
+        ("GET", "/events?execution=a%00b", 400),
         ("GET", "/nothing", 404),
         ("GET", "/executions/", 404),
         ("GET", "/executions/a/b/c/d", 404),

@@ -134,6 +134,8 @@ class RestHandler(BaseHandler):
             if len(values) > 1:
                 raise Refused(400, f"The query parameter {name[:80]!r} is given twice.", parameter=name[:80])
             given[name] = values[0].decode("utf-8", "replace")
+            if "\0" in given[name]:
+                raise Refused(400, f"The query parameter {name[:80]!r} holds the character NUL.", parameter=name[:80])
         if operation.query is None:
             if given:
                 name = next(iter(given))[:80]

@@ -70,3 +70,12 @@ def test_names_are_no_secrets() -> None:
     assert not secrets_in(
         ["spark.storage.decommission.replicationReattemptInterval=2s", "a" * 40, "/opt/zoe/frameworks"]
     )
+
+
+def test_an_excerpt_commands_no_terminal_and_fits_any_database(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    log.write_bytes(b"\x1b[2J\x1b]0;owned\x07\x00 caf\xc3\xa9\tok\xff\n\xe2\x80\xaetxt\nend\n")
+    shown = excerpt(log, [])
+    assert shown.endswith("\nend")
+    assert "café\tok" in shown
+    assert all(char.isprintable() or char in "\n\t" for char in shown)

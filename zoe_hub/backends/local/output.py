@@ -95,8 +95,13 @@ def excerpt(path: Path, secrets: Collection[str]) -> str:
                 text = _BROKEN_WORD.sub("", text)
     except OSError:
         return ""
-    data = hide(text, secrets).rstrip().encode()
+    data = _shown(hide(text, secrets)).rstrip().encode()
     return data[-_EXCERPT_BYTES:].decode(errors="ignore")
+
+
+def _shown(text: str) -> str:
+    """Without what commands a terminal, and what no database takes: the message is read by administrators too."""
+    return "".join(char if char.isprintable() or char in "\n\t" else "\N{REPLACEMENT CHARACTER}" for char in text)
 
 
 def hide(text: str, secrets: Collection[str]) -> str:
