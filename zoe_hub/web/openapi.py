@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -94,7 +94,7 @@ def _parameters(operation: Operation) -> list[dict[str, Any]]:
     for place, model in (("query", operation.query), ("header", operation.headers)):
         if model is None:
             continue
-        schema = model.model_json_schema(by_alias=True)
+        schema = _inlined(model.model_json_schema(by_alias=True))
         for name, field in schema.get("properties", {}).items():
             field.pop("title", None)
             parameter = {"name": name, "in": place, "required": name in schema.get("required", ())}
@@ -102,6 +102,19 @@ def _parameters(operation: Operation) -> list[dict[str, Any]]:
                 parameter["description"] = description
             found.append({**parameter, "schema": field})
     return found
+
+
+def _inlined(schema: Any, definitions: Mapping[str, Any] | None = None) -> Any:
+    """The schema without references: what a parameter's schema refers to is nowhere else in the document."""
+    if isinstance(schema, list):
+        return [_inlined(part, definitions) for part in schema]
+    if not isinstance(schema, dict):
+        return schema
+    known = schema.get("$defs", {}) if definitions is None else definitions
+    if "$ref" in schema:
+        named = known[schema["$ref"].rpartition("/")[2]]
+        return _inlined({**named, **{name: part for name, part in schema.items() if name != "$ref"}}, known)
+    return {name: _inlined(part, known) for name, part in schema.items() if name != "$defs"}
 
 
 def _responses(operation: Operation, references: Any) -> dict[str, Any]:
