@@ -4,8 +4,8 @@ A worker's JVM does not exit by itself after it was decommissioned, leaves its e
 when it is killed, and takes its time to end when asked to. So a worker has this small parent:
 
 ========  =================================================================================
-SIGPWR    decommission: the worker's executors hand over their blocks, finish their tasks and
-          exit; then the worker is ended. Exit status 0.
+SIGPWR    decommission: the executors finish their tasks, hand over their blocks, serve them
+          to whoever still reads, and exit; then the worker is ended. Exit status 0.
 SIGTERM   worker, executors and Python workers are killed at once. Exit status 0.
 (none)    when the worker ends by itself, whatever it started ends too. Its exit status.
 ========  =================================================================================
