@@ -34,7 +34,11 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="zoe-chaos-") as temporary:
         for seed, kills, run in runs(given.seed, given.kills, given.folder or Path(temporary)):
             say(f"seed {seed}, {kills} kills:")
-            outcome = asyncio.run(run.run())
+            try:
+                outcome = asyncio.run(run.run())
+            except KeyboardInterrupt:
+                say("Ended early; what follows is of the stretches before.")
+                break
             total.add(outcome, kills)
             for violation in outcome.violations:
                 say(f"  VIOLATION {violation}")
