@@ -18,6 +18,8 @@ from zoe_hub.model.execution import Execution, ExecutionState, InstanceState
 from .load import Wished
 from .processes import look
 
+_ANNOUNCED = ("is stopped and keeps the database locked: it is killed",)
+"""Errors that are as they should be where a service is paused for longer than its lease."""
 _BAD_LOG = re.compile(r"^(E |C |Traceback|\w*(Error|Exception|Exit)\b.*:)")
 
 
@@ -158,7 +160,7 @@ def ports(kept: Sequence[int], executions: Sequence[Execution]) -> Iterator[str]
 def log(path: Path) -> Iterator[str]:
     """Nothing that nobody foresaw."""
     for number, line in enumerate(path.read_text(errors="replace").splitlines() if path.exists() else [], 1):
-        if _BAD_LOG.match(line):
+        if _BAD_LOG.match(line) and not any(words in line for words in _ANNOUNCED):
             yield f"the service's log has in line {number}: {line[:300]}"
 
 

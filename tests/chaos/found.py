@@ -7,4 +7,5 @@ FOUND: tuple[str, ...] = (
     "instances lived.",
     "An instance whose port another program had taken while it was down came back to that port, and failed.",
     "A home folder with a question mark in its name kept its database elsewhere.",
+    "A service that was taking a cluster away when another one took the lead told that as an error, with a traceback.",
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 
 from zoe_hub.backends.base import Order
 from zoe_hub.controller import controller as module
-from zoe_hub.model.errors import LaunchFailed, ServiceUnavailable
+from zoe_hub.model.errors import LaunchFailed, ServiceUnavailable, StaleLease
 from zoe_hub.model.execution import (
     Attachment,
     DesiredState,
@@ -257,3 +258,30 @@ async def test_clusters_of_a_server_that_came_again_stay_while_the_old_one_is_st
     await running.state(old, ExecutionState.TERMINATED)
     await running.controller.round()
     assert (await running.store.get(fresh.id)).desired is DesiredState.RUNNING
+
+
+async def test_that_another_service_leads_is_no_error_of_taking_away(
+    running: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    asked = asyncio.Event()
+
+    async def refused(execution: str) -> None:
+        asked.set()
+        raise StaleLease("Another Zoe service leads now.")
+
+    execution = await running.state(await running.submit(), ExecutionState.RUNNING)
+    monkeypatch.setattr(running.backend, "remove", refused)
+    await running.store.terminate(execution.id, by="alice")
+    await asyncio.wait_for(asked.wait(), 20)
+    await running.state(execution, ExecutionState.STOPPING)
+    assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
+
+
+async def test_who_leads_no_more_sweeps_no_more(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def refused(execution: str) -> None:
+        raise StaleLease("Another Zoe service leads now.")
+
+    world.backend.report("gone", "cluster.master", 0, InstanceState.READY)
+    monkeypatch.setattr(world.backend, "remove", refused)
+    with pytest.raises(StaleLease):
+        await world.controller.run()

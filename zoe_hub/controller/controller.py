@@ -158,6 +158,8 @@ class Controller:
             log.warning("Execution %s has ended, but instances were left; they are removed", execution)
             try:
                 await self._backend.remove(execution)
+            except StaleLease:
+                raise
             except (ZoeError, OSError):
                 log.exception("What execution %s left could not be removed; the next start tries again", execution)
 
@@ -241,6 +243,10 @@ class Controller:
     async def _take_away(self, execution: str) -> None:
         try:
             await self._backend.remove(execution)
+        except StaleLease as error:
+            # Whoever leads now takes it away; that this service leads no more is noticed where the lease is renewed.
+            log.info("Execution %s is not taken away here: %s", execution, error)
+            return
         except (ZoeError, OSError):
             log.exception("Execution %s could not be taken away; it is tried again", execution)
             await asyncio.sleep(_PAUSE)
