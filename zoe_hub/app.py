@@ -24,6 +24,7 @@ from .backends.observed import ObservedBackend
 from .catalogue import Catalogue, shipped_folder
 from .config import ZoeConfig
 from .controller.audit_retention import AuditRetention
+from .controller.belonging import Belonging
 from .controller.controller import Controller
 from .controller.leadership import Leadership
 from .controller.live import LiveFigures
@@ -59,6 +60,9 @@ class ZoeHub(Application):
     end_with_parent = Bool(
         False, help="End when the program ends that started the service. JupyterHub starts it anew when it is back."
     ).tag(config=True)
+    moved = Bool(
+        False, help="The machine on which executions ran before is gone for good: start them on this one."
+    ).tag(config=True)
     aliases = {"config": "ZoeHub.config_file", "home": "ZoeConfig.home", "port": "ZoeConfig.port"}
     flags = {
         "terminate-all": (
@@ -68,6 +72,10 @@ class ZoeHub(Application):
         "end-with-parent": (
             {"ZoeHub": {"end_with_parent": True}},
             "End when the program ends that started the service, as JupyterHub does.",
+        ),
+        "moved": (
+            {"ZoeHub": {"moved": True}},
+            "The machine on which executions ran before is gone for good: start them on this one.",
         ),
         "allow-root": (
             {"ZoeConfig": {"allow_root": True}},
@@ -153,6 +161,7 @@ class ZoeHub(Application):
             if self.terminate_all:
                 await service.terminate_all()
             else:
+                await service.belonging.check(store)
                 await self._serve(service)
         finally:
             await store.close()
@@ -215,7 +224,14 @@ class Service:
         self.metrics = metrics
         self.store = store
         settings = app.settings
-        self.leadership = Leadership(store, self._lead, seconds=settings.lease, renewal=settings.lease_renewal)
+        self.belonging = Belonging(secrets, app.moved)
+        self.leadership = Leadership(
+            store,
+            self._lead,
+            seconds=settings.lease,
+            renewal=settings.lease_renewal,
+            end_stopped=store.in_file,
+        )
         self._app = app
         self._controller: Controller | None = None
 
@@ -231,6 +247,7 @@ class Service:
         backend = ObservedBackend(make_backend(settings, self.catalogue), self.metrics)
         tasks: list[asyncio.Task[None]] = []
         try:
+            await self.belonging.settle(store)
             with _writing_below(settings.home):
                 await backend.open(lease.number)
             self._controller = controller = Controller(

@@ -6,8 +6,11 @@ import os
 import socket
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
+import psutil
 import pytest
 
 
@@ -65,3 +68,35 @@ def test_a_port_that_is_taken_is_a_sentence(tmp_path: Path) -> None:
     assert ended.returncode == 1
     assert "cannot listen at 127.0.0.1:" in ended.stderr
     assert "Traceback" not in ended.stderr
+
+
+def test_it_ends_with_the_program_that_started_it(tmp_path: Path) -> None:
+    starter = (
+        "import subprocess, sys, time\n"
+        "started = subprocess.Popen([sys.executable, '-m', 'zoe_hub', '--allow-root', '--end-with-parent'],\n"
+        "    stderr=open(sys.argv[1], 'w'))\n"
+        "print(started.pid, flush=True)\n"
+        "time.sleep(1000)\n"
+    )
+    log = tmp_path / "log"
+    environment = {**os.environ, "ZOE_HOME": str(tmp_path)}
+    environment.pop("JUPYTERHUB_SERVICE_URL", None)
+    command = [sys.executable, "-c", starter, str(log)]
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as parent:
+        assert parent.stdout is not None
+        service = psutil.Process(int(parent.stdout.readline()))
+        try:
+            wait_until(lambda: "answers at" in log.read_text())
+            parent.kill()
+            wait_until(lambda: not service.is_running() or service.status() == psutil.STATUS_ZOMBIE)
+        finally:
+            if service.is_running():
+                service.kill()
+    assert "Traceback" not in log.read_text()
+
+
+def wait_until(holds: Callable[[], bool]) -> None:
+    end = time.monotonic() + 60
+    while not holds():
+        assert time.monotonic() < end
+        time.sleep(0.05)

@@ -91,6 +91,7 @@ async def test_the_leader_is_stopped_for_longer_than_its_lease_and_goes_on(tmp_p
         first.service.signal(signal.SIGCONT)
         if not first.service.alive:
             # Stopped in the middle of a write, it kept SQLite's lock from everybody.
+            assert any_database.startswith("sqlite")
             assert "is stopped and keeps the database locked" in second.service.log.read_text()
             first.service.start()
         await both.until_role(first, "standby")

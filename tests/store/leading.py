@@ -36,11 +36,12 @@ WRITES: dict[str, Callable[[Store, str], Awaitable[object]]] = {
     "tidy": lambda store, execution: store.tidy(limit=10),
     "forget_owner": lambda store, execution: store.forget_owner("alice", "admin"),
     "put_zapp": lambda store, execution: store.put_zapp("alice", a_zapp("mine")),
+    "mark": lambda store, execution: store.mark("machine", "another"),
     "delete_zapp": lambda store, execution: store.delete_zapp("alice", "own"),
 }
 READS = {
     *("submitted", "get", "find", "list", "changed", "zapps"),
-    *("events", "last_seq", "deleted_seq", "wait", "disposable"),
+    *("events", "last_seq", "deleted_seq", "wait", "disposable", "leader", "marks"),
 }
 
 

@@ -45,16 +45,25 @@ class Leadership:
     """Tries to lead, and while it does, runs `lead`.
 
     `lead` is given the lease, and runs until it is cancelled. What it raises ends the service; StaleLease only
-    its leading. `seconds` is how long a lease lasts, `renewal` the time between two renewals.
+    its leading. `seconds` is how long a lease lasts, `renewal` the time between two renewals. A database in a
+    file stays locked for everybody while a service that was stopped in the middle of a write exists: with
+    `end_stopped`, one of this machine is killed when its lease has expired.
     """
 
     def __init__(
-        self, store: Store, lead: Callable[[Lease], Awaitable[None]], *, seconds: float = 5.0, renewal: float = 1.5
+        self,
+        store: Store,
+        lead: Callable[[Lease], Awaitable[None]],
+        *,
+        seconds: float = 5.0,
+        renewal: float = 1.5,
+        end_stopped: bool = False,
     ) -> None:
         self._store = store
         self._lead = lead
         self._seconds = seconds
         self._renewal = renewal
+        self._end_stopped = end_stopped
         self.role: Role = "standby"
 
     async def run(self) -> None:
@@ -76,7 +85,8 @@ class Leadership:
                 lease = await self._acquire(holder, self._renewal)
             except ServiceUnavailable as error:
                 log.warning("Zoe stands by, and cannot ask whether it may lead: %s", error)
-                await self._end_who_is_stopped()
+                if self._end_stopped:
+                    await self._end_who_is_stopped()
                 lease = None
             if lease is not None:
                 log.info("This service leads, with the number %d", lease.number)
@@ -147,7 +157,7 @@ class Leadership:
             log.warning("The lease could not be given up: %s", error)
 
     async def _end_who_is_stopped(self) -> None:
-        """Kill a leader of this machine that was stopped while it held a lock that only its end can open."""
+        """Kill a leader of this machine that was stopped, perhaps while it held a lock that only its end can open."""
         looking = asyncio.ensure_future(self._store.leader())
         await asyncio.wait({looking}, timeout=self._seconds)
         if not looking.done() or looking.exception() is not None:

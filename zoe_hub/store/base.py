@@ -236,6 +236,14 @@ class Store(ABC):
         """The lease as it is stored, expired or not; None when it was given up."""
 
     @abstractmethod
+    async def marks(self) -> Mapping[str, str]:
+        """What the database belongs to, by name; see `mark`."""
+
+    @abstractmethod
+    async def mark(self, name: str, value: str) -> None:
+        """Store what the database belongs to, such as the machine; replaces what was stored under the name."""
+
+    @abstractmethod
     def led_by(self, lease: Lease) -> Store:
         """This store with the lease's fencing number, to be opened and closed as this one is.
 

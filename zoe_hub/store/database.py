@@ -153,6 +153,10 @@ class Database:
             self._engine if self._sqlite else self._engine.execution_options(isolation_level="REPEATABLE READ")
         )
 
+    @property
+    def in_file(self) -> bool:
+        return self._path is not None
+
     async def open(self) -> None:
         """Connect and bring the schema to this version. Raises NewerDatabase, ServiceUnavailable."""
         self._loop = asyncio.get_running_loop()

@@ -20,7 +20,7 @@ from ..model.execution import Attachment, DesiredState, Execution, ExecutionStat
 from ..model.lifetime import ExpiryCause
 from ..model.plan import Plan
 from ..model.zapp import ZApp
-from . import audit, leadership, lives, retention
+from . import audit, leadership, lives, marks, retention
 from .announcements import Announcements
 from .base import Lease, Store, Submission
 from .changes import (
@@ -60,6 +60,11 @@ class SQLStore(Store):
         self._lease: Lease | None = None
         self._audited: tuple[AuditEntry, Callable[[], None]] | None = None
 
+    @property
+    def in_file(self) -> bool:
+        """Whether other services on the database are of this machine, and share locks that end with a process only."""
+        return self._database.in_file
+
     async def open(self) -> None:
         await self._database.open()
 
@@ -98,6 +103,12 @@ class SQLStore(Store):
 
     async def leader(self) -> Lease | None:
         return await self._database.read(leadership.who_leads)
+
+    async def marks(self) -> Mapping[str, str]:
+        return await self._database.read(marks.read)
+
+    async def mark(self, name: str, value: str) -> None:
+        await self._write(partial(marks.write, name=name, value=value))
 
     def led_by(self, lease: Lease) -> SQLStore:
         led = copy.copy(self)

@@ -189,3 +189,11 @@ audit = Table(
 Index("ix_audit_time", audit.c.time)
 Index("ix_audit_caller", audit.c.caller, audit.c.id)
 Index("ix_audit_execution", audit.c.execution, audit.c.id)
+
+marks = Table(
+    # What the database belongs to: a fingerprint of the key, the machine.
+    "marks",
+    metadata,
+    Column("name", String(63), primary_key=True),
+    Column("value", Text, nullable=False),
+)
