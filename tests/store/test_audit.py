@@ -8,13 +8,16 @@ import subprocess
 import sys
 
 import pytest
+from alembic import command
 from sqlalchemy import create_engine, text
 from sqlalchemy.exc import DBAPIError
 
 from zoe_hub.model.audit import AuditQuery
 from zoe_hub.store.sql import SQLStore
+from zoe_hub.store.upgrade import configuration
 
-from .auditing import a_line
+from .auditing import a_line, an_entry
+from .examples import a_submission
 from .test_migrations import connect_args
 
 REWRITES = ["UPDATE audit SET caller = 'bob'", "DELETE FROM audit"]
@@ -38,6 +41,23 @@ async def test_the_database_itself_refuses(url: str) -> None:
         ("one", "alice"),
     ]
     await store.close()
+
+
+async def test_a_database_without_a_trail_gets_one(url: str) -> None:
+    store = SQLStore(url)
+    await store.open()
+    execution, _ = await store.submit(a_submission())
+    await store.close()
+    engine = create_engine(connect_args(url))
+    with engine.begin() as connection:
+        command.downgrade(configuration(connection), "0004")
+    engine.dispose()
+    again = SQLStore(url)
+    await again.open()
+    await again.audited(an_entry(), lambda: None).terminate(execution.id, by="alice")
+    (line,) = await again.audit(AuditQuery())
+    assert line.execution == execution.id
+    await again.close()
 
 
 async def test_death_between_any_two_statements_leaves_both_or_neither(url: str) -> None:

@@ -13,13 +13,17 @@ from ..access import lacks
 from ..operations import Call, Operation, Query, Reply
 
 _LARGEST = 2**63 - 1
+_FIRST = datetime.min.replace(tzinfo=timezone.utc)
+_LAST = datetime.max.replace(tzinfo=timezone.utc)
 
 
 def _in_utc(time: datetime) -> datetime:
+    if time.tzinfo is None:
+        return time.replace(tzinfo=timezone.utc)
     try:
-        return time.replace(tzinfo=timezone.utc) if time.tzinfo is None else time.astimezone(timezone.utc)
-    except OverflowError:
-        raise ValueError("it is no time between the years 1 and 9999") from None
+        return time.astimezone(timezone.utc)
+    except OverflowError:  # the first or the last day of the calendar: as good as its end
+        return _FIRST if time.year == 1 else _LAST
 
 
 Time = Annotated[datetime, AfterValidator(_in_utc)]
