@@ -40,6 +40,18 @@ def test_health_and_the_audit_trail(zoe: RealZoe) -> None:
     assert run_zoe("admin", "audit", "--user", "bob", "--json", **place).stdout == ""
 
 
+def test_forgetting_a_user(zoe: RealZoe) -> None:
+    place = {"ZOE_URL": zoe.url.rstrip("/"), "ZOE_TOKEN": "admin-token"}
+    assert run_zoe("start", "toys", "--name", "mine", **place).returncode == 0
+    forgotten = run_zoe("admin", "forget-user", "admin", "--yes", **place)
+    assert forgotten.returncode == 0, forgotten.stderr
+    assert forgotten.stdout == "admin: 1 executions are being ended; 1 in all will be deleted within some minutes.\n"
+    assert "Give --yes" in run_zoe("admin", "forget-user", "admin", **place).stderr
+    refused = run_zoe("admin", "forget-user", "admin", "--yes", ZOE_URL=place["ZOE_URL"], ZOE_TOKEN=TOKEN)
+    assert refused.returncode == 5
+    assert "custom:zoe:admin:executions" in refused.stderr
+
+
 def test_who_may_not_is_told_so(zoe: RealZoe) -> None:
     refused = run_zoe("admin", "audit", ZOE_URL=zoe.url.rstrip("/"), ZOE_TOKEN=TOKEN)
     assert refused.returncode == 5

@@ -58,6 +58,7 @@ GET    /executions/{id}/connection                     401    401     403      2
 GET    /executions/{id}/logs                           401    401     403      200   404   404      200    404       200   403     404      200
 GET    /executions/{id}/events                         401    401     403      200   404   404      200    404       200   403     404      200
 GET    /audit                                          401    401     403      403   403   403      403    403       200   403     403      403
+DELETE /users/{name}                                   401    401     403      403   403   403      403    403       202   403     403      202
 GET    /events                                         401    401     403      200   404   404      200    404       200   403     404      200
 """
 """What each caller is answered, asking for what is alice's.

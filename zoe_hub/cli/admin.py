@@ -60,6 +60,21 @@ def audit(
     watching.audit(find(**context.obj), query, limit, as_json)
 
 
+@admin.command(name="forget-user")
+@guarded
+def forget_user(
+    context: typer.Context,
+    name: str,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Forget a user who was deleted: executions are ended and deleted, and ZApps, so that the next one finds none."""
+    from . import forgetting
+    from .place import find
+
+    forgetting.forget_user(find(**context.obj), name, yes, as_json)
+
+
 def _time(text: str | None) -> datetime | None:
     from . import watching
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator
 from datetime import datetime
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 
@@ -53,6 +54,14 @@ class AuditLineView(View):
     count: int = 1
 
 
+class ForgottenView(View):
+    """What is being forgotten of a user."""
+
+    user: str
+    live: int = 0
+    executions: int = 0
+
+
 class AdministratorsClient(ZoeClient):
     """A client with what administrators may ask for besides."""
 
@@ -73,6 +82,10 @@ class AdministratorsClient(ZoeClient):
                 "https://hub.example.org/services/zoe. A user's server does not pass this on."
             )
         return self._parse(ReadinessView, self._json(response))
+
+    async def forget_user(self, name: str) -> ForgottenView:
+        """Forget a user who is no more; returns when the wish is stored. Raises NotPermitted without the scope."""
+        return await self._view(ForgottenView, "DELETE", f"/users/{quote(name, safe='')}")
 
     async def audit(self, query: AuditQuery | None = None) -> AsyncGenerator[AuditLineView, None]:
         """Lines of the audit trail, the newest first, page by page; `limit` is that of one page.

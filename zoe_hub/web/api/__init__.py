@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..operations import Operation
-from . import audit, connection, documents, executions, lives, shop, streams
+from . import audit, connection, documents, executions, lives, shop, streams, users
 
 OPERATIONS: tuple[Operation, ...] = (
     *documents.OPERATIONS,
@@ -13,4 +13,5 @@ OPERATIONS: tuple[Operation, ...] = (
     *connection.OPERATIONS,
     *streams.OPERATIONS,
     *audit.OPERATIONS,
+    *users.OPERATIONS,
 )
