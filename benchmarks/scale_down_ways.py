@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -56,6 +57,11 @@ class StagesFirst(Way):
             each.process.send_signal(signal.SIGTERM)
 
 
+def listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
 def active(cluster: Cluster) -> set[int]:
     return {stage["stageId"] for stage in cluster.driver("stages?status=active")}
 
@@ -94,7 +100,7 @@ class ShuffleService(Way):
                     stderr=log,
                 )
             try:
-                until(lambda: b"Starting shuffle service" in (folder / "log").read_bytes(), "the service is there")
+                until(lambda: listens(port), "the service is there")
                 yield
             finally:
                 service.terminate()
