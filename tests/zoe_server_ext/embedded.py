@@ -20,6 +20,8 @@ SHOP = Path(__file__).parent / "shop"
 def make_server(folder: Path, home: Path, *options: str, shop: Path = SHOP, **more: Any) -> Server:
     """A server whose service keeps everything in `home`, and does not linger."""
     settings = [f"--ZoeConfig.folders={shop}", "--ZoeConfig.memory=8 GiB", "--ZoeEmbedded.linger=0.5"]
+    # The tests' kernels are not the server's own.
+    settings.append("--ZoeKernels.grace=3600")
     return Server(folder, *settings, *options, ZOE_HOME=str(home), **more)
 
 

@@ -26,6 +26,7 @@ class Server:
         *options: str,
         socket_path: Path | None = None,
         base: str = "/user/alice/",
+        python: Path = Path(sys.executable),
         **environment: str,
     ) -> None:
         self.folder = folder
@@ -38,7 +39,7 @@ class Server:
         self._socket = socket_path
         where = [f"--ServerApp.sock={socket_path}"] if socket_path else [f"--ServerApp.port={self.port}"]
         self._command = [
-            sys.executable, "-m", "jupyter_server", "--no-browser", "--allow-root", *where,
+            str(python), "-m", "jupyter_server", "--no-browser", "--allow-root", *where,
             f"--ServerApp.base_url={self.base}", "--ServerApp.ip=127.0.0.1", f"--ServerApp.root_dir={folder}",
             "--ServerApp.jpserver_extensions={'zoe_server_ext': True, 'jupyter_lsp': False, 'jupyterlab': False}",
             *options,
