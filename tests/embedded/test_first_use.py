@@ -46,6 +46,7 @@ def preparing(shop: Path, script: str) -> Catalogue:
 
 async def test_it_waits_until_a_cluster_runs(shop: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(first_use, "LOOK", 0.01)
+    monkeypatch.setattr(first_use, "SETTLED", 0.05)
     catalogue = preparing(shop, "nice > $1/done")
     store = SQLStore("sqlite://")
     await store.open()

@@ -19,18 +19,21 @@ log = logging.getLogger(__name__)
 
 LOOK = 5.0
 """Seconds between two looks at what runs."""
+SETTLED = 60.0
+"""Seconds for which a cluster has run before: whoever started it begins with a question, and waits for the answer."""
 ROOM = 3 * 2**30
 """Bytes of memory that must be free: a preparation may run a whole cluster."""
 
 
 class FirstUse:
-    """Waits until somebody has a cluster running, because until then it would only be in the way."""
+    """Waits until somebody has had a cluster for a while, because until then it would only be in the way."""
 
     def __init__(self, store: Store, catalogue: Catalogue, cache: Path) -> None:
         self._store = store
         self._catalogue = catalogue
         self._cache = cache
         self._seen: set[str] = set()
+        self._since: dict[str, float] = {}
 
     async def run(self) -> None:
         """Go on until cancelled; a preparation that is under way then is ended."""
@@ -39,11 +42,14 @@ class FirstUse:
                 executions = await self._store.list(live=True, limit=None)
             except ServiceUnavailable:
                 executions = ()
+            now = asyncio.get_running_loop().time()
             used = {f.name for e in executions if e.state is ExecutionState.RUNNING for f in e.plan.frameworks}
-            if used - self._seen and psutil.virtual_memory().available >= ROOM:
-                for preparation, name in self._of(used - self._seen):
+            self._since = {name: self._since.get(name, now) for name in used}
+            settled = {name for name, since in self._since.items() if now - since >= SETTLED} - self._seen
+            if settled and psutil.virtual_memory().available >= ROOM:
+                for preparation, name in self._of(settled):
                     await self._prepare(preparation, name)
-                self._seen |= used
+                self._seen |= settled
             await asyncio.sleep(LOOK)
 
     def _of(self, names: set[str]) -> Iterator[tuple[Preparation, str]]:
