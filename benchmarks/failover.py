@@ -32,6 +32,8 @@ async def failover(both: Pair, disturb: Callable[[], object]) -> tuple[float, fl
     for number in range(EXECUTIONS):
         await both.submit(f"early-{number}")
     await both.until_states("running")
+    if await _leads(second):
+        raise RuntimeError("The lead changed before anything was done to it: the machine is too busy for measuring.")
     disturb()
     begun = time.monotonic()
     submitting = asyncio.create_task(both.submit("meanwhile"))
