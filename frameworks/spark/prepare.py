@@ -24,8 +24,8 @@ import runtime
 from handover import NotCompiled, compile_handover
 from rehearsal import NotPrepared, collect
 
-PATIENCE = 300.0
-"""Seconds after which the JVM that writes the archive counts as stuck."""
+PATIENCE = 1800.0
+"""Seconds after which the JVM that writes the archive counts as stuck; in the background of a busy machine it is slow."""
 
 
 def main(words: Sequence[str]) -> int:
