@@ -25,7 +25,7 @@ from handover import NotCompiled, compile_handover
 from rehearsal import NotPrepared, collect
 
 PATIENCE = 1800.0
-"""Seconds after which the JVM that writes the archive counts as stuck; in the background of a busy machine it is slow."""
+"""Seconds after which the JVM that writes the archive counts as stuck; in the background it may be slow."""
 
 
 def main(words: Sequence[str]) -> int:
