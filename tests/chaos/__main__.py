@@ -16,7 +16,7 @@ from pathlib import Path
 
 from .hub_plan import make_hub_plan
 from .hub_run import HubRun
-from .plan import stretches
+from .plan import STRETCH, stretches
 from .report import REPORT, REPORTED_FROM, Total, page
 from .run import Run
 
@@ -53,8 +53,8 @@ def main() -> int:
 
 
 def runs(seed: str, kills: int, folder: Path) -> Iterator[tuple[str, int, Run | HubRun]]:
-    """The stretches of a run; one kill of 25 is made around a real Hub, where that takes a hundred times as long."""
-    around_hub = kills if seed.endswith(HUB_SEED) else kills // 25
+    """The stretches of a run. Of a long one, one kill of 25 is made around a real Hub, where that takes far longer."""
+    around_hub = kills if seed.endswith(HUB_SEED) else kills // 25 if kills > STRETCH else 0
     for plan in stretches(seed, kills - around_hub):
         yield plan.seed, len(plan.rounds), Run(_made(folder / plan.seed), plan, say)
     if around_hub:

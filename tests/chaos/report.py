@@ -111,7 +111,7 @@ finds the same.
 Most kills are made where the service is alone: it is the product with its SQLite database on disk, its local back end
 and its web server, in a process of its own. Clients are `zoe_hub.client`, which repeat what was not answered, with the
 same idempotency key. The instances are small programs with a port, children in sessions of their own, draining, restart
-policies and exit codes. A small stand-in for the Hub knows their tokens. One kill of 25 is made around a real
+policies and exit codes. A small stand-in for the Hub knows their tokens. Of a long run, one kill of 25 is made around a real
 JupyterHub with its proxy and user servers (seeds that end in `.hub`): the Hub, the proxy, a user server, the service,
 an instance.
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
+from tests.chaos.__main__ import runs
 from tests.chaos.plan import CAPACITY, OF_SERVICE, STRETCH, Kind, make_plan, stretches
 
 
@@ -26,6 +28,15 @@ def test_each_stretch_of_a_long_run_can_be_run_alone() -> None:
     assert [(plan.seed, len(plan.rounds)) for plan in plans] == [("7", STRETCH), ("7.1.two", STRETCH), ("7.2", 5)]
     assert stretches("7.1.two", STRETCH) == [plans[1]]
     assert [plan.services for plan in plans] == [1, 2, 1]
+
+
+def test_a_stretch_alone_is_the_whole_of_its_kills_and_a_long_run_has_a_hub(tmp_path: Path) -> None:
+    def made(seed: str, kills: int) -> list[tuple[str, int]]:
+        return [(name, count) for name, count, _ in runs(seed, kills, tmp_path / f"{seed}-{kills}")]
+
+    assert made("7.2", STRETCH) == [("7.2", STRETCH)]
+    assert made("7", 250) == [("7", 100), ("7.1.two", 100), ("7.2", 40), ("7.hub", 10)]
+    assert made("7.hub", 10) == [("7.hub", 10)]
 
 
 def test_every_kind_of_kill_and_every_wish_is_drawn() -> None:
