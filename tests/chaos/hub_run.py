@@ -91,8 +91,7 @@ class HubRun:
 
     async def _wish(self, number: int, round_: HubRound) -> None:
         owner = round_.owner
-        # As whoever operates the hub does.
-        await self.hub.start()
+        await self._hub_answers()
         if owner not in self.servers or not (await self.hub.server(owner)).get("ready"):
             await self._server_runs(owner)
         key = f"{self.seed}-{number}"
@@ -113,6 +112,14 @@ class HubRun:
             identifier = earlier.identifier
             await self._patiently("terminate", partial(_terminate, identifier))
             earlier.wanted = False
+
+    async def _hub_answers(self) -> None:
+        """As whoever operates the hub does. A Hub that gave up its own proxy as too slow is started again."""
+        try:
+            await self.hub.start()
+        except TimeoutError:
+            self.outcome.kills["the Hub, which had lost its proxy (not by us)"] += 1
+            await self.hub.restart()
 
     async def _server_runs(self, owner: str) -> None:
         """The Hub may still have to find out that its server was killed."""
@@ -188,7 +195,7 @@ class HubRun:
     # What became of everything
 
     async def _check(self) -> None:
-        await self.hub.start()
+        await self._hub_answers()
         begin = time.monotonic()
         while True:
             executions = await self._stored()

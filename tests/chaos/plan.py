@@ -230,5 +230,4 @@ def stretches(seed: str, kills: int) -> list[Plan]:
     others `seed.1.two`, `seed.2`, `seed.3.two`, … so that each can be run again alone."""
     full, rest = divmod(kills, STRETCH)
     lengths = [STRETCH] * full + ([rest] if rest else [])
-    names = [seed, *(f"{seed}.{n}{TWO if n % 2 else ''}" for n in range(1, len(lengths)))]
-    return [make_plan(name, length) for name, length in zip(names, lengths, strict=True)]
+    return [make_plan(f"{seed}.{n}{TWO if n % 2 else ''}" if n else seed, length) for n, length in enumerate(lengths)]

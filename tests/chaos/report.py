@@ -111,9 +111,9 @@ finds the same.
 Most kills are made where the service is alone: it is the product with its SQLite database on disk, its local back end
 and its web server, in a process of its own. Clients are `zoe_hub.client`, which repeat what was not answered, with the
 same idempotency key. The instances are small programs with a port, children in sessions of their own, draining, restart
-policies and exit codes. A small stand-in for the Hub knows their tokens. Of a long run, one kill of 25 is made around a real
-JupyterHub with its proxy and user servers (seeds that end in `.hub`): the Hub, the proxy, a user server, the service,
-an instance.
+policies and exit codes. A small stand-in for the Hub knows their tokens. Of a long run, one kill of 25 is made around a
+real JupyterHub with its proxy and user servers (seeds that end in `.hub`): the Hub, the proxy, a user server, the
+service, an instance.
 
 Nothing in the product knows of the tests: the service is started by a program that kills it at the n-th write of the
 database (before the transaction, within it, after its commit), at the n-th order or removal of the back end, or at the
@@ -142,7 +142,9 @@ n-th file that it creates, renames or deletes. Other kills come from outside.
 |---|---|
 {kills}
 
-Violations: {violations}
+Violations:
+
+{violations}
 
 ## What crash tests have found so far
 
