@@ -58,7 +58,7 @@ def running(settings: dict[str, str] | None = None) -> Iterator[str]:
         with (folder / "log").open("wb") as log:
             command = [str(programs / "postgres"), "-D", str(data), *options]
             server: subprocess.Popen[bytes] = subprocess.Popen(
-                command, cwd=folder, stdout=log, stderr=log, preexec_fn=end_with_parent, **other
+                command, cwd=folder, stdout=log, stderr=log, preexec_fn=_end_at_once, **other
             )
         try:
             _wait_until_ready(server, data, folder / "log")
@@ -70,6 +70,11 @@ def running(settings: dict[str, str] | None = None) -> Iterator[str]:
             except subprocess.TimeoutExpired:
                 server.kill()
                 server.wait()
+
+
+def _end_at_once() -> None:
+    # At SIGTERM it would wait for whoever is connected, such as services that outlive a test that was killed.
+    end_with_parent(signal.SIGINT)
 
 
 def _wait_until_ready(server: subprocess.Popen[bytes], data: Path, log: Path) -> None:

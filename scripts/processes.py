@@ -26,9 +26,9 @@ def adopt_orphans() -> None:
     _prctl(PR_SET_CHILD_SUBREAPER, 1)
 
 
-def end_with_parent() -> None:
-    """Have this process ended when its parent dies, however that dies. For a new child, before it runs its program."""
-    _prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+def end_with_parent(number: int = signal.SIGTERM) -> None:
+    """Have this process sent a signal when its parent dies, however that dies. For a new child, before its program."""
+    _prctl(PR_SET_PDEATHSIG, number)
 
 
 def descendants(of: int) -> list[int]:
