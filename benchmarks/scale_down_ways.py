@@ -86,6 +86,7 @@ class ShuffleService(Way):
                 "spark.authenticate.secret": cluster.values["secret.auth"],
                 "spark.shuffle.service.port": str(port),
                 "spark.local.dir": dirs,
+                "spark.shuffle.service.db.enabled": "false",
             }
             defaults = folder / "spark-defaults.conf"
             defaults.touch(mode=0o600)
