@@ -6,13 +6,14 @@ import pytest
 
 from zoe_hub.controller.orphans import Orphans
 from zoe_hub.model.errors import ServiceUnavailable, UnknownName
-from zoe_hub.model.execution import Attachment, DesiredState, Execution
+from zoe_hub.model.execution import Attachment, DesiredState, Execution, ExecutionState
 
 from .conftest import NOTEBOOK, World
 
 HERE = Attachment(server="alice/", kernel="k1")
 OUTLIVING = HERE.model_copy(update={"outlive": True})
 PATIENCE = 180.0
+QUEUED, STARTING, FAILING = ExecutionState.QUEUED, ExecutionState.STARTING, ExecutionState.FAILING
 
 
 class FakeHub:
@@ -113,3 +114,15 @@ async def test_of_a_user_who_is_gone_nothing_is_left(world: World, watch: Watch)
     assert [await watch.runs(execution) for execution in executions] == [False, False]
     await watch.look(PATIENCE)
     assert watch.hub.asked == ["alice", "alice"]
+
+
+async def test_what_fails_by_itself_keeps_nobody_from_looking(world: World, watch: Watch) -> None:
+    failing = await world.submit(attachment=OUTLIVING)
+    tied = await world.submit(attachment=HERE)
+    for before, after in ((QUEUED, STARTING), (STARTING, FAILING)):
+        await world.store.change_state(failing.id, before, after)
+    watch.hub.servers = []
+    await watch.look()
+    await watch.look(PATIENCE)
+    assert (await watch.of(failing)).attachment == OUTLIVING
+    assert not await watch.runs(tied)

@@ -160,6 +160,25 @@ async def test_a_wish_whose_caller_is_gone_is_stored_whole_or_not_at_all(sqlite_
     await sqlite_store.close()
 
 
+async def test_who_asks_a_closed_store_is_told_so_and_does_not_wait(url: str) -> None:
+    store = SQLStore(url)
+    await store.open()
+    execution, _ = await store.submit(a_submission())
+    begun = [asyncio.ensure_future(store.explain(execution.id, str(number))) for number in range(50)]
+    await asyncio.sleep(0)
+    await store.close()
+    assert await asyncio.wait_for(asyncio.gather(*begun), 10) == [None] * 50
+    for _ in range(2):
+        with pytest.raises(ServiceUnavailable, match="closed"):
+            await asyncio.wait_for(store.explain(execution.id, "late"), 10)
+        with pytest.raises(ServiceUnavailable, match="closed"):
+            await store.get(execution.id)
+    await store.open()
+    await asyncio.wait_for(store.explain(execution.id, "again"), 10)
+    assert (await store.get(execution.id)).reason == "again"
+    await store.close()
+
+
 async def test_database_in_memory() -> None:
     store = SQLStore("sqlite://")
     await store.open()

@@ -22,12 +22,18 @@ class LiveExecutions:
 
     async def refresh(self) -> set[str]:
         """Read what is new. Returns the live executions that changed; at the first call, all of them."""
+        changed: Sequence[Execution]
         if self._seq is None:
             seq = await self._store.last_seq()
-            changed: Sequence[Execution] = await self._store.list(live=True)
-            self._seq = seq
+            changed = await self._store.list(live=True)
         else:
-            changed, self._seq = await self._store.changed(self._seq)
+            changed, seq = await self._store.changed(self._seq)
+            # Of what ended and was deleted since, as while this process was stopped, no event tells any more. Asked
+            # after the reading: what was deleted before it is in the answer.
+            if seq > self._seq and await self._store.deleted_seq() > self._seq:
+                changed = await self._store.list(live=True)
+                self._live.clear()
+        self._seq = seq
         for execution in changed:
             if execution.ended is None:
                 self._live[execution.id] = execution

@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Protocol
 
-from ..model.errors import ServiceUnavailable, UnknownName
+from ..model.errors import Conflict, ServiceUnavailable, UnknownName
 from ..model.execution import Attachment, DesiredState, Execution
 from ..store.base import Store
 
@@ -88,7 +88,8 @@ class Orphans:
                 # Without the kernel: it may have been attached from another one meanwhile, of the same lost server.
                 server = Attachment(server=attachment.server)
                 await self._store.end_tied(execution.id, server, by=_BY, reason="its notebook server is gone")
-        except UnknownName:
+        # One that ends of itself meanwhile, which may take long, lets go of nothing any more.
+        except (Conflict, UnknownName):
             return
         log.info("Execution %s of %s: the Hub knows its server no more", execution.id, execution.owner)
 

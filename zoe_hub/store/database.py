@@ -189,7 +189,8 @@ class Database:
         await asyncio.to_thread(self._engine.dispose)
 
     async def read(self, work: Callable[[Connection], T]) -> T:
-        """Run `work` in a transaction that sees one moment."""
+        """Run `work` in a transaction that sees one moment. Raises ServiceUnavailable after `close`."""
+        self._check_open()
         return await self._loop.run_in_executor(self._reader, kept(self._read), work)
 
     async def write(self, work: Callable[[Transaction], T]) -> T:
@@ -197,7 +198,10 @@ class Database:
 
         It is run again when it collided with another one, and must therefore look at the database afresh.
         (Group commit: DeWitt et al., *Implementation techniques for main memory database systems*, 1984, §5.)
+        Raises ServiceUnavailable after `close`.
         """
+        # Nobody would take it from the queue any more: it and all that come after it would wait for ever.
+        self._check_open()
         wish = _Wish(kept(work), self._loop.create_future())
         with self._queue_lock:
             first = not self._queue
@@ -206,6 +210,10 @@ class Database:
             self._loop.run_in_executor(self._writer, self._write_queued)
         outcome: T = await wish.outcome
         return outcome
+
+    def _check_open(self) -> None:
+        if not self._open:
+            raise ServiceUnavailable("Zoe's database is closed, because the service ends.")
 
     @contextlib.contextmanager
     def _measured(self, kind: str) -> Iterator[None]:
