@@ -67,6 +67,11 @@ def events() -> str:
         "",
     ]
     lines += ["| kind |", "|---|", *(f"| `{kind.value}` |" for kind in EventKind), ""]
+    lines += [
+        "Beside these, a stream of all executions may hold `gap`, which is no stored event: events that came after the "
+        "one to resume from have been deleted; see [what is kept](../how-to/retention.md).",
+        "",
+    ]
     return "\n".join(lines)
 
 

@@ -20,7 +20,7 @@ HELP = """\
 %zoe detach [CLUSTER]                  disconnect; the cluster lives on
 %zoe connect CLUSTER                   connect to a cluster that lives
 %zoe terminate [CLUSTER …]             end it
-%zoe ls                                your executions
+%zoe ls [all]                          your executions; all: also what has ended
 %zoe shop                              what there is to start
 %zoe show [CLUSTER]                    one cluster
 %zoe logs [CLUSTER] [PROCESS] [ORDINAL]
@@ -52,7 +52,7 @@ def _attach(zoe: Zoe, words: Sequence[str], values: dict[str, str]) -> Any:
 
 
 def _scale(zoe: Zoe, words: Sequence[str], values: dict[str, str]) -> Any:
-    if not words or not words[-1].isdigit() or len(words) > 2 or values:
+    if not words or not words[-1].isdecimal() or len(words) > 2 or values:
         raise shorten(InvalidRequest("Write: %zoe scale [CLUSTER] NUMBER"))
     zoe._cluster(words[0] if len(words) == 2 else None).scale(int(words[-1]))
 
@@ -78,37 +78,47 @@ def _keep(zoe: Zoe, words: Sequence[str], values: dict[str, str]) -> Any:
 
 
 def _detach(zoe: Zoe, words: Sequence[str], values: dict[str, str]) -> Any:
+    _at_most(words, values, 1, "detach [CLUSTER]")
     cluster = zoe._cluster(words[0] if words else None)
     cluster.detach()
     print(f"{cluster.name} lives on; %zoe connect {cluster.name} connects to it again.")
 
 
 def _connect(zoe: Zoe, words: Sequence[str], values: dict[str, str]) -> Any:
+    _at_most((), values, 0, "connect CLUSTER")
     (name,) = _exactly(words, 1, "connect CLUSTER")
     return zoe.connect(name)
 
 
 def _terminate(zoe: Zoe, words: Sequence[str], values: dict[str, str]) -> Any:
+    _at_most(words, values, len(words), "terminate [CLUSTER …]")
     for cluster in [zoe._cluster(name) for name in words] or [zoe._cluster(None)]:
         cluster.terminate()
         print(f"{cluster.name} is terminated.")
 
 
 def _ls(zoe: Zoe, words: Sequence[str], values: dict[str, str]) -> Any:
+    _at_most([word for word in words if word not in ("all", "--all")], values, 0, "ls [all]")
     return zoe.executions(live=None if "all" in words or "--all" in words else True)
 
 
 def _shop(zoe: Zoe, words: Sequence[str], values: dict[str, str]) -> Any:
+    _at_most(words, values, 0, "shop")
     return zoe.shop()
 
 
 def _show(zoe: Zoe, words: Sequence[str], values: dict[str, str]) -> Any:
+    _at_most(words, values, 1, "show [CLUSTER]")
     return zoe._cluster(words[0] if words else None)
 
 
 def _logs(zoe: Zoe, words: Sequence[str], values: dict[str, str]) -> Any:
+    usage = "logs [CLUSTER] [PROCESS] [ORDINAL]"
+    _at_most(words, values, 3, usage)
     name = words[0] if words else zoe._cluster(None).name
-    ordinal = int(words[2]) if len(words) > 2 and words[2].isdigit() else None
+    if len(words) > 2 and not words[2].isdecimal():
+        raise shorten(InvalidRequest(f"Write: %zoe {usage}"))
+    ordinal = int(words[2]) if len(words) > 2 else None
     return zoe.logs(name, words[1] if len(words) > 1 else None, ordinal)
 
 
@@ -116,6 +126,12 @@ def _exactly(words: Sequence[str], number: int, usage: str) -> Sequence[str]:
     if len(words) != number:
         raise shorten(InvalidRequest(f"Write: %zoe {usage}"))
     return words
+
+
+def _at_most(words: Sequence[str], values: Mapping[str, str], number: int, usage: str) -> None:
+    """What would be left out is refused: `terminate name=old` must not end the only one that is attached."""
+    if len(words) > number or values:
+        raise shorten(InvalidRequest(f"Write: %zoe {usage}"))
 
 
 _VERBS: Mapping[str, Callable[[Zoe, Sequence[str], dict[str, str]], Any]] = {

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import re
+import shlex
 from pathlib import Path
+from typing import Any
 
 import pytest
+from typer.main import get_command
 
 from scripts.reference import SETTINGS, pages
+from zoe_hub.cli.application import application
 from zoe_hub.model.events import EventKind
 from zoe_hub.web.scopes import SCOPES
 
@@ -48,6 +52,38 @@ def test_every_page_is_reached_from_the_index() -> None:
     for path in (ROOT / "docs").rglob("*.md"):
         if path.name != "index.md":
             assert str(path.relative_to(ROOT / "docs")) in index, f"{path.name} is not in docs/index.md"
+
+
+def commands() -> list[tuple[str, str]]:
+    """Every `zoe …` in prose, with its page."""
+    found = []
+    for path in PROSE:
+        text = path.read_text()
+        spans = re.findall(r"(?<!`)`([^`\n]+)`(?!`)", re.sub(r"```.*?```", "", text, flags=re.DOTALL))
+        lines = [
+            line.strip() for block in re.findall(r"```.*?\n(.*?)```", text, re.DOTALL) for line in block.splitlines()
+        ]
+        for each in [*spans, *lines]:
+            match = re.match(r"(?:\$ )?(?:ZOE_HOME=\S+ )?zoe (?!=)(.*)", each)
+            if match:
+                found.append((str(path.relative_to(ROOT)), match[1]))
+    return found
+
+
+@pytest.mark.parametrize(("page", "line"), commands())
+def test_every_command_in_prose_is_one(page: str, line: str) -> None:
+    """Its options, and the place in which they stand."""
+    command: Any = get_command(application)
+    words = iter(shlex.split(line, comments=True))
+    for word in words:
+        if word.startswith("-"):
+            options = {name: each for each in command.params for name in (*each.opts, *each.secondary_opts)}
+            assert word in options or word in ("-h", "--help"), f"{page}: zoe {line}: {command.name} has no {word}"
+            if word in options and not options[word].is_flag:
+                next(words)
+        elif hasattr(command, "commands"):
+            assert word in command.commands, f"{page}: zoe {line}: there is no {word}"
+            command = command.commands[word]
 
 
 def test_every_make_target_named_in_prose_exists() -> None:

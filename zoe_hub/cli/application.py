@@ -13,9 +13,9 @@ from .exits import EXIT_CODES, guarded
 application = typer.Typer(
     name="zoe",
     help="Notebooks with elastic clusters, from the command line.",
-    epilog="Finds the service through ZOE_API_URL and ZOE_API_TOKEN (set in a user's server), else through ZOE_URL and "
-    "ZOE_TOKEN (or JUPYTERHUB_API_TOKEN), else through --url and --token-file; without any of them, your own that runs "
-    "without a Hub.  Exit codes: " + EXIT_CODES,
+    epilog="Finds the service through --url and --token-file, which stand before the command, else through ZOE_API_URL "
+    "and ZOE_API_TOKEN (set in a user's server), else through ZOE_URL and ZOE_TOKEN (or JUPYTERHUB_API_TOKEN); without "
+    "any of them, your own that runs without a Hub.  Exit codes: " + EXIT_CODES,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,

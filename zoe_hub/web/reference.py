@@ -11,7 +11,7 @@ from .api import OPERATIONS
 from .openapi import document
 from .operations import Operation
 from .problems import STATUS, TYPE
-from .scopes import SCOPES, USER_SCOPES
+from .scopes import ADMIN_EXECUTIONS, SCOPES, USER_SCOPES
 
 PREFIX = "/services/zoe/"
 
@@ -38,7 +38,8 @@ def render(operations: Iterable[Operation] = OPERATIONS) -> str:
 
 
 def _scopes() -> str:
-    holders = {name: "users" if name in USER_SCOPES else "administrators, the spawner" for name in SCOPES}
+    holders = {name: "users" if name in USER_SCOPES else "administrators" for name in SCOPES}
+    holders[ADMIN_EXECUTIONS] += ", the spawner"
     rows = [
         f"| `{name}` | {holders[name]} | {scope['description']} | "
         f"{', '.join(f'`{inner}`' for inner in scope['subscopes'])} |"
