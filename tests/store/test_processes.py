@@ -16,7 +16,8 @@ from sqlalchemy import Engine, event, select, update
 
 from zoe_hub.model.errors import ServiceUnavailable
 from zoe_hub.model.events import EventKind
-from zoe_hub.store import database
+from zoe_hub.store import engines
+from zoe_hub.store.database import Transaction
 from zoe_hub.store.sql import SQLStore
 from zoe_hub.store.tables import executions
 
@@ -217,14 +218,14 @@ async def test_a_transaction_that_does_nothing_any_more_keeps_nobody_waiting(
     postgresql_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As when a service is stopped between two statements."""
-    monkeypatch.setattr(database, "_LONGEST_PAUSE", 1)
+    monkeypatch.setattr(engines, "_LONGEST_PAUSE", 1)
     paused, other = SQLStore(postgresql_url), SQLStore(postgresql_url)
     await paused.open()
     await other.open()
     execution, _ = await paused.submit(a_submission())
     locked, go_on = threading.Event(), threading.Event()
 
-    def stop(transaction: database.Transaction) -> None:
+    def stop(transaction: Transaction) -> None:
         transaction.connection.execute(select(executions).with_for_update()).all()
         locked.set()
         go_on.wait()

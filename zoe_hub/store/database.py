@@ -1,4 +1,4 @@
-"""A relational database under an event loop: engine, threads and transactions."""
+"""A relational database under an event loop: threads and transactions."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import itertools
 import os
-import sqlite3
 import threading
 import time
 from collections import deque
@@ -17,24 +16,13 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import (
-    URL,
-    BigInteger,
-    Connection,
-    Engine,
-    bindparam,
-    create_engine,
-    event,
-    insert,
-    make_url,
-    update,
-)
+from sqlalchemy import URL, BigInteger, Connection, Engine, bindparam, insert, make_url, update
 from sqlalchemy.exc import DatabaseError, DBAPIError, IntegrityError, OperationalError
-from sqlalchemy.pool import StaticPool
 
 from ..logs import kept
 from ..model.errors import ServiceUnavailable
 from ..model.events import EventKind
+from .engines import in_memory, postgresql_engine, sqlite_engine, with_driver
 from .tables import event_counter, events
 from .upgrade import upgrade
 
@@ -45,21 +33,6 @@ _GROUP = 100
 """Works that may share a transaction."""
 _SERIALISATION_FAILURES = frozenset({"40001", "40P01"})
 _ENDED_BY_SERVER = frozenset({"25P03"})
-_BUSY_TIMEOUT = 30
-"""Seconds for which SQLite waits for another process' transaction."""
-
-_LONGEST_PAUSE = 3
-"""Seconds after which PostgreSQL ends a transaction that does nothing any more."""
-
-_CONNECTION = {
-    "connect_timeout": 5,
-    "keepalives_idle": 5,
-    "keepalives_interval": 2,
-    "keepalives_count": 2,
-    "tcp_user_timeout": 8000,
-}
-"""How soon a PostgreSQL server that is out of reach is noticed: seconds, and milliseconds."""
-
 
 _COUNT = (
     update(event_counter)
@@ -138,15 +111,15 @@ class Database:
         timed: Callable[[str, float, bool], None] | None = None,
     ) -> None:
         # In an address, a question mark would end the path.
-        parsed = URL.create("sqlite", database=str(url)) if isinstance(url, Path) else _with_driver(make_url(url))
+        parsed = URL.create("sqlite", database=str(url)) if isinstance(url, Path) else with_driver(make_url(url))
         self._sqlite = parsed.get_backend_name() == "sqlite"
-        self._path = parsed.database if self._sqlite and not _in_memory(parsed) else None
+        self._path = parsed.database if self._sqlite and not in_memory(parsed) else None
         self._committed = committed
         self._timed = timed
         self._queue: deque[_Wish] = deque()
         self._queue_lock = threading.Lock()
         self._open = False
-        self._engine = _sqlite_engine(parsed) if self._sqlite else _postgresql_engine(parsed)
+        self._engine = sqlite_engine(parsed) if self._sqlite else postgresql_engine(parsed)
         self._writes: Engine = self._engine.execution_options(zoe_writes=True)
         # An execution and its instances are two queries: both must see the same moment. SQLite does so anyhow.
         self._reads = (
@@ -161,8 +134,8 @@ class Database:
         """Connect and bring the schema to this version. Raises NewerDatabase, ServiceUnavailable."""
         self._loop = asyncio.get_running_loop()
         self._writer = ThreadPoolExecutor(1, "zoe-store-write")
-        in_memory = self._sqlite and self._path is None
-        self._reader = self._writer if in_memory else ThreadPoolExecutor(2 if self._sqlite else 4, "zoe-store-read")
+        private = self._sqlite and self._path is None
+        self._reader = self._writer if private else ThreadPoolExecutor(2 if self._sqlite else 4, "zoe-store-read")
         self._open = True
         try:
             await self._loop.run_in_executor(self._writer, self._upgrade)
@@ -316,71 +289,6 @@ def _faults_named() -> Iterator[None]:
 
 def _unavailable(reason: BaseException | None) -> ServiceUnavailable:
     return ServiceUnavailable(f"Zoe's database cannot be used just now: {reason}")
-
-
-def _with_driver(url: URL) -> URL:
-    # SQLAlchemy 2.0 would take psycopg2.
-    return url.set(drivername="postgresql+psycopg") if url.drivername in ("postgresql", "postgres") else url
-
-
-def _in_memory(url: URL) -> bool:
-    return url.database in (None, "", ":memory:")
-
-
-def _postgresql_engine(url: URL) -> Engine:
-    try:
-        engine = create_engine(url, pool_size=8, pool_pre_ping=True, hide_parameters=True, connect_args=_CONNECTION)
-    except ModuleNotFoundError as error:
-        raise ServiceUnavailable(
-            "Zoe's database is in PostgreSQL, whose driver is not installed. Install it where Zoe's service runs: "
-            "pip install 'zoe-jupyter[postgresql]'."
-        ) from error
-
-    @event.listens_for(engine, "connect")
-    def configure(connection: Any, _record: object) -> None:
-        # A service that was stopped in the middle of a transaction must not keep its locks from all others.
-        connection.execute(f"SET idle_in_transaction_session_timeout = '{_LONGEST_PAUSE}s'")
-        connection.commit()
-
-    return engine
-
-
-def _sqlite_engine(url: URL) -> Engine:
-    # A database in memory lives as long as its one connection, which must then be everybody's.
-    shared = {"poolclass": StaticPool, "connect_args": {"check_same_thread": False}}
-    # What users gave must not be in the texts of errors, which are logged.
-    engine = create_engine(url, hide_parameters=True, **shared if _in_memory(url) else {})
-
-    @event.listens_for(engine, "connect")
-    def configure(connection: sqlite3.Connection, _record: object) -> None:
-        # The driver's own transactions begin too late, at the first write: see `begin`.
-        connection.isolation_level = None
-        connection.execute(f"PRAGMA busy_timeout = {_BUSY_TIMEOUT * 1000}")
-        _use_write_ahead_log(connection)
-        connection.execute("PRAGMA synchronous = NORMAL")
-        connection.execute("PRAGMA foreign_keys = ON")
-
-    @event.listens_for(engine, "begin")
-    def begin(connection: Connection) -> None:
-        # A transaction that reads first and writes later fails at once if another process wrote in between;
-        # one that locks from its beginning waits instead.
-        writes = connection.get_execution_options().get("zoe_writes", False)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
-
-    return engine
-
-
-def _use_write_ahead_log(connection: sqlite3.Connection) -> None:
-    # For this, SQLite does not wait for others by itself: services that start together do it at the same time.
-    deadline = time.monotonic() + _BUSY_TIMEOUT
-    while True:
-        try:
-            connection.execute("PRAGMA journal_mode = WAL")
-            return
-        except sqlite3.OperationalError as error:
-            if "locked" not in str(error) or time.monotonic() > deadline:
-                raise
-            time.sleep(0.01)
 
 
 def _make_private_file(path: Path) -> None:
