@@ -18,9 +18,10 @@ def an_entry(request: str = "r1", **values: object) -> AuditEntry:
     return AuditEntry.model_validate({"request": request, **known, **values})
 
 
-def a_line(request: str = "r1", *, age: timedelta = timedelta(), **values: object) -> AuditLine:
+def a_line(request: str = "r1", *, age: timedelta = timedelta(), count: int = 1, **values: object) -> AuditLine:
     entry = an_entry(request, **{"status": 403, **values})
-    return AuditLine(**entry.model_dump(), time=datetime.now(timezone.utc) - age, outcome=Outcome.of(entry.status))
+    time = datetime.now(timezone.utc) - age
+    return AuditLine(**entry.model_dump(), time=time, outcome=Outcome.of(entry.status), count=count)
 
 
 class Auditing:
