@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 
 from tests.cli.test_cli import run_zoe
@@ -75,3 +78,24 @@ def test_what_is_no_time(text: str) -> None:
 def test_times() -> None:
     assert time_of("2026-03-01T09:00:00Z") == time_of("2026-03-01T10:00:00+01:00")
     assert time_of("2h") < time_of("30m") < time_of("1s")
+
+
+def test_what_a_stranger_asked_for_does_not_command_a_terminal(zoe: RealZoe) -> None:
+    url = zoe.url.rstrip("/")
+    name = "%1b]0;mine%07%0a%c2%9b2J%e2%80%ae"
+    assert httpx.delete(f"{url}/api/v1/executions/{name}").status_code == 401
+    place = {"ZOE_URL": url, "ZOE_TOKEN": "admin-token"}
+
+    def lines(*options: str) -> str:
+        # Refused requests are stored a moment later.
+        deadline = time.monotonic() + 20
+        while "]0;mine" not in (found := run_zoe("admin", "audit", *options, **place).stdout):
+            assert time.monotonic() < deadline, found
+        return found
+
+    table = lines()
+    assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]", table)
+    assert r"\x1b]0;mine\x07\n\x9b2J\u202e" in table
+    document = lines("--json")
+    assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]", document)
+    assert json.loads(document)["target"] == "\x1b]0;mine\x07\n\x9b2J\u202e"

@@ -19,6 +19,7 @@ from . import exits
 from .lives import ending, life
 from .output import emit, emit_line, say, table
 from .place import Place
+from .terminal import harmless_line
 
 
 def shop(place: Place, as_json: bool) -> None:
@@ -142,7 +143,7 @@ def show(place: Place, name: str, as_json: bool) -> None:
         ]  # fmt: skip
         for key, value in facts:
             if value:
-                print(f"{key + ':':<12} {value}")
+                print(f"{harmless_line(key) + ':':<12} {harmless_line(value)}")
         rows = [
             (i.process, str(i.ordinal), i.state.value, i.host or "", str(i.restarts), i.message) for i in view.instances
         ]
@@ -256,7 +257,7 @@ def _print_event(event: Event, as_json: bool) -> None:
         return
     data = " ".join(f"{key}={value}" for key, value in event.data.items() if value not in (None, "", {}))
     when = event.time.astimezone().strftime("%Y-%m-%d %H:%M:%S")
-    print(f"{event.seq:>6}  {when}  {event.execution}  {event.kind.value}  {data}", flush=True)
+    print(f"{event.seq:>6}  {when}  {event.execution}  {event.kind.value}  {harmless_line(data)}", flush=True)
 
 
 def _progress() -> Any:

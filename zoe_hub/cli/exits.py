@@ -8,6 +8,8 @@ import sys
 from collections.abc import Callable
 from typing import ParamSpec
 
+from .terminal import harmless
+
 P = ParamSpec("P")
 
 REFUSED, USAGE, AWAY, UNKNOWN, FORBIDDEN, ENDED, INTERRUPTED = 1, 2, 3, 4, 5, 6, 130
@@ -27,7 +29,7 @@ def guarded(command: Callable[P, None]) -> Callable[P, None]:
         try:
             command(*args, **kwargs)
         except errors.ZoeError as error:
-            print(f"zoe: {error}", file=sys.stderr)
+            print(f"zoe: {harmless(str(error))}", file=sys.stderr)
             sys.exit(code_of(error))
         except KeyboardInterrupt:
             sys.exit(INTERRUPTED)

@@ -12,17 +12,19 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from .terminal import harmless, harmless_json, harmless_line
+
 _STYLES = {"running": "green", "queued": "yellow", "degraded": "yellow", "starting": "cyan", "failed": "red"}
 
 
 def emit(document: Any) -> None:
     """JSON on stdout: one document."""
-    print(json.dumps(document, indent=2, ensure_ascii=False, default=str))
+    print(harmless_json(json.dumps(document, indent=2, ensure_ascii=False, default=str)))
 
 
 def emit_line(document: Any) -> None:
     """JSON on stdout: one of a stream of documents, a line each."""
-    print(json.dumps(document, ensure_ascii=False, default=str), flush=True)
+    print(harmless_json(json.dumps(document, ensure_ascii=False, default=str)), flush=True)
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]], *, empty: str) -> None:
@@ -45,9 +47,9 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]], *, empty: str) -> 
 
 def say(sentence: str) -> None:
     """A sentence for people, on stderr: stdout stays clean for what was asked for."""
-    print(sentence, file=sys.stderr, flush=True)
+    print(harmless(sentence), file=sys.stderr, flush=True)
 
 
 def _cell(text: str) -> str:
-    style = _STYLES.get(text)
+    style, text = _STYLES.get(text), harmless_line(text)
     return f"[{style}]{escape(text)}[/{style}]" if style else escape(text)
