@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import platform
 import subprocess
 import sys
 from pathlib import Path
@@ -74,6 +75,18 @@ def test_a_service_on_another_machine_is_a_sentence(tmp_path: Path) -> None:
     assert held is not None
     with pytest.raises(ServiceUnavailable, match=r"in use on the machine elsewhere\. Set ZOE_HOME"):
         starting.ensure(tmp_path, BEGIN)
+    os.close(held)
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can give files away")
+def test_a_service_that_another_user_says_is_there_is_not_believed(tmp_path: Path) -> None:
+    Runtime(url="", socket="/none", prefix="/zoe/", token="t", machine=platform.node()).write(tmp_path)
+    held = locks.hold(tmp_path / runtime.LOCK)
+    assert held is not None
+    assert runtime.running(tmp_path) is not None
+    os.chown(tmp_path / runtime.FILE, 65534, 65534)
+    with pytest.raises(ServiceUnavailable, match=r"belongs to another user of this machine\. Set ZOE_HOME"):
+        runtime.running(tmp_path)
     os.close(held)
 
 

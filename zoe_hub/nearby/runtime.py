@@ -38,11 +38,22 @@ class Runtime:
 
 
 def read(home: Path) -> Runtime | None:
-    """What the last service wrote, whether or not it runs; None when there is nothing that can be read."""
+    """What the last service wrote, whether or not it runs; None when there is nothing that can be read.
+
+    Raises ServiceUnavailable when another user wrote it: a kernel runs what the service that it leads to says.
+    """
     try:
-        return Runtime(**json.loads((home / FILE).read_text()))
+        with (home / FILE).open() as file:
+            owner = os.fstat(file.fileno()).st_uid
+            found = Runtime(**json.load(file))
     except (OSError, ValueError, TypeError):
         return None
+    if owner not in (os.getuid(), 0):
+        raise ServiceUnavailable(
+            f"{home / FILE} belongs to another user of this machine. Set ZOE_HOME to a folder of your own before you "
+            "start Jupyter."
+        )
+    return found
 
 
 def is_running(home: Path) -> bool:
@@ -51,7 +62,7 @@ def is_running(home: Path) -> bool:
 
 
 def running(home: Path) -> Runtime | None:
-    """The service that runs in this folder. Raises ServiceUnavailable when it runs on another machine."""
+    """The service that runs in this folder. Raises ServiceUnavailable when it is another machine's or user's."""
     found = read(home) if is_running(home) else None
     if found is not None and found.machine != platform.node():
         raise ServiceUnavailable(
