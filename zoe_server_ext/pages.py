@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import socket
-from collections.abc import Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from typing import Any
 
 from jupyter_server.auth.decorator import authorized
@@ -35,6 +35,9 @@ _NOT_FORWARDED = _HOP_BY_HOP | {
     "x-real-ip", "x-scheme", "x-xsrftoken", "x-zoe-xsrf",
 }  # fmt: skip
 _NOT_RETURNED = _HOP_BY_HOP | {"date", "server", "set-cookie"}
+_Method = Callable[..., Coroutine[Any, Any, None]]
+_may_execute: Callable[[_Method], _Method] = authorized("execute")
+"""What a websocket means to the server's authorizer, as those of its own kernels do."""
 _MAX_MESSAGE = 64 * 1024 * 1024
 _CONNECT_TIMEOUT = 20.0
 
@@ -86,8 +89,6 @@ class Page(_Passing):
     SUPPORTED_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
     _relaying: asyncio.Task[None] | None = None
 
-    @web.authenticated
-    @authorized
     async def _run(self) -> None:
         self._relaying = asyncio.create_task(self._relay())
         try:
@@ -96,7 +97,19 @@ class Page(_Passing):
             if not self._relaying.cancelled():
                 raise
 
-    get = head = post = put = patch = delete = options = _run
+    @web.authenticated
+    @authorized
+    async def _look(self) -> None:
+        await self._run()
+
+    # Not one for all: `authorized` goes on asking for what the first request's method means.
+    @web.authenticated
+    @authorized
+    async def _change(self) -> None:
+        await self._run()
+
+    get = head = options = _look
+    post = put = patch = delete = _change
 
     def on_connection_close(self) -> None:
         if self._relaying is not None:
@@ -146,7 +159,7 @@ class Socket(WebSocketMixin, _Passing, WebSocketHandler):
     _upstream: WebSocketClientConnection | None = None
     _reader: asyncio.Task[None] | None = None
 
-    @authorized
+    @_may_execute
     async def get(self, *args: Any, **more: Any) -> None:
         found = await self._service.find()
         query = without_token(self.request.query)

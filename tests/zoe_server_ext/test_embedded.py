@@ -152,6 +152,24 @@ async def test_websockets_are_relayed(server: Server, bell: str) -> None:
         await websocket_connect(HTTPRequest(address, headers=foreign))
 
 
+async def test_an_authorizer_of_the_servers_is_asked_about_every_request(home: Path, tmp_path: Path) -> None:
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config" / "jupyter_server_config.py").write_text(
+        "from jupyter_server.auth import Authorizer\n"
+        "class Looking(Authorizer):\n"
+        "    def is_authorized(self, handler, user, action, resource):\n"
+        "        return action == 'read'\n"
+        "c.ServerApp.authorizer_class = Looking\n"
+    )
+    with make_server(tmp_path, home) as server:
+        assert server.http.get("zoe/").status_code == 200
+        assert server.http.post("zoe/executions/none/terminate").status_code == 403
+        assert server.http.get("zoe/").status_code == 200
+        address = server.url.replace("http", "ws", 1) + "zoe/executions/none/ui/bell/page/socket"
+        with pytest.raises(HTTPClientError, match="403"):
+            await websocket_connect(HTTPRequest(address, headers={"Authorization": f"token {TOKEN}"}))
+
+
 def test_the_page_of_executions_and_its_button(server: Server) -> None:
     begun = start(server.http, "to-end")
     action = f"zoe/executions/{begun['id']}/terminate"
