@@ -18,6 +18,7 @@ from tornado.netutil import bind_sockets
 from tornado.web import Application, RequestHandler
 
 from zoe_hub.web.identity import HubIdentities
+from zoe_hub.web.limits import Limits
 from zoe_hub.web.scopes import ADMIN_EXECUTIONS, USER_SCOPES
 
 from .conftest import PREFIX, Site, Starter, client_of, serve
@@ -146,6 +147,16 @@ async def test_the_services_own_token_acts_for_users(hub_site: Site) -> None:
         answer = await client.post("/executions", json={"zapp": "toys", "owner": "alice"})
     assert answer.status_code == 202
     assert answer.json()["owner"] == "alice"
+
+
+async def test_the_services_own_token_is_taken_whoever_guesses_beside_it(hub_site: Site) -> None:
+    context = dataclasses.replace(hub_site.context, limits=Limits(rate=0.01, burst=10))
+    async with serve(context) as (url, feed):
+        site = dataclasses.replace(hub_site, url=url, context=context, feed=feed)
+        async with client_of(site, "unknown-token") as client:
+            assert [(await client.get("/me")).status_code for _ in range(2)] == [401, 429]
+        async with client_of(site, "zoe-token") as client:
+            assert (await client.get("/me")).status_code == 200
 
 
 async def test_a_hub_that_fails_is_said_to(hub_site: Site, hub: SmallHub) -> None:

@@ -155,6 +155,19 @@ def test_without_a_rate_nothing_is_counted() -> None:
         meter.open_stream(Caller("alice", frozenset()))
 
 
+def test_the_services_own_token_is_no_guess_whoever_guesses_beside_it() -> None:
+    meter = Meter(Limits(rate=0.01, burst=20), own_token="spawner")
+    for guess in range(2):
+        meter.guess("127.0.0.1", f"guess-{guess}")
+    with pytest.raises(TooManyRequests):
+        meter.guess("127.0.0.1", "guess-2")
+    for _ in range(3):
+        meter.guess("127.0.0.1", "spawner")
+        meter.known("127.0.0.1", "spawner")
+    with pytest.raises(TooManyRequests):
+        meter.guess("127.0.0.1", "guess-2")
+
+
 def test_a_withdrawn_token_is_a_guess_again() -> None:
     meter = Meter(Limits(rate=0.001, burst=10))
     meter.guess("here", "t")

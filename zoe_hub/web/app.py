@@ -40,7 +40,7 @@ def make_app(context: WebContext, settings: Mapping[str, Any] | None = None) -> 
     http = httpx.AsyncClient(trust_env=False, follow_redirects=False, limits=limits, cookies=_NoCookies())
     # What a browser does not accept must not be sent to it.
     del http.headers["Accept-Encoding"]
-    given = {"context": context, "feed": feed, "meter": Meter(context.limits)}
+    given = {"context": context, "feed": feed, "meter": Meter(context.limits, own_token=context.identities.own_token)}
     mixin = context.identities.mixin
     rules: list[Rule] = []
 

@@ -44,6 +44,10 @@ class Identities(Protocol):
     def mixin(self) -> type:
         """Mixed into every handler, before its own class; brings ``xsrf_token`` and ``check_xsrf_cookie``."""
 
+    @property
+    def own_token(self) -> str | None:
+        """The token of the service itself, if it has one."""
+
     async def identify(self, handler: RequestHandler) -> Caller | None:
         """The caller, or nothing for a stranger. May be called repeatedly for a handler.
 
@@ -93,6 +97,10 @@ class StaticIdentities:
     @property
     def mixin(self) -> type:
         return _StaticMixin
+
+    @property
+    def own_token(self) -> str | None:
+        return None
 
     async def identify(self, handler: RequestHandler) -> Caller | None:
         token = bearer(handler.request)

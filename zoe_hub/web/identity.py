@@ -39,6 +39,10 @@ class HubIdentities:
     def mixin(self) -> type:
         return self._mixin
 
+    @property
+    def own_token(self) -> str | None:
+        return self.auth.api_token or None
+
     async def identify(self, handler: RequestHandler) -> Caller | None:
         model: dict[str, Any] | None = await self.auth.get_user(handler, sync=False)
         if model is None:

@@ -71,8 +71,11 @@ class Buckets:
 class Meter:
     """Counts what callers use, and refuses what is too much. Bound to one event loop."""
 
-    def __init__(self, limits: Limits, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, limits: Limits, clock: Callable[[], float] = time.monotonic, *, own_token: str | None = None
+    ) -> None:
         self.limits = limits
+        self._own = None if own_token is None else _digest(own_token)
         self._callers = Buckets(limits.rate, limits.burst, clock)
         self._strangers = Buckets(limits.rate * _STRANGERS, limits.burst * _STRANGERS, clock)
         self._good: OrderedDict[bytes, None] = OrderedDict()
@@ -87,14 +90,18 @@ class Meter:
     def guess(self, address: str, token: str) -> None:
         """A token that has to be asked about: guessing is limited. Raises TooManyRequests.
 
-        Follow it with `known` once the token turned out to be somebody's.
+        Follow it with `known` once the token turned out to be somebody's. The service's own is no guess: the spawner
+        calls with it from this machine, where whoever runs a notebook could use up what guesses there are.
         """
-        if _digest(token) not in self._good:
+        digest = _digest(token)
+        if digest != self._own and digest not in self._good:
             self._refuse(self._strangers.take(address))
 
     def known(self, address: str, token: str) -> None:
         """The token is somebody's: it was no guess, and is none the next time."""
         digest = _digest(token)
+        if digest == self._own:
+            return
         if digest not in self._good:
             self._strangers.give_back(address)
         self._good[digest] = None
