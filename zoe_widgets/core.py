@@ -96,10 +96,10 @@ class Core:
             progress.seen(again.view)
             progress.finish(f"was attached to this notebook already{self._bound(again)}")
             return again
+        attachment = self.attachment(outlive)
+        submit = Submit.of(zapp=zapp, parameters=dict(parameters), name=name, attachment=attachment, lifetime=wish)
         progress = Progress(caller, name or zapp)
         progress.start()
-        attachment = self.attachment(outlive)
-        submit = Submit(zapp=zapp, parameters=dict(parameters), name=name, attachment=attachment, lifetime=wish)
         submitting = asyncio.ensure_future(self.client.submit(submit, idempotency_key=uuid.uuid4().hex))
         attached: Attached | None = None
         try:

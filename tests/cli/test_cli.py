@@ -95,6 +95,8 @@ def test_the_same_for_programs(run):
         (["start", "sprk"], 4, "zoe: There is no ZApp named 'sprk'. Did you mean 'spark'?"),
         (["start", "spark", "-p", "workers=101"], 1, "zoe: workers: 101 is out of bounds: from 0 to 100"),
         (["start", "spark", "-p", "workers"], 1, "zoe: 'workers' is no parameter; write -p NAME=VALUE"),
+        (["start", "spark", "--name", "My cluster"], 1, "zoe: name: a name is 1 to 63 lowercase letters, digits and"),
+        (["plan", "spark" * 50], 1, "zoe: zapp: string should have at most 200 characters"),
         (["show", "nothing"], 4, "zoe: There is no execution named 'nothing'."),
         (["terminate", "nothing"], 1, "zoe: Give --yes: there is nobody here to ask."),
         (["terminate", "nothing", "-y"], 4, "zoe: There is no execution named 'nothing'."),

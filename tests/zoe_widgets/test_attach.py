@@ -76,6 +76,9 @@ def test_refusals_are_one_sentence(notebook):
     result = notebook.run('zoe.attach("spark", workers=101)')
     assert result.error == "InvalidParameter: workers: 101 is out of bounds: from 0 to 100"
     assert len(result.traceback.splitlines()) == 1
+    named = notebook.run('zoe.attach("spark", name="My cluster")')
+    assert named.error.startswith("InvalidParameter: name: a name is 1 to 63 lowercase letters")
+    assert len(named.traceback.splitlines()) == 1
 
 
 def test_an_interrupted_start_leaves_nothing_behind(start):

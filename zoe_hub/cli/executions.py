@@ -47,7 +47,7 @@ def plan(place: Place, zapp: str, parameters: Mapping[str, str], as_json: bool) 
 
     async def work() -> None:
         async with place.client() as client:
-            found = await client.plan(Submit(zapp=zapp, parameters=dict(parameters)))
+            found = await client.plan(Submit.of(zapp=zapp, parameters=dict(parameters)))
         if as_json:
             emit(found.model_dump(mode="json"))
             return
@@ -62,11 +62,11 @@ def start(place: Place, zapp: str, parameters: Mapping[str, str], name: str | No
 
     async def work() -> None:
         async with place.client() as client:
-            found = await client.plan(Submit(zapp=zapp, parameters=dict(parameters)))
+            found = await client.plan(Submit.of(zapp=zapp, parameters=dict(parameters)))
             if found.server:
                 await _start_server(place, client, found, parameters, name, wait, as_json)
                 return
-            view = await client.submit(Submit(zapp=zapp, parameters=dict(parameters), name=name))
+            view = await client.submit(Submit.of(zapp=zapp, parameters=dict(parameters), name=name))
             if wait:
                 view = await client.wait(view.id, _is_running, on_event=None if as_json else _progress())
         if as_json:

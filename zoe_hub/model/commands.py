@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import Field
+from pydantic import Field, ValidationError
+from typing_extensions import Self
 
 from .base import Document, Name
 from .durations import Seconds
+from .errors import InvalidParameter
 from .execution import Attachment
+from .validation import first_fault
 from .zapp import LifetimeWish, ZApp
 
 
@@ -26,6 +29,15 @@ class Submit(Document):
     owner: str | None = Field(
         default=None, min_length=1, max_length=255, description="Only with the scope custom:zoe:admin:executions."
     )
+
+    @classmethod
+    def of(cls, **members: Any) -> Self:
+        """From what a person typed. Raises InvalidParameter, with a sentence, for what cannot be one."""
+        try:
+            return cls(**members)
+        except ValidationError as error:
+            fault = first_fault(error)
+            raise InvalidParameter(".".join(map(str, fault.place)), fault.sentence) from None
 
 
 class Modify(Document):

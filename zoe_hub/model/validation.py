@@ -6,6 +6,8 @@ from typing import NamedTuple
 
 from pydantic import ValidationError
 
+from .base import NAME
+
 _OF_TEXT = frozenset({"string_too_long", "string_too_short", "string_pattern_mismatch"})
 
 
@@ -28,5 +30,9 @@ def first_fault(error: ValidationError) -> Fault:
         if better is not None:
             # The last part names the alternative, which is in no document.
             first, place = better, place[:-1]
+    if first["type"] == "string_pattern_mismatch" and f"'{NAME}'" in first["msg"]:
+        # People who write "My cluster" read no regular expressions.
+        sentence = "a name is 1 to 63 lowercase letters, digits and inner hyphens, a letter first"
+        return Fault(place, first["type"], sentence)
     message = str(first["msg"]).removeprefix("Value error, ")[:500]
     return Fault(place, first["type"], message[:1].lower() + message[1:])
