@@ -14,6 +14,8 @@ from service import fill, running
 
 LIVE = 1000
 STORED = 10_000
+SETTLING = 45.0
+"""Seconds after which everything that follows a start is over, the first look at every execution's life included."""
 LOOKED_AT = 60.0
 """Seconds over which the idle service is watched."""
 
@@ -24,7 +26,7 @@ def idle(home: Path) -> list[Figure]:
     asyncio.run(fill(home / "data" / "zoe.sqlite", live=LIVE))
     with running(home, free_port()) as service:
         wait_until(lambda: service.states().count("running") == LIVE, "The last of the executions", pause=1)
-        time.sleep(5)
+        time.sleep(SETTLING)
         before = sum(service.process.cpu_times()[:2])
         time.sleep(LOOKED_AT)
         processor = 100 * (sum(service.process.cpu_times()[:2]) - before) / LOOKED_AT

@@ -16,6 +16,7 @@ from ..logs import about
 from ..metrics import Metrics
 from ..model.errors import LaunchFailed, ServiceUnavailable, StaleLease, ZoeError
 from ..model.execution import DesiredState, Execution, ExecutionState
+from ..model.resources import Node
 from ..scheduler.decide import Request, Snapshot, decide
 from ..scheduler.lifecycle import ExecutionEvent
 from ..secrets import Secrets
@@ -59,6 +60,8 @@ class Controller:
         """Executions that have been taken away; that they ended is not stored yet."""
         self._again: set[str] = set()
         """Executions to be looked at again although nothing new may be stored about them."""
+        self._decided_on: tuple[int, tuple[Node, ...]] | None = None
+        """What the scheduler saw last: from the same it would decide the same."""
         self._woken = asyncio.Event()
 
     def wake(self) -> None:
@@ -114,7 +117,10 @@ class Controller:
     async def round(self) -> None:
         """Bring every live execution about which there is something new one step further."""
         self._again |= await self._executions.refresh()
-        await self._record([*self._ended(), *self._asked_to_end(), *await self._scheduled()])
+        decided_on = self._executions.version, tuple(await self._backend.nodes())
+        scheduled = self._scheduled(decided_on[1]) if decided_on != self._decided_on else []
+        await self._record([*self._ended(), *self._asked_to_end(), *scheduled])
+        self._decided_on = decided_on
         self._again |= await self._executions.refresh()
         again, self._again = self._again, set()
         changes: list[Change] = []
@@ -188,8 +194,7 @@ class Controller:
             if execution.desired is DesiredState.TERMINATED:
                 yield from steps.move(execution, ExecutionEvent.TERMINATION_REQUESTED, execution.reason, everybody)
 
-    async def _scheduled(self) -> list[Change]:
-        nodes = await self._backend.nodes()
+    def _scheduled(self, nodes: Sequence[Node]) -> list[Change]:
         known = [execution for execution in self._executions.all() if not execution.plan.lost]
         self._requests = {execution.id: self._request(execution) for execution in known}
         decisions = decide(Snapshot(nodes, [request for _, request in self._requests.values()]))

@@ -19,6 +19,8 @@ class LiveExecutions:
         self._store = store
         self._seq: int | None = None
         self._live: dict[str, Execution] = {}
+        self.version = 0
+        """Rises whenever something changed."""
 
     async def refresh(self) -> set[str]:
         """Read what is new. Returns the live executions that changed; at the first call, all of them."""
@@ -33,7 +35,9 @@ class LiveExecutions:
             if seq > self._seq and await self._store.deleted_seq() > self._seq:
                 changed = await self._store.list(live=True)
                 self._live.clear()
+                self.version += 1
         self._seq = seq
+        self.version += bool(changed)
         for execution in changed:
             if execution.ended is None:
                 self._live[execution.id] = execution
