@@ -4,27 +4,49 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import Any, Protocol
 
-from zoe_hub.client import ExecutionView
+from zoe_hub.client import ExecutionView, ZoeClient
 from zoe_hub.client.client import ended_sentence
 from zoe_hub.model.errors import ExecutionEnded, ServiceUnavailable, UnknownName, ZoeError
 from zoe_hub.model.events import Event, EventKind
 from zoe_hub.model.execution import ExecutionState, InstanceState
 
 from . import links, lives, namespace
-from .attachments import Attached, attention
+from .attachments import Attached, Attachments, attention
 from .portal import Caller
 from .progress import Progress
 
-if TYPE_CHECKING:
-    from .core import Core
+
+class Kept(Protocol):
+    """What a keeper needs of the `Core` whose attachments it watches."""
+
+    @property
+    def attachments(self) -> Attachments: ...
+
+    @property
+    def client(self) -> ZoeClient: ...
+
+    async def refresh(self, attached: Attached) -> ExecutionView: ...
+
+    async def establish(
+        self,
+        caller: Caller,
+        view: ExecutionView,
+        progress: Progress,
+        timeout: float | None,
+        *,
+        only_ours: Mapping[str, Any] | None = None,
+    ) -> Attached: ...
+
+    async def let_go(self, caller: Caller, attached: Attached) -> None: ...
 
 
 class Keeper:
     """Watches the attachments of one `Core`."""
 
-    def __init__(self, core: Core) -> None:
+    def __init__(self, core: Kept) -> None:
         self._core = core
         self._watchers: set[asyncio.Task[None]] = set()
 

@@ -4,22 +4,35 @@ from __future__ import annotations
 
 import asyncio
 from inspect import isawaitable
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol, cast
 
 from jupyterhub.spawner import Spawner  # type: ignore[import-untyped]
+from traitlets.config import Configurable
 
 from ..client import ExecutionView, ProcessView
 from . import overlay
 from .progress import ProgressLog
 
-if TYPE_CHECKING:
-    from .mixin import ZoeMixin
+
+class ZoeServer(Protocol):
+    """What is needed of the spawner besides its parent class; see `ZoeMixin`."""
+
+    zoe_environment: Any
+    zoe_url: Any
+    zoe_parent_pending: bool
+
+    @property
+    def zoe_server(self) -> str: ...
+
+    def zoe_references(self, view: ExecutionView) -> dict[str, str]: ...
+
+    def zoe_save_state(self) -> None: ...
 
 
 class ParentServer:
     """`parent` is the spawner seen as its parent class: what `super()` gives inside the mixin."""
 
-    def __init__(self, spawner: ZoeMixin, parent: Any, log: ProgressLog) -> None:
+    def __init__(self, spawner: ZoeServer, parent: Any, log: ProgressLog) -> None:
         self._spawner = spawner
         self._parent = parent
         self._log = log
@@ -35,7 +48,9 @@ class ParentServer:
         }
         telling = asyncio.create_task(self._tell())
         try:
-            with overlay.applied(spawner, overlay.settings_of(process, references)):
+            # It is both, which types cannot say.
+            configurable = cast(Configurable, spawner)
+            with overlay.applied(configurable, overlay.settings_of(process, references)):
                 address = self._parent.start()
                 # From here on the parent knows by itself whether it is starting.
                 spawner.zoe_parent_pending = False

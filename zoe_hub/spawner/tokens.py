@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from inspect import isawaitable
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from jupyterhub import orm  # type: ignore[import-untyped]
 
-if TYPE_CHECKING:
-    from .mixin import ZoeMixin
+
+class Scoped(Protocol):
+    """A spawner that says which scopes Zoe needs beside those of the server's role."""
+
+    @property
+    def user(self) -> Any: ...
+
+    @property
+    def zoe_server_scopes(self) -> Iterable[str]: ...
 
 
 def token_scopes(configured: Any) -> Callable[[Any], Any]:
@@ -17,7 +24,7 @@ def token_scopes(configured: Any) -> Callable[[Any], Any]:
     if hasattr(configured, "zoe_adds"):
         return configured  # type: ignore[no-any-return]
 
-    async def scopes(spawner: ZoeMixin) -> list[str]:
+    async def scopes(spawner: Scoped) -> list[str]:
         base = configured(spawner) if callable(configured) else configured
         if isawaitable(base):
             base = await base
