@@ -33,7 +33,7 @@ async def test_a_start_runs_the_server_as_part_of_an_execution() -> None:
         assert host == "127.0.0.1"
         assert port > 0
         assert zoe.only["owner"] == "alice"
-        assert zoe.only["attachment"] == {"server": "alice/work"}
+        assert zoe.only["attachment"] == {"server": "alice/work", "outlive": False}
         assert zoe.only["state"] == "running"
         assert zoe.reports == [("jupyter.server", "starting"), ("jupyter.server", "ready")]
         assert await spawner.poll() is None

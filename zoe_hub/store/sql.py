@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import copy
-import logging
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
-from pydantic import ValidationError
-from sqlalchemy import Connection, Row, delete, func, insert, select, update
+from sqlalchemy import Connection, Row, select, update
 
 from ..model.audit import AuditEntry, AuditLine, AuditQuery
-from ..model.errors import Conflict, LimitReached, Overtaken, UnknownName
+from ..model.errors import Conflict, Overtaken, UnknownName
 from ..model.events import Event, EventKind
 from ..model.execution import Attachment, DesiredState, Execution, ExecutionState, InstanceStatus
 from ..model.lifetime import ExpiryCause
 from ..model.plan import Plan
 from ..model.zapp import ZApp
-from . import audit, leadership, lives, marks, retention
+from . import audit, leadership, lives, marks, own_zapps, retention
 from .announcements import Announcements
 from .base import Lease, Store, Submission
 from .changes import (
@@ -33,17 +31,15 @@ from .changes import (
     TerminationRequested,
 )
 from .database import Database, Subject, Transaction
-from .documents import attachment_from, event_from, places
+from .documents import attachment_from, event_from
 from .identifiers import Identifiers
 from .keys import stored_with
 from .queries import ExecutionReader
 from .recorder import record
-from .submissions import attachment_columns, one_at_a_time, put_plan, store
-from .tables import event_counter, events, executions, zapps
+from .submissions import attachment_columns, put_plan, store
+from .tables import event_counter, events, executions
 
 T = TypeVar("T")
-
-log = logging.getLogger(__name__)
 
 _PROPOSED_NAMES = 1000
 """The newest executions of an owner whose names are compared with a mistyped one."""
@@ -356,42 +352,13 @@ class SQLStore(Store):
     # ZApps
 
     async def put_zapp(self, owner: str, zapp: ZApp, *, most: int | None = None) -> None:
-        def work(transaction: Transaction) -> None:
-            this = (zapps.c.owner == owner) & (zapps.c.name == zapp.name)
-            document = zapp.model_dump_json()
-            updated = transaction.connection.execute(update(zapps).where(this).values(document=document))
-            if updated.rowcount == 0:
-                _check_zapps(transaction.connection, owner, most)
-                transaction.connection.execute(insert(zapps).values(owner=owner, name=zapp.name, document=document))
-
-        await self._write(work)
+        await self._write(partial(own_zapps.put, owner=owner, zapp=zapp, most=most))
 
     async def delete_zapp(self, owner: str, name: str) -> None:
-        def work(transaction: Transaction) -> None:
-            connection = transaction.connection
-            deleted = connection.execute(delete(zapps).where(zapps.c.owner == owner, zapps.c.name == name))
-            if deleted.rowcount == 0:
-                known = connection.execute(select(zapps.c.name).where(zapps.c.owner == owner)).scalars()
-                raise UnknownName("ZApp of your own", name, known)
-
-        await self._write(work)
+        await self._write(partial(own_zapps.remove, owner=owner, name=name))
 
     async def zapps(self, owner: str) -> Sequence[ZApp]:
-        query = select(zapps.c.document).where(zapps.c.owner == owner).order_by(zapps.c.name)
-
-        def work(connection: Connection) -> Sequence[ZApp]:
-            return list(_readable(owner, connection.execute(query).scalars()))
-
-        return await self._database.read(work)
-
-
-def _readable(owner: str, documents: Iterable[str]) -> Iterator[ZApp]:
-    """Those that this version of Zoe can read; one that it cannot hides nothing else."""
-    for document in documents:
-        try:
-            yield ZApp.model_validate_json(document)
-        except ValidationError as error:
-            log.warning("A stored ZApp of %s cannot be read by this version of Zoe: %s", owner, places(error))
+        return await self._database.read(partial(own_zapps.read, owner=owner))
 
 
 def _locked(transaction: Transaction, execution: str) -> Row[Any]:
@@ -420,13 +387,3 @@ def _must_go_on(row: Row[Any]) -> None:
 _ENDING = frozenset(
     state.value for state in (ExecutionState.STOPPING, ExecutionState.FAILING, ExecutionState.COMPLETING)
 )
-
-
-def _check_zapps(connection: Connection, owner: str, most: int | None) -> None:
-    """Raises LimitReached when the owner keeps as many ZApps as allowed."""
-    if most is None:
-        return
-    one_at_a_time(connection, owner)
-    count = connection.execute(select(func.count()).select_from(zapps).where(zapps.c.owner == owner)).scalar_one()
-    if count >= most:
-        raise LimitReached(f"You keep {count} ZApps already, which is as many as are possible; delete one first.")
