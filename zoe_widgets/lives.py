@@ -19,6 +19,9 @@ def wished(lifetime: Mapping[str, Any] | None) -> LifetimeWish | None:
     """What `attach` was given as `lifetime`. Raises InvalidParameter."""
     if lifetime is None:
         return None
+    if not isinstance(lifetime, Mapping):
+        reason = f"{lifetime!r} does not say which time; write {{'idle': '2h'}} or {{'maximum': '2h'}}"
+        raise InvalidParameter("lifetime", reason)
     try:
         return LifetimeWish.model_validate(dict(lifetime))
     except ValidationError as error:

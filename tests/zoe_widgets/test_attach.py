@@ -17,7 +17,7 @@ def test_the_example_line_by_line(notebook, zoe):
     assert "connected: <code>box</code>" in result.pages[-1] or "connected: `box`" in result.pages[-1]
     assert len(result.displays) == 1
     assert notebook.value("box.open, box.connection['name']") == "(True, 'spark-1')"
-    assert zoe.find("spark-1")["attachment"] == {"server": "alice/", "kernel": "k1"}
+    assert zoe.find("spark-1")["attachment"] == {"server": "alice/", "kernel": "k1", "outlive": False}
 
     result = notebook.run("cluster.scale(4)")
     assert not result.error, result.traceback
@@ -76,6 +76,9 @@ def test_refusals_are_one_sentence(notebook):
     result = notebook.run('zoe.attach("spark", workers=101)')
     assert result.error == "InvalidParameter: workers: 101 is out of bounds: from 0 to 100"
     assert len(result.traceback.splitlines()) == 1
+    result = notebook.run('zoe.attach("spark", lifetime="2h")')
+    assert result.error.startswith("InvalidParameter: lifetime: '2h' does not say which time; write {'idle': '2h'}")
+    assert notebook.run("zoe.attach(3)").error == "InvalidParameter: zapp: input should be a valid string"
     named = notebook.run('zoe.attach("spark", name="My cluster")')
     assert named.error.startswith("InvalidParameter: name: a name is 1 to 63 lowercase letters")
     assert len(named.traceback.splitlines()) == 1

@@ -56,8 +56,8 @@ def find(
     if not url:
         raise ServiceUnavailable(
             "Nothing says where Zoe is. In a terminal of your Jupyter server it is known; elsewhere set ZOE_URL and "
-            "ZOE_TOKEN, or give --url and --token-file. Without a Hub, it runs while a Jupyter server or a cluster of "
-            f"this Python environment does, and none does ({own_home(environment)})."
+            "ZOE_TOKEN, or give --url and --token-file. Without a Hub, the first cell that asks for a cluster starts "
+            f"it, and it ends with the last Jupyter server and cluster: none runs for {own_home(environment)}."
         )
     token = token or environment.get("ZOE_TOKEN") or environment.get("JUPYTERHUB_API_TOKEN", "")
     hub_token = token if token_file else environment.get("ZOE_TOKEN") or environment.get("JUPYTERHUB_API_TOKEN", token)
