@@ -15,6 +15,10 @@ from ..model.events import Event
 from ..model.execution import Attachment, Execution, InstanceStatus
 from ..model.plan import Plan
 from .lives import life_from
+from .tables import instances
+
+# Not asked of each row: that costs more than reading it.
+_INSTANCE = instances.c.keys()
 
 
 def serialise_plan(plan: Plan) -> tuple[str, str]:
@@ -54,7 +58,7 @@ def execution_from(row: Any, plan: Plan, instances: Sequence[InstanceStatus]) ->
 
 def instance_from(row: Row[Any]) -> InstanceStatus:
     """The instance of a row of `instances`."""
-    return InstanceStatus.model_validate(row._asdict())
+    return InstanceStatus.model_validate(dict(zip(_INSTANCE, row, strict=True)))
 
 
 def event_from(row: Row[Any]) -> Event:

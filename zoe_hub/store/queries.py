@@ -8,17 +8,23 @@ from collections.abc import Sequence
 from typing import Any
 
 from pydantic import ValidationError
-from sqlalchemy import Connection, Row, Select, select
+from sqlalchemy import Connection, Row, Select, bindparam, select
 
 from ..model.execution import Execution, InstanceStatus
 from ..model.plan import Plan
 from .documents import PlanCache, execution_from, instance_from, places
-from .tables import executions, instances, plans
+from .tables import instances, plans
 
 log = logging.getLogger(__name__)
 
 _BATCH = 500
 """Values in one IN (…): databases limit them."""
+
+_INSTANCES = (
+    select(instances)
+    .where(instances.c.execution.in_(bindparam("ids", expanding=True)))
+    .order_by(instances.c.execution, instances.c.process, instances.c.ordinal)
+)
 
 
 class ExecutionReader:
@@ -33,7 +39,7 @@ class ExecutionReader:
         rows = connection.execute(query).all()
         if not rows:
             return []
-        by_execution = _instances(connection, query if len(rows) > 1 else None, rows)
+        by_execution = _instances(connection, rows)
         parsed = self._plans(connection, {row.plan for row in rows})
         return [
             execution_from(row, parsed.get(row.plan) or Plan.unreadable(row.zapp), by_execution[row.id]) for row in rows
@@ -56,16 +62,9 @@ class ExecutionReader:
         return found
 
 
-def _instances(
-    connection: Connection, query: Select[Any] | None, rows: Sequence[Row[Any]]
-) -> dict[str, list[InstanceStatus]]:
-    wanted: Any = [rows[0].id] if query is None else select(query.with_only_columns(executions.c.id).subquery().c.id)
-    ordered = (
-        select(instances)
-        .where(instances.c.execution.in_(wanted))
-        .order_by(instances.c.execution, instances.c.process, instances.c.ordinal)
-    )
+def _instances(connection: Connection, rows: Sequence[Row[Any]]) -> dict[str, list[InstanceStatus]]:
     found: dict[str, list[InstanceStatus]] = defaultdict(list)
-    for row in connection.execute(ordered):
-        found[row.execution].append(instance_from(row))
+    for start in range(0, len(rows), _BATCH):
+        for row in connection.execute(_INSTANCES, {"ids": [row.id for row in rows[start : start + _BATCH]]}):
+            found[row.execution].append(instance_from(row))
     return found
