@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import dataclasses
+import hashlib
 import json
 from collections.abc import AsyncIterator
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -16,7 +20,9 @@ from tornado.netutil import bind_sockets
 from tornado.web import Application, RequestHandler
 from tornado.websocket import WebSocketHandler, websocket_connect
 
-from .conftest import PREFIX, Site, Starter, client_of
+from zoe_hub.web.limits import Limits
+
+from .conftest import PREFIX, Site, Starter, client_of, serve
 
 
 class Echo(RequestHandler):
@@ -192,6 +198,67 @@ async def test_headers_get_through_byte_by_byte(base: str, alice: httpx.AsyncCli
     answer = await alice.get(f"{base}/odd")
     assert (answer.status_code, answer.text) == (200, "ok")
     assert (b"x-odd", b"caf\xc3\xa9 \xff\xe2\x82\xac") in [(name.lower(), value) for name, value in answer.headers.raw]
+
+
+async def test_what_is_no_ascii_gets_through(base: str, page: int) -> None:
+    place = urlsplit(base)
+    reader, writer = await asyncio.open_connection("127.0.0.1", place.port)
+    asked = f"GET {place.path}/caf".encode() + b"\xc3\xa9 HTTP/1.1\r\nHost: x\r\nAuthorization: token alice-token\r\n"
+    writer.write(asked + b"X-Odd: \x9b\xff\r\nConnection: close\r\n\r\n")
+    answer = await reader.read()
+    writer.close()
+    assert answer.startswith(b"HTTP/1.1 200 "), answer
+    seen = json.loads(answer.partition(b"\r\n\r\n")[2])
+    assert (seen["uri"], seen["headers"]["x-odd"]) == ("/caf%C3%A9", "\x9b\xff")
+
+
+async def test_a_redirection_to_what_is_no_address_is_refused(base: str, alice: httpx.AsyncClient) -> None:
+    assert (await alice.get(f"{base}/moved", params={"to": "http://["}, follow_redirects=False)).status_code == 502
+
+
+async def test_a_websocket_whose_browser_has_left_is_not_kept_open(site: Site, start: Starter) -> None:
+    asked, answering, ended = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def slow(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        asked.set()
+        await answering.wait()
+        key = next(line.split()[1] for line in head.split(b"\r\n") if line.lower().startswith(b"sec-websocket-key"))
+        accepted = base64.b64encode(hashlib.sha1(key + b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11").digest())
+        writer.write(b"HTTP/1.1 101 Switching\r\nUpgrade: websocket\r\nConnection: upgrade\r\n")
+        writer.write(b"Sec-WebSocket-Accept: " + accepted + b"\r\n\r\n")
+        await reader.read(100)  # the closing, or the end
+        writer.close()
+        ended.set()
+
+    behind = await asyncio.start_server(slow, "127.0.0.1", 0)
+    port = behind.sockets[0].getsockname()[1]
+    execution = await start(ports={"rpc": port, "web": port, "deep": port, "inside": port})
+    context = dataclasses.replace(site.context, limits=Limits(streams=1))
+    async with serve(context) as (url, _):
+        place = urlsplit(f"{url}executions/{execution}/ui/toy.head/web/ws")
+        _, browser = await asyncio.open_connection("127.0.0.1", place.port)
+        browser.write(
+            f"GET {place.path} HTTP/1.1\r\nHost: x\r\nAuthorization: token alice-token\r\nUpgrade: websocket\r\n"
+            "Connection: upgrade\r\nSec-WebSocket-Version: 13\r\n"
+            "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n".encode()
+        )
+        await asyncio.wait_for(asked.wait(), 20)
+        browser.close()
+        async with client_of(dataclasses.replace(site, url=url), "alice-token") as alice:
+            for _ in range(20):  # the leaving is noticed meanwhile
+                await alice.get("/me")
+            counted = (await alice.get(f"/executions/{execution}/logs")).status_code
+            assert counted == 429, "it counts as open as long as the page has not answered"
+            answering.set()
+            await asyncio.wait_for(ended.wait(), 20)
+            for _ in range(500):
+                if (await alice.get(f"/executions/{execution}/logs")).status_code != 429:
+                    break
+                await asyncio.sleep(0.01)
+            else:
+                raise AssertionError("it still counts as open")
+    behind.close()
 
 
 async def test_no_shared_cache_keeps_a_page(base: str, alice: httpx.AsyncClient) -> None:

@@ -101,8 +101,11 @@ class Target:
         return (self.prefix + rest) if self.keep_prefix else rest
 
     def location(self, location: str) -> str:
-        """Where a redirection of the page leads in a browser."""
-        parts = urlsplit(location)
+        """Where a redirection of the page leads in a browser. Raises RemoteProtocolError for what is no address."""
+        try:
+            parts = urlsplit(location)
+        except ValueError as error:
+            raise httpx.RemoteProtocolError("The page leads to what is no address") from error
         if parts.netloc not in ("", self.netloc):
             return location
         rest = parts._replace(scheme="", netloc="").geturl()
@@ -261,12 +264,13 @@ class PageRelay(RelayHandler):
     async def _relay(self, target: Target) -> None:
         has_body = "Content-Length" in self.request.headers or "Transfer-Encoding" in self.request.headers
         path = target.path(self.rest) + (f"?{self.request.query}" if self.request.query else "")
-        url = httpx.URL(scheme="http", host=target.host, port=target.port, raw_path=path.encode("latin-1"))
+        url = httpx.URL(scheme="http", host=target.host, port=target.port, raw_path=_ascii(path))
         timeout = httpx.Timeout(_SILENCE, connect=_CONNECT_TIMEOUT)
         async with self.http.stream(
             self.request.method or "GET",
             url,
-            headers=self.forwarded(target),
+            # Bytes, because what browsers send need not be ASCII.
+            headers=[(name.encode("latin-1"), value.encode("latin-1")) for name, value in self.forwarded(target)],
             content=self._body() if has_body else None,
             timeout=timeout,
         ) as answer:
@@ -312,6 +316,7 @@ class SocketRelay(RelayHandler, WebSocketHandler):
         self._upstream: WebSocketClientConnection | None = None
         self._reader: asyncio.Task[None] | None = None
         self._close_stream: Callable[[], None] = lambda: None
+        self._opening = False
 
     async def prepare(self) -> None:
         target = await self.find_target()
@@ -326,12 +331,18 @@ class SocketRelay(RelayHandler, WebSocketHandler):
         for name, value in self.forwarded(target):
             request.headers.add(name, value)
         offered = [word.strip() for word in self.request.headers.get("Sec-WebSocket-Protocol", "").split(",")]
+        self._opening = True
         try:
             self._upstream = await websocket_connect(
                 request, subprotocols=[word for word in offered if word], max_message_size=_MAX_MESSAGE
             )
         except (OSError, HTTPClientError, StreamClosedError, ValueError) as error:
             raise Refused(502, "The page could not be reached; its process may be restarting.") from error
+        finally:
+            self._opening = False
+        if self.request.connection is None or self.request.connection.stream.closed():  # type: ignore[attr-defined]
+            # Nobody is there any more whose leaving would close the other side: `on_finish` does.
+            raise Refused(502, "Whoever asked has gone.")
 
     def select_subprotocol(self, subprotocols: list[str]) -> str | None:
         return self._upstream.selected_subprotocol if self._upstream else None
@@ -347,6 +358,8 @@ class SocketRelay(RelayHandler, WebSocketHandler):
                 self.close(1001)
 
     def on_close(self) -> None:
+        if self._opening:
+            return  # it counts until the other side has answered, or many could wait for that at once
         self._close_stream()
         if self._reader is not None:
             self._reader.cancel()
@@ -371,6 +384,11 @@ class SocketRelay(RelayHandler, WebSocketHandler):
                 await self.write_message(message, binary=isinstance(message, bytes))
             except WebSocketClosedError:
                 return
+
+
+def _ascii(path: str) -> bytes:
+    """A path and query as they may be sent: browsers write other bytes as ``%..`` themselves."""
+    return b"".join(b"%%%02X" % byte if byte > 127 else bytes((byte,)) for byte in path.encode("latin-1"))
 
 
 def _private(directives: str) -> str:
