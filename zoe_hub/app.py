@@ -61,7 +61,7 @@ class ZoeHub(Application):
         False, help="End when the program ends that started the service. JupyterHub starts it anew when it is back."
     ).tag(config=True)
     moved = Bool(
-        False, help="The machine on which executions ran before is gone for good: start them on this one."
+        False, help="The machine, or folder, where executions ran before is gone for good: start them here."
     ).tag(config=True)
     aliases = {"config": "ZoeHub.config_file", "home": "ZoeConfig.home", "port": "ZoeConfig.port"}
     flags = {
@@ -75,7 +75,7 @@ class ZoeHub(Application):
         ),
         "moved": (
             {"ZoeHub": {"moved": True}},
-            "The machine on which executions ran before is gone for good: start them on this one.",
+            "The machine, or folder, where executions ran before is gone for good: start them here.",
         ),
         "allow-root": (
             {"ZoeConfig": {"allow_root": True}},
@@ -224,7 +224,7 @@ class Service:
         self.metrics = metrics
         self.store = store
         settings = app.settings
-        self.belonging = Belonging(secrets, app.moved)
+        self.belonging = Belonging(secrets, app.moved, settings.instances_folder)
         self.leadership = Leadership(
             store,
             self._lead,

@@ -63,6 +63,21 @@ async def test_a_service_elsewhere_is_noticed_before_serving_while_one_leads(wor
     await Belonging(OURS).check(world.store)
 
 
+async def test_another_home_with_the_same_key_is_refused_while_something_lives(world: World, tmp_path: Path) -> None:
+    (tmp_path / "one").mkdir()
+    (tmp_path / "link").symlink_to("one")
+    one, other = Belonging(OURS, folder=tmp_path / "one"), Belonging(OURS, folder=tmp_path / "other")
+    await Belonging(OURS).settle(world.store)
+    await world.submit()
+    await one.settle(world.store)
+    await Belonging(OURS, folder=tmp_path / "link").settle(world.store)
+    with pytest.raises(NotPermitted, match="ZOE_HOME"):
+        await other.settle(world.store)
+    await Belonging(OURS, moved=True, folder=tmp_path / "other").settle(world.store)
+    with pytest.raises(NotPermitted, match="--moved"):
+        await one.settle(world.store)
+
+
 async def test_a_machine_without_a_name_is_not_compared(world: World, machine: Path) -> None:
     await Belonging(OURS).settle(world.store)
     await world.submit()

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from zoe_hub.controller import leadership
 from zoe_hub.controller.leadership import Leadership
 from zoe_hub.model.errors import LaunchFailed, ServiceUnavailable, StaleLease
 from zoe_hub.store.base import Lease
@@ -21,10 +22,10 @@ class Answering(SQLStore):
 
     trouble: Callable[[], Awaitable[None]] | None = None
 
-    async def acquire(self, holder: str, seconds: float) -> Lease | None:
+    async def acquire(self, holder: str, seconds: float, *, abandoned: Lease | None = None) -> Lease | None:
         if self.trouble is not None:
             await self.trouble()
-        return await super().acquire(holder, seconds)
+        return await super().acquire(holder, seconds, abandoned=abandoned)
 
 
 class Leader:
@@ -105,6 +106,30 @@ async def test_what_nobody_foresaw_ends_the_service_and_gives_up_the_lease(store
     with pytest.raises(LaunchFailed):
         await leader.task
     assert await store.leader() is None
+
+
+async def test_a_lease_that_nobody_renews_ends_though_the_clock_was_set_back(
+    store: Answering, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(leadership, "_ABANDONED", SECONDS)
+    dead = await store.acquire("killed before the clock was set back", 3600)
+    assert dead is not None
+    leader = Leader(store)
+    await until(lambda: leader.leads)
+    assert leader.terms[0] > dead.number
+    await leader.stop()
+
+
+async def test_who_renews_is_left_to_lead_however_long_its_lease(
+    store: Answering, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(leadership, "_ABANDONED", SECONDS)
+    other = Leader(store)
+    for _ in range(30):
+        assert await store.acquire("one", 3600) is not None
+        await asyncio.sleep(SECONDS / 6)
+        assert not other.leads
+    await other.stop()
 
 
 async def _fails() -> None:

@@ -75,6 +75,17 @@ class Leading:
         leases = [lease for lease in await asyncio.gather(*(store.acquire(str(n), 600) for n in range(20))) if lease]
         assert len(leases) == 1
 
+    async def test_a_lease_that_is_abandoned_to_the_letter_can_be_taken(self, store: Store) -> None:
+        seen = await taken(store, "one")
+        renewed = await taken(store, "one")
+        assert await store.acquire("other", 600, abandoned=seen) is None
+        assert await store.leader() == renewed
+        lease = await store.acquire("other", 600, abandoned=renewed)
+        assert lease is not None
+        assert lease.number > renewed.number
+        with pytest.raises(StaleLease):
+            await store.led_by(renewed).submit(a_submission())
+
     async def test_release_lets_others_lead_at_once(self, store: Store) -> None:
         lease = await taken(store, "one")
         await store.release(lease)

@@ -1,8 +1,8 @@
 """Whether a service and a database belong together.
 
-Secrets are derived from a home folder's key, and local instances are processes of one machine. A service with
-another key, or on another machine, would derive other secrets for clusters that run, and start them a second
-time where it cannot see that they run.
+Secrets are derived from a home folder's key, and local instances are processes of one machine, with their folders
+below the home folder. A service with another key, on another machine or with another home folder would derive other
+secrets for clusters that run, and start them a second time where it cannot see that they run.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from ..model.errors import NotPermitted
 from ..secrets import Secrets
 from ..store.base import Store
 
-KEY, MACHINE = "key", "machine"
+KEY, MACHINE, FOLDER = "key", "machine", "folder"
 _MACHINE_ID = Path("/etc/machine-id")
 
 _WHY = {
@@ -24,6 +24,9 @@ _WHY = {
     "(ZOE_HOME), or restore the file data/key of the folder from its backup.",
     MACHINE: "Its clusters are processes of another machine, which this one cannot see: run the service there. If that "
     "machine is gone for good, start the service once with --moved: what ran there is then started here.",
+    FOLDER: "Its clusters have their folders elsewhere, where this service does not see that they run: give the "
+    "service the home folder of the others (ZOE_HOME), at the same path. If none of them runs any more, start the "
+    "service once with --moved: they are then started here.",
 }
 
 
@@ -33,24 +36,27 @@ class Belonging:
 
     secrets: Secrets
     moved: bool = False
-    """The machine may be another one, although there are live executions."""
+    """Machine and folder may be others, although there are live executions."""
+    folder: Path | None = None
+    """Where the instances have their folders; None: that is not compared."""
 
     def mine(self) -> dict[str, str]:
         """What this service would write into a new database. No machine where the machine has no name."""
-        found = {KEY: self.secrets.token("service", "database", KEY), MACHINE: machine()}
+        folder = "" if self.folder is None else str(self.folder.resolve())
+        found = {KEY: self.secrets.token("service", "database", KEY), MACHINE: machine(), FOLDER: folder}
         return {name: value for name, value in found.items() if value}
 
     async def check(self, store: Store) -> None:
-        """Before serving. Raises NotPermitted where a service that leads just now is one of another key or machine."""
+        """Before serving. Raises NotPermitted where a service leads now that has another key, machine or folder."""
         differing = self._differing(await store.marks())
         lease = await store.leader() if differing else None
         if lease is not None and lease.expires > datetime.now(timezone.utc):
             raise _refusal(differing[0])
 
     async def settle(self, store: Store) -> None:
-        """By the service that leads. Raises NotPermitted where executions live that are not of this key and machine."""
+        """By the service that leads. Raises NotPermitted where something lives of another key, machine or folder."""
         marks = await store.marks()
-        allowed = [MACHINE] if self.moved else []
+        allowed = [MACHINE, FOLDER] if self.moved else []
         refused = [name for name in self._differing(marks) if name not in allowed]
         if refused and await store.list(live=True, limit=1):
             raise _refusal(refused[0])

@@ -32,6 +32,9 @@ _ASK_EVERY = 0.5
 """Seconds between two questions of who stands by."""
 _RETRY = 0.2
 """Seconds between attempts to renew while the database is away."""
+_ABANDONED = 60.0
+"""Seconds by this machine's clock after which a lease that nobody renewed is over; twice a lease's, if that is longer.
+The database's clock may have been set back since the end was written down: that can be an hour away."""
 _STOP_WITHIN = 30.0
 """Seconds for letting go of everything. A service that cannot must not stay."""
 
@@ -79,15 +82,21 @@ class Leadership:
 
     async def _until_leading(self, holder: str) -> tuple[float, Lease]:
         told = False
+        seen: Lease | None = None
+        since = now()
         while True:
             asked = now()
+            abandoned = seen if asked - since >= max(_ABANDONED, 2 * self._seconds) else None
             try:
-                lease = await self._acquire(holder, self._renewal)
+                lease = await self._acquire(holder, self._renewal, abandoned)
             except ServiceUnavailable as error:
                 log.warning("Zoe stands by, and cannot ask whether it may lead: %s", error)
                 if self._end_stopped:
                     await self._end_who_is_stopped()
                 lease = None
+            else:
+                if lease is None and (leads := await self._who_leads()) != seen:
+                    seen, since = leads, now()
             if lease is not None:
                 log.info("This service leads, with the number %d", lease.number)
                 return asked, lease
@@ -135,9 +144,9 @@ class Leadership:
                 return
             asked, pause = asked_now, self._renewal
 
-    async def _acquire(self, holder: str, patience: float) -> Lease | None:
+    async def _acquire(self, holder: str, patience: float, abandoned: Lease | None = None) -> Lease | None:
         """Raises ServiceUnavailable also when the database does not answer within `patience` seconds."""
-        asking = asyncio.ensure_future(self._store.acquire(holder, self._seconds))
+        asking = asyncio.ensure_future(self._store.acquire(holder, self._seconds, abandoned=abandoned))
         try:
             # Not asyncio.wait_for: before Python 3.12 it can lose a cancellation.
             await asyncio.wait({asking}, timeout=patience)
@@ -156,14 +165,18 @@ class Leadership:
         elif (error := releasing.exception()) is not None:
             log.warning("The lease could not be given up: %s", error)
 
+    async def _who_leads(self) -> Lease | None:
+        """The lease as it is stored; None also when that cannot be known now."""
+        looking = asyncio.ensure_future(self._store.leader())
+        try:
+            await asyncio.wait({looking}, timeout=self._seconds)
+            return looking.result() if looking.done() and looking.exception() is None else None
+        finally:
+            looking.cancel()
+
     async def _end_who_is_stopped(self) -> None:
         """Kill a leader of this machine that was stopped, perhaps while it held a lock that only its end can open."""
-        looking = asyncio.ensure_future(self._store.leader())
-        await asyncio.wait({looking}, timeout=self._seconds)
-        if not looking.done() or looking.exception() is not None:
-            looking.cancel()
-            return
-        lease = looking.result()
+        lease = await self._who_leads()
         if lease is None or lease.expires > datetime.now(timezone.utc):
             return
         process = _process_of(lease.holder)

@@ -220,8 +220,10 @@ class Store(ABC):
         """
 
     @abstractmethod
-    async def acquire(self, holder: str, seconds: float) -> Lease | None:
+    async def acquire(self, holder: str, seconds: float, *, abandoned: Lease | None = None) -> Lease | None:
         """Take leadership, or renew it, for so many seconds from now; None while somebody else's has not expired.
+
+        A lease that is `abandoned` to the letter counts as expired.
 
         A new holder gets a higher number. The same holder keeps its own while no other has taken the lease, also
         after it expired. Raises NewerDatabase when a newer service has changed the schema meanwhile.

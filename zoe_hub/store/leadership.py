@@ -13,14 +13,18 @@ from .tables import leadership
 from .upgrade import check_schema
 
 
-def take(transaction: Transaction, holder: str, seconds: float) -> Lease | None:
-    """Take or renew leadership; None while somebody else's lease has not expired. Raises NewerDatabase."""
+def take(transaction: Transaction, holder: str, seconds: float, abandoned: Lease | None = None) -> Lease | None:
+    """Take or renew leadership; None while somebody else's lease has not expired. Raises NewerDatabase.
+
+    A lease that is `abandoned` to the letter counts as expired.
+    """
     connection = transaction.connection
     check_schema(connection)
     row = connection.execute(select(leadership).with_for_update()).one()
     # Read after the row was locked: waiting for the lock takes time.
     now = _now(connection)
-    if row.holder not in (None, holder) and row.expires > now:
+    free = abandoned is not None and (row.number, row.expires) == (abandoned.number, abandoned.expires)
+    if row.holder not in (None, holder) and row.expires > now and not free:
         return None
     number = row.number if row.holder == holder else row.number + 1
     lease = Lease(holder=holder, number=number, expires=now + timedelta(seconds=seconds))

@@ -91,8 +91,8 @@ class SQLStore(Store):
 
     # Leadership
 
-    async def acquire(self, holder: str, seconds: float) -> Lease | None:
-        return await self._database.write(partial(leadership.take, holder=holder, seconds=seconds))
+    async def acquire(self, holder: str, seconds: float, *, abandoned: Lease | None = None) -> Lease | None:
+        return await self._database.write(partial(leadership.take, holder=holder, seconds=seconds, abandoned=abandoned))
 
     async def release(self, lease: Lease) -> None:
         await self._database.write(partial(leadership.give_up, lease=lease))
