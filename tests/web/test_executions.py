@@ -128,7 +128,7 @@ async def test_termination_may_be_asked_for_twice(alice: httpx.AsyncClient, star
 
 async def test_attaching_and_detaching(alice: httpx.AsyncClient, start: Starter) -> None:
     execution = await start()
-    attachment = {"server": "alice/lab", "kernel": "0d6d9f36"}
+    attachment = {"server": "alice/lab", "kernel": "0d6d9f36", "outlive": False}
     assert (await alice.put(f"/executions/{execution}/attachment", json=attachment)).json()["attachment"] == attachment
     listed = await alice.get("/executions", params={"server": "alice/lab"})
     assert [e["id"] for e in listed.json()["executions"]] == [execution]
