@@ -22,7 +22,7 @@ from .backends.base import Backend
 from .backends.local import LocalBackend, LocalSettings
 from .backends.observed import ObservedBackend
 from .catalogue import Catalogue, shipped_folder
-from .config import ZoeConfig
+from .config import ZoeConfig, mistakes_told, read_file
 from .controller.audit_retention import AuditRetention
 from .controller.belonging import Belonging
 from .controller.controller import Controller
@@ -87,10 +87,11 @@ class ZoeHub(Application):
         """Read the command line and the configuration file."""
         super().initialize(argv)
         path = self.config_file or os.environ.get("ZOE_CONFIG_FILE", "")
-        if path:
-            self.load_config_file(Path(path).stem, path=str(Path(path).absolute().parent))
-            self.parse_command_line(argv)
-        self.settings = ZoeConfig(parent=self)
+        with mistakes_told():
+            if path:
+                self.update_config(read_file(Path(path).absolute()))
+                self.parse_command_line(argv)
+            self.settings = ZoeConfig(parent=self)
 
     def start(self) -> None:
         """Run until SIGTERM or SIGINT. Raises NotPermitted as root, unless that is allowed."""

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
 from traitlets import Bool, CaselessStrEnum, Float, Integer, List, TraitError, Unicode, default, validate
-from traitlets.config import Configurable
+from traitlets.config import Config, Configurable
+from traitlets.config.loader import JSONFileConfigLoader, PyFileConfigLoader
 
 from .model.durations import parse_seconds
+from .model.errors import InvalidRequest
 from .model.lifetime import LifetimePolicy
 from .model.resources import parse_bytes
 
@@ -275,3 +279,28 @@ class ZoeConfig(Configurable):
 def cache_folder(home: Path) -> Path:
     """Where the frameworks' preparations put what they make, by framework."""
     return home / "data" / "cache"
+
+
+def read_file(path: Path) -> Config:
+    """What it sets. Raises InvalidRequest for one that is not there or cannot be read.
+
+    A file with a fault is never left out: without it there would be another database, and no limits.
+    """
+    loader = {".py": PyFileConfigLoader, ".json": JSONFileConfigLoader}.get(path.suffix)
+    if loader is None or not path.is_file():
+        raise InvalidRequest(f"There is no configuration file {path}; it is a file whose name ends with .py or .json.")
+    try:
+        return loader(path.name, path=str(path.parent)).load_config()
+    except Exception as error:  # whatever the administrator's code raises
+        raise InvalidRequest(
+            f"The configuration file {path} cannot be read: {type(error).__name__}: {error}."
+        ) from error
+
+
+@contextmanager
+def mistakes_told() -> Iterator[None]:
+    """Turns what traits say of a value into InvalidRequest."""
+    try:
+        yield
+    except (TraitError, ValueError) as error:
+        raise InvalidRequest(f"A setting is wrong: {error}") from error
