@@ -127,7 +127,8 @@ class HubRun:
         while True:
             answer = await self.hub.start_server(owner)
             ready = (await self.hub.server(owner)).get("ready")
-            if ready:
+            # Who attaches to a server that the Hub takes for alive ends with it: no notebook can do that.
+            if ready and self._servers_of(owner):
                 self.servers.add(owner)
                 self.outcome.accepted["start server"] += 1
                 return
