@@ -30,6 +30,7 @@ from .controller.leadership import Leadership
 from .controller.live import LiveFigures
 from .controller.lives import Lives
 from .controller.orphans import Orphans
+from .controller.patience import surely
 from .controller.retention import Retention
 from .hub_servers import HubServers
 from .metrics import Metrics
@@ -248,7 +249,7 @@ class Service:
         backend = ObservedBackend(make_backend(settings, self.catalogue), self.metrics)
         tasks: list[asyncio.Task[None]] = []
         try:
-            await self.belonging.settle(store)
+            await surely(lambda: self.belonging.settle(store), "Nobody knows yet whose the database is")
             with _writing_below(settings.home):
                 await backend.open(lease.number)
             self._controller = controller = Controller(

@@ -62,11 +62,13 @@ class ZoeConfig(Configurable):
     ).tag(config=True)
     lease = Float(
         5.0,
+        min=1.0,
         help="Seconds for which a service leads without a word. Where it is killed, stopped or cut from the database, "
         "another one on the same database leads so much later. Shorter: a slow database ends it by mistake.",
     ).tag(config=True)
     lease_renewal = Float(
-        1.5, help="Seconds between two words of the service that leads; at most a third of `lease`."
+        help="Seconds between two words of the service that leads; at most a third of `lease`. Default: 1.5, or a "
+        "third of a shorter `lease`.",
     ).tag(config=True)
     round_interval = Float(
         10.0,
@@ -206,6 +208,10 @@ class ZoeConfig(Configurable):
     def _memory_is_an_amount(self, proposal: dict[str, str]) -> str:
         parse_bytes(proposal["value"])
         return proposal["value"]
+
+    @default("lease_renewal")
+    def _default_lease_renewal(self) -> float:
+        return float(min(1.5, self.lease / 3))
 
     @validate("lease_renewal")
     def _renewed_in_time(self, proposal: dict[str, float]) -> float:

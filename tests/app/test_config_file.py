@@ -17,6 +17,7 @@ from zoe_hub.app import main
         ("c.ZoeConfig.memory = 'lots'", "A setting is wrong: 'lots' is no amount of memory"),
         ("c.ZoeConfig.cpus = 'many'", "A setting is wrong: The 'cpus' trait"),
         ("c.ZoeConfig.lease_renewal = 9", "A setting is wrong: lease_renewal is 9"),
+        ("c.ZoeConfig.lease = 0", "A setting is wrong: The value of the 'lease' trait"),
         (None, "There is no configuration file"),
     ],
 )

@@ -277,6 +277,23 @@ async def test_that_another_service_leads_is_no_error_of_taking_away(
     assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
 
 
+async def test_a_start_while_the_store_is_away_waits_for_it(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    execution = await world.submit()
+    read, refused = world.store.list, asyncio.Event()
+
+    async def away(**filters: Any) -> Sequence[Execution]:
+        refused.set()
+        raise ServiceUnavailable("the disk is full")
+
+    monkeypatch.setattr(world.store, "list", away)
+    task = asyncio.create_task(world.controller.run())
+    await refused.wait()
+    monkeypatch.setattr(world.store, "list", read)
+    await world.state(execution, RUNNING)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
 async def test_who_leads_no_more_sweeps_no_more(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     async def refused(execution: str) -> None:
         raise StaleLease("Another Zoe service leads now.")

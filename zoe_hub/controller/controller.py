@@ -25,6 +25,7 @@ from ..store.changes import Change, InstanceReported, InstancesDropped, StateCha
 from . import steps
 from .executions import LiveExecutions
 from .orders import orders
+from .patience import surely
 from .reports import Reports
 
 log = logging.getLogger(__name__)
@@ -77,7 +78,7 @@ class Controller:
         followers: list[asyncio.Task[None]] = []
         reports = Reports(self._store, self.wake, pause=_PAUSE)
         try:
-            await self._sweep()
+            await surely(self._sweep, "Nobody knows yet what is left of executions that ended", pause=_PAUSE)
             # What happens from here on is stored after what is there now, never before it.
             changes = self._backend.watch()
             await reports.store(map(InstanceReported, await self._backend.instances()))

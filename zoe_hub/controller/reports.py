@@ -6,10 +6,10 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Iterable
 
-from ..model.errors import ServiceUnavailable
 from ..model.execution import InstanceStatus
 from ..store.base import Store
 from ..store.changes import InstanceReported
+from .patience import surely
 
 log = logging.getLogger(__name__)
 
@@ -42,14 +42,11 @@ class Reports:
     async def store(self, reports: Iterable[InstanceReported]) -> None:
         """Store them, however long the store is away: nobody reports the same change twice."""
         batch = list(reports)
-        while True:
-            try:
-                refused = await self._store.record(batch)
-            except ServiceUnavailable as error:
-                log.warning("%d changes of instances are not stored yet: %s", len(batch), error)
-                await asyncio.sleep(self._pause)
-                continue
-            # Such as what was still on its way when its execution was taken away: it is older than the end.
-            for report in refused:
-                log.debug("A report about execution %s came after its end", report.execution)
-            return
+        refused = await surely(
+            lambda: self._store.record(batch),
+            f"{len(batch)} changes of instances are not stored yet",
+            pause=self._pause,
+        )
+        # Such as what was still on its way when its execution was taken away: it is older than the end.
+        for report in refused:
+            log.debug("A report about execution %s came after its end", report.execution)
