@@ -70,7 +70,8 @@ def sqlite_engine(url: URL) -> Engine:
         connection.isolation_level = None
         connection.execute(f"PRAGMA busy_timeout = {_BUSY_TIMEOUT * 1000}")
         _use_write_ahead_log(connection)
-        connection.execute("PRAGMA synchronous = NORMAL")
+        # What was answered is on the disk, whatever happens to the machine: with NORMAL the last commits may be lost.
+        connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA foreign_keys = ON")
 
     @event.listens_for(engine, "begin")
