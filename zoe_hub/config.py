@@ -62,7 +62,7 @@ class ZoeConfig(Configurable):
     ).tag(config=True)
     lease = Float(
         5.0,
-        min=1.0,
+        min=0.5,
         help="Seconds for which a service leads without a word. Where it is killed, stopped or cut from the database, "
         "another one on the same database leads so much later. Shorter: a slow database ends it by mistake.",
     ).tag(config=True)
