@@ -17,7 +17,7 @@ from zoe_hub.model.execution import Attachment
 from .hub import OWNERS, token_of
 from .plan import Action
 
-_PATIENCE = 300.0
+_PATIENCE = 120.0
 """Seconds for which a client tries again. The service is never away for so long."""
 
 

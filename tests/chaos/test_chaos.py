@@ -14,7 +14,7 @@ FIXED = ("2015", 12)
 NEW = (str(int(time.time())), 10)
 TWO_SERVICES = ("2016" + TWO, 8)
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 
 @pytest.mark.parametrize(("seed", "kills"), [FIXED, NEW, TWO_SERVICES], ids=["fixed", "new", "two"])

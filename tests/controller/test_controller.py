@@ -6,10 +6,12 @@ import pytest
 
 from tests.backends.fakes import InstantBackend, SlowToStartBackend
 from tests.composition.examples import zapp
+from tests.store.writing import stored
 from zoe_hub.controller.controller import Controller
 from zoe_hub.model.events import EventKind
 from zoe_hub.model.execution import Attachment, ExecutionState, InstanceState, InstanceStatus
 from zoe_hub.model.resources import Resources
+from zoe_hub.store.changes import InstanceReported
 
 from .conftest import NOTEBOOK, World
 
@@ -125,7 +127,7 @@ async def test_a_user_server_takes_its_clusters_along_but_not_the_detached(runni
     here = Attachment(server="alice/", kernel="k1")
     notebook = await running.submit(NOTEBOOK, attachment=here)
     status = InstanceStatus(execution=notebook.id, process="notebook.server", ordinal=0, state=InstanceState.READY)
-    await running.store.save_instance(status)
+    await stored(running.store, InstanceReported(status))
     tied = await running.submit(attachment=here)
     detached = await running.submit(attachment=here)
     elsewhere = await running.submit(attachment=Attachment(server="alice/other"))

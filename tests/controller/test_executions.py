@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.store.writing import moved
 from zoe_hub.controller.executions import LiveExecutions
 from zoe_hub.model.errors import ServiceUnavailable
 from zoe_hub.model.execution import ExecutionState
@@ -17,9 +18,9 @@ async def test_what_was_deleted_since_the_last_look_is_not_held_for_ever(world: 
     gone, stays = await world.submit(), await world.submit()
     held = LiveExecutions(world.store)
     await held.refresh()
-    await world.store.change_state(gone.id, QUEUED, TERMINATED)
+    await moved(world.store, gone.id, QUEUED, TERMINATED)
     await world.store.dispose([gone.id])
-    await world.store.change_state(stays.id, QUEUED, STARTING)
+    await moved(world.store, stays.id, QUEUED, STARTING)
     assert await held.refresh() == {stays.id}
     assert [(each.id, each.state) for each in held.all()] == [(stays.id, STARTING)]
     assert await held.refresh() == set()
@@ -29,7 +30,7 @@ async def test_a_look_that_failed_half_way_misses_nothing(world: World, monkeypa
     execution = await world.submit()
     held = LiveExecutions(world.store)
     await held.refresh()
-    await world.store.change_state(execution.id, QUEUED, STARTING)
+    await moved(world.store, execution.id, QUEUED, STARTING)
 
     async def away() -> int:
         raise ServiceUnavailable("the disk is full")

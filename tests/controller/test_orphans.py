@@ -4,6 +4,7 @@ from collections.abc import Collection
 
 import pytest
 
+from tests.store.writing import moved
 from zoe_hub.controller.orphans import Orphans
 from zoe_hub.model.errors import ServiceUnavailable, UnknownName
 from zoe_hub.model.execution import Attachment, DesiredState, Execution, ExecutionState
@@ -120,7 +121,7 @@ async def test_what_fails_by_itself_keeps_nobody_from_looking(world: World, watc
     failing = await world.submit(attachment=OUTLIVING)
     tied = await world.submit(attachment=HERE)
     for before, after in ((QUEUED, STARTING), (STARTING, FAILING)):
-        await world.store.change_state(failing.id, before, after)
+        await moved(world.store, failing.id, before, after)
     watch.hub.servers = []
     await watch.look()
     await watch.look(PATIENCE)

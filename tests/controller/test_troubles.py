@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tests.store.writing import moved, stored
 from zoe_hub.backends.base import Order
 from zoe_hub.controller import controller as module
 from zoe_hub.model.errors import LaunchFailed, ServiceUnavailable, StaleLease
@@ -23,7 +24,7 @@ from zoe_hub.model.execution import (
 from zoe_hub.model.plan import Plan
 from zoe_hub.model.resources import Resources
 from zoe_hub.store.base import Submission
-from zoe_hub.store.changes import Change, InstanceReported
+from zoe_hub.store.changes import Change, Granted, InstanceReported
 
 from .conftest import NOTEBOOK, World
 
@@ -132,9 +133,9 @@ async def test_a_report_on_its_way_does_not_outlive_the_end(running: World, monk
 async def test_a_plan_of_another_version_stops_nobody_else(world: World) -> None:
     queued, started, other = await world.submit(), await world.submit(memory="3 GiB"), await world.submit(workers=1)
     store = world.store
-    await store.change_state(started.id, ExecutionState.QUEUED, ExecutionState.STARTING)
-    await store.change_state(started.id, ExecutionState.STARTING, RUNNING)
-    await store.grant(started.id, {"cluster.worker": 3})
+    await moved(store, started.id, ExecutionState.QUEUED, ExecutionState.STARTING)
+    await moved(store, started.id, ExecutionState.STARTING, RUNNING)
+    await stored(store, Granted(started.id, {"cluster.worker": 3}))
     read = store.list
 
     def unreadable(found: Execution) -> Execution:
@@ -241,7 +242,7 @@ async def test_clusters_of_a_server_that_came_again_stay_while_the_old_one_is_st
     here = Attachment(server="alice/")
     old = await running.submit(NOTEBOOK, attachment=here)
     ready = InstanceStatus(execution=old.id, process="notebook.server", ordinal=0, state=InstanceState.READY)
-    await running.store.save_instance(ready)
+    await stored(running.store, InstanceReported(ready))
     await running.state(old, RUNNING)
     removed, may_go = running.backend.remove, asyncio.Event()
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.store.writing import moved
 from tests.zoe_server_ext.embedded import SHOP
 from zoe_hub.catalogue import Catalogue
 from zoe_hub.composition import compose
@@ -56,8 +57,8 @@ async def test_it_waits_until_a_cluster_runs(shop: Path, tmp_path: Path, monkeyp
     done = tmp_path / "cache" / "bell" / "done"
     await asyncio.sleep(0.1)
     assert not done.exists()
-    await store.change_state(execution.id, ExecutionState.QUEUED, ExecutionState.STARTING)
-    await store.change_state(execution.id, ExecutionState.STARTING, ExecutionState.RUNNING)
+    await moved(store, execution.id, ExecutionState.QUEUED, ExecutionState.STARTING)
+    await moved(store, execution.id, ExecutionState.STARTING, ExecutionState.RUNNING)
     await until(lambda: done.exists() and done.read_text())
     assert done.read_text() == "19\n"
     done.unlink()

@@ -19,6 +19,7 @@ import httpx
 import pytest
 import yaml
 
+from tests.store.writing import moved
 from tests.web.conftest import (  # noqa: F401
     FRAMEWORK,
     OWN,
@@ -179,7 +180,7 @@ async def test_submissions_and_their_parameters(alice: httpx.AsyncClient, site: 
         command = [bind(text, references) for text in plan.process("toy.head").command]
         assert command == ["run-head", f"--motto={plan.parameters['motto']}"], "a value is no template and no reference"
         await site.context.store.terminate(document["id"], by="alice")
-        await site.context.store.change_state(document["id"], *_end())
+        await moved(site.context.store, document["id"], *_end())
     assert refused > REQUESTS / 3
     assert accepted > REQUESTS / 20
     assert len(await site.context.store.list(owner="alice")) == accepted
@@ -199,7 +200,7 @@ async def test_what_is_accepted_is_shown_as_text(alice: httpx.AsyncClient, site:
         page = (await alice.get(site.url, headers={"Accept": "text/html"})).text
         for tag in ("<script", "<img", "onerror=alert(1)>"):
             assert tag not in page.replace("&lt;", "").replace("onerror=alert(1)&gt;", "")
-        await site.context.store.change_state(answer.json()["id"], *_end())
+        await moved(site.context.store, answer.json()["id"], *_end())
     assert shown > 10
 
 

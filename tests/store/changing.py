@@ -11,6 +11,7 @@ import pytest
 from zoe_hub.model.errors import Conflict, IllegalTransition, Overtaken, UnknownName
 from zoe_hub.model.execution import Attachment, DesiredState, Execution, ExecutionState, InstanceState
 from zoe_hub.store.base import Store
+from zoe_hub.store.changes import Explained, Granted, InstanceReported, InstancesDropped
 
 from .examples import (
     HERE,
@@ -25,13 +26,14 @@ from .examples import (
     new_events,
     submitted,
 )
+from .writing import Refused, moved, stored
 
 
 class Changing:
     async def test_change_state(self, store: Store) -> None:
         execution = await submitted(store)
         seq = await store.last_seq()
-        changed = await store.change_state(execution.id, QUEUED, STARTING, "it fits")
+        changed = await moved(store, execution.id, QUEUED, STARTING, "it fits")
         assert (changed.state, changed.reason, changed.ended) == (STARTING, "it fits", None)
         assert changed.updated >= execution.updated
         assert changed == await store.get(execution.id)
@@ -52,25 +54,25 @@ class Changing:
     async def test_change_from_another_state_is_refused(self, store: Store) -> None:
         execution = await submitted(store)
         seq = await store.last_seq()
-        with pytest.raises(Conflict, match="queued"):
-            await store.change_state(execution.id, RUNNING, TERMINATED)
+        with pytest.raises(Refused):
+            await moved(store, execution.id, RUNNING, TERMINATED)
         assert await store.get(execution.id) == execution
         assert await new_events(store, seq) == []
 
     async def test_an_end_is_final(self, store: Store) -> None:
         execution = await ended(store)
         await submitted(store)
-        with pytest.raises(Conflict, match="has ended"):
-            await store.change_state(execution.id, TERMINATED, RUNNING)
+        with pytest.raises(Refused):
+            await moved(store, execution.id, TERMINATED, RUNNING)
         assert await store.get(execution.id) == execution
 
     async def test_an_illegal_move_is_refused_with_what_happened_before(self, store: Store) -> None:
         execution = await submitted(store)
-        await store.change_state(execution.id, QUEUED, STARTING, "it fits")
-        execution = await store.change_state(execution.id, STARTING, RUNNING)
+        await moved(store, execution.id, QUEUED, STARTING, "it fits")
+        execution = await moved(store, execution.id, STARTING, RUNNING)
         seq = await store.last_seq()
         with pytest.raises(IllegalTransition, match="running cannot become queued") as caught:
-            await store.change_state(execution.id, RUNNING, QUEUED)
+            await moved(store, execution.id, RUNNING, QUEUED)
         first, second = caught.value.history
         assert first.endswith("queued to starting (it fits)")
         assert second.endswith("starting to running")
@@ -82,31 +84,31 @@ class Changing:
     async def test_of_many_at_once_exactly_one_wins(self, store: Store) -> None:
         execution = await submitted(store)
         seq = await store.last_seq()
-        wishes = (store.change_state(execution.id, QUEUED, STARTING, str(n)) for n in range(30))
+        wishes = (moved(store, execution.id, QUEUED, STARTING, str(n)) for n in range(30))
         results = await asyncio.gather(*wishes, return_exceptions=True)
         (winner,) = [result for result in results if isinstance(result, Execution)]
-        assert sum(isinstance(result, Conflict) for result in results) == 29
+        assert sum(isinstance(result, Refused) for result in results) == 29
         ((_, data),) = await new_events(store, seq)
         assert data["reason"] == winner.reason == (await store.get(execution.id)).reason
 
     async def test_explain(self, store: Store) -> None:
         execution = await submitted(store)
         seq = await store.last_seq()
-        await store.explain(execution.id, "2 CPU are free, it needs 4")
-        await store.explain(execution.id, "2 CPU are free, it needs 4")
+        await stored(store, Explained(execution.id, "2 CPU are free, it needs 4"))
+        await stored(store, Explained(execution.id, "2 CPU are free, it needs 4"))
         assert (await store.get(execution.id)).reason == "2 CPU are free, it needs 4"
         assert await new_events(store, seq) == [("execution.waiting", {"reason": "2 CPU are free, it needs 4"})]
 
     async def test_explain_never_hides_why_it_ended(self, store: Store) -> None:
         execution = await ended(store)
-        await store.explain(execution.id, "waits")
+        await stored(store, Explained(execution.id, "waits"))
         assert await store.get(execution.id) == execution
 
     async def test_grant(self, store: Store) -> None:
         execution = await submitted(store)
         seq = await store.last_seq()
-        await store.grant(execution.id, {"spark.master": 1, "spark.worker": 2}, "room")
-        await store.grant(execution.id, {"spark.worker": 2, "spark.master": 1}, "the same again")
+        await stored(store, Granted(execution.id, {"spark.master": 1, "spark.worker": 2}, "room"))
+        await stored(store, Granted(execution.id, {"spark.worker": 2, "spark.master": 1}, "the same again"))
         found = await store.get(execution.id)
         assert found.granted == {"spark.master": 1, "spark.worker": 2}
         assert found.reason == ""
@@ -189,14 +191,9 @@ class Changing:
 
     async def test_unknown_execution(self, store: Store) -> None:
         for change in (
-            store.change_state("x0", QUEUED, STARTING),
-            store.explain("x0", "why"),
-            store.grant("x0", {}),
             store.modify("x0", {}, a_plan()),
             store.attach("x0", None),
             store.terminate("x0", "alice"),
-            store.save_instance(an_instance("x0")),
-            store.drop_instances("x0", "spark.worker", 0),
         ):
             with pytest.raises(UnknownName, match="'x0'"):
                 await change
@@ -219,7 +216,7 @@ class Instances:
             started=datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=east),
         )
         seq = await store.last_seq()
-        await store.save_instance(status)
+        await stored(store, InstanceReported(status))
         (found,) = (await store.get(execution.id)).instances
         assert found == status
         assert found.started is not None
@@ -240,9 +237,9 @@ class Instances:
 
     async def test_same_again_writes_nothing(self, store: Store) -> None:
         execution = await submitted(store)
-        await store.save_instance(an_instance(execution.id))
+        await stored(store, InstanceReported(an_instance(execution.id)))
         seq = await store.last_seq()
-        await store.save_instance(an_instance(execution.id))
+        await stored(store, InstanceReported(an_instance(execution.id)))
         assert await new_events(store, seq) == []
 
     @pytest.mark.parametrize(
@@ -259,27 +256,29 @@ class Instances:
     )
     async def test_every_change_is_an_event(self, store: Store, change: dict[str, Any]) -> None:
         execution = await submitted(store)
-        await store.save_instance(an_instance(execution.id))
+        await stored(store, InstanceReported(an_instance(execution.id)))
         seq = await store.last_seq()
-        await store.save_instance(an_instance(execution.id, **change))
+        await stored(store, InstanceReported(an_instance(execution.id, **change)))
         assert (await store.get(execution.id)).instances == (an_instance(execution.id, **change),)
         assert len(await new_events(store, seq)) == 1
 
     async def test_its_start_alone_is_no_event(self, store: Store) -> None:
         execution = await submitted(store)
-        await store.save_instance(an_instance(execution.id))
+        await stored(store, InstanceReported(an_instance(execution.id)))
         seq = await store.last_seq()
         started = an_instance(execution.id, started=datetime(2026, 1, 1, tzinfo=timezone.utc))
-        await store.save_instance(started)
+        await stored(store, InstanceReported(started))
         assert (await store.get(execution.id)).instances == (started,)
         assert await new_events(store, seq) == []
 
     async def test_drop_forgets_the_ended_from_an_ordinal(self, store: Store) -> None:
         execution = await submitted(store)
         for ordinal, state in enumerate(["stopped", "ready", "stopped", "ready", "failed", "draining"]):
-            await store.save_instance(an_instance(execution.id, ordinal, state=InstanceState(state)))
-        await store.save_instance(an_instance(execution.id, 4, process="spark.other", state=InstanceState.STOPPED))
-        await store.drop_instances(execution.id, "spark.worker", 1)
+            await stored(store, InstanceReported(an_instance(execution.id, ordinal, state=InstanceState(state))))
+        await stored(
+            store, InstanceReported(an_instance(execution.id, 4, process="spark.other", state=InstanceState.STOPPED))
+        )
+        await stored(store, InstancesDropped(execution.id, "spark.worker", 1))
         left = [(i.process, i.ordinal) for i in (await store.get(execution.id)).instances]
         assert left == [
             ("spark.other", 4),

@@ -12,6 +12,8 @@ from zoe_hub.model.resources import Resources
 from zoe_hub.model.zapp import Category, Part, ZApp
 from zoe_hub.store.base import Store, Submission
 
+from .writing import moved
+
 QUEUED, STARTING, RUNNING, STOPPING, TERMINATED = (
     ExecutionState.QUEUED,
     ExecutionState.STARTING,
@@ -92,13 +94,13 @@ PATHS = {
 async def brought_to(store: Store, execution: Execution, state: str) -> Execution:
     """A queued execution, by legal moves to the state."""
     for after in PATHS[state]:
-        execution = await store.change_state(execution.id, execution.state, after)
+        execution = await moved(store, execution.id, execution.state, after)
     return execution
 
 
 async def ended(store: Store, owner: str = "alice", **changes: Any) -> Execution:
     execution = await submitted(store, owner, **changes)
-    return await store.change_state(execution.id, QUEUED, TERMINATED, "asked to")
+    return await moved(store, execution.id, QUEUED, TERMINATED, "asked to")
 
 
 async def new_events(store: Store, seq: int) -> list[tuple[str, dict[str, object]]]:

@@ -13,19 +13,14 @@ from zoe_hub.model.lifetime import ExpiryCause
 from zoe_hub.store.base import Lease, Store
 from zoe_hub.store.changes import Explained
 
-from .examples import HERE, LATER, QUEUED, STARTING, a_plan, a_submission, a_zapp, an_instance, submitted
+from .examples import HERE, LATER, a_plan, a_submission, a_zapp, submitted
 
 WRITES: dict[str, Callable[[Store, str], Awaitable[object]]] = {
     "submit": lambda store, execution: store.submit(a_submission()),
     "record": lambda store, execution: store.record([Explained(execution, "why")]),
-    "change_state": lambda store, execution: store.change_state(execution, QUEUED, STARTING),
-    "explain": lambda store, execution: store.explain(execution, "why"),
-    "grant": lambda store, execution: store.grant(execution, {"spark.worker": 1}),
     "modify": lambda store, execution: store.modify(execution, {"workers": 4}, a_plan(4)),
     "attach": lambda store, execution: store.attach(execution, None),
     "terminate": lambda store, execution: store.terminate(execution, "alice"),
-    "save_instance": lambda store, execution: store.save_instance(an_instance(execution)),
-    "drop_instances": lambda store, execution: store.drop_instances(execution, "spark.worker", 0),
     "end_tied": lambda store, execution: store.end_tied(execution, HERE, "the end of its server", "gone"),
     "note_activity": lambda store, execution: store.note_activity(execution, datetime.now(timezone.utc), "1"),
     "warn": lambda store, execution: store.warn(execution, LATER, ExpiryCause.IDLE, "idle for 2 hours", "use it"),

@@ -10,8 +10,10 @@ from zoe_hub.model.errors import Conflict
 from zoe_hub.model.execution import Attachment, DesiredState, ExecutionState
 from zoe_hub.model.lifetime import ExpiryCause, Life
 from zoe_hub.store.base import Store
+from zoe_hub.store.changes import Explained
 
 from .examples import HERE, LATER, a_plan, ended, new_events, submitted
+from .writing import moved, stored
 
 IDLE, MAXIMUM = ExpiryCause.IDLE, ExpiryCause.MAXIMUM
 TELL = {"why": "idle for 2 hours", "advice": "use it"}
@@ -73,7 +75,7 @@ class Living:
         execution = await submitted(store)
         await store.warn(execution.id, LATER, IDLE, **TELL)
         await store.expire(execution.id, LATER, "idle for 2 hours")
-        await store.explain(execution.id, "granted 1 of 2")
+        await stored(store, Explained(execution.id, "granted 1 of 2"))
         after = await store.get(execution.id)
         assert (after.desired, after.reason) == (DesiredState.TERMINATED, "idle for 2 hours")
 
@@ -137,5 +139,5 @@ class Living:
     async def test_why_it_ended_comes_to_its_end(self, store: Store) -> None:
         execution = await submitted(store, attachment=HERE)
         after = await store.end_tied(execution.id, HERE, "alice", "the kernel ended")
-        done = await store.change_state(execution.id, after.state, ExecutionState.TERMINATED, after.reason)
+        done = await moved(store, execution.id, after.state, ExecutionState.TERMINATED, after.reason)
         assert done.reason == "the kernel ended"

@@ -14,6 +14,7 @@ from zoe_hub.store.changes import (
 )
 
 from .examples import QUEUED, RUNNING, STARTING, TERMINATED, an_instance, ended, new_events, submitted
+from .writing import moved
 
 
 class Recording:
@@ -94,5 +95,5 @@ class Recording:
         await store.record([InstanceReported(an_instance(second.id))])
         changed, later = await store.changed(seq)
         assert (list(changed), later) == ([await store.get(second.id)], await store.last_seq())
-        await store.change_state(first.id, QUEUED, TERMINATED)
+        await moved(store, first.id, QUEUED, TERMINATED)
         assert [execution.ended is not None for execution in (await store.changed(later))[0]] == [True]

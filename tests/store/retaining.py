@@ -10,6 +10,7 @@ import pytest
 from zoe_hub.model.errors import UnknownName
 from zoe_hub.model.execution import DesiredState
 from zoe_hub.store.base import Store
+from zoe_hub.store.changes import InstanceReported
 
 from .examples import (
     QUEUED,
@@ -23,6 +24,7 @@ from .examples import (
     new_events,
     submitted,
 )
+from .writing import moved, stored
 
 EVER = datetime.now(timezone.utc) + timedelta(days=1)
 NEVER = datetime.now(timezone.utc) - timedelta(days=1)
@@ -48,7 +50,7 @@ class Retaining:
 
     async def test_dispose_deletes_all_that_belongs_to_what_has_ended(self, store: Store) -> None:
         gone = await submitted(store, idempotency_key="k", fingerprint="a")
-        await store.save_instance(an_instance(gone.id))
+        await stored(store, InstanceReported(an_instance(gone.id)))
         await brought_to(store, gone, "completed")
         kept, live = await ended(store), await submitted(store, "bob")
         last = max(event.seq for event in await store.events(execution=gone.id))
@@ -88,7 +90,7 @@ class Retaining:
             for n in range(6):
                 execution = await submitted(store, owner, plan=a_plan(n % 2))
                 assert (await store.get(execution.id)).plan == a_plan(n % 2)
-                await store.change_state(execution.id, QUEUED, TERMINATED)
+                await moved(store, execution.id, QUEUED, TERMINATED)
                 await store.dispose([execution.id])
 
         async def tidy() -> None:

@@ -12,6 +12,7 @@ from zoe_hub.model.errors import Conflict, KeyReused, LimitReached, UnknownName
 from zoe_hub.model.events import EventKind
 from zoe_hub.model.execution import DesiredState
 from zoe_hub.store.base import Store
+from zoe_hub.store.changes import InstanceReported
 
 from .examples import (
     HERE,
@@ -25,6 +26,7 @@ from .examples import (
     new_events,
     submitted,
 )
+from .writing import moved, stored
 
 
 class Submitting:
@@ -72,7 +74,7 @@ class Submitting:
         await submitted(store, name="spark-2")
         first = await submitted(store)
         assert (await submitted(store)).name == "spark-3"
-        await store.change_state(first.id, QUEUED, TERMINATED)
+        await moved(store, first.id, QUEUED, TERMINATED)
         assert (await submitted(store)).name == "spark-1"
 
     async def test_longest_zapp_name_gives_a_legal_name(self, store: Store) -> None:
@@ -86,7 +88,7 @@ class Submitting:
             await submitted(store, name="mine")
         assert await new_events(store, seq) == []
         assert (await submitted(store, "bob", name="mine")).name == "mine"
-        await store.change_state(first.id, QUEUED, TERMINATED)
+        await moved(store, first.id, QUEUED, TERMINATED)
         assert (await submitted(store, name="mine")).name == "mine"
 
     async def test_idempotency_key(self, store: Store) -> None:
@@ -193,8 +195,8 @@ class Reading:
     async def test_list_and_get_bring_instances_in_order(self, store: Store) -> None:
         first, second = await submitted(store), await submitted(store, "bob")
         for ordinal in (2, 0, 10, 1):
-            await store.save_instance(an_instance(first.id, ordinal))
-        await store.save_instance(an_instance(second.id, 5))
+            await stored(store, InstanceReported(an_instance(first.id, ordinal)))
+        await stored(store, InstanceReported(an_instance(second.id, 5)))
         by_id = {execution.id: [i.ordinal for i in execution.instances] for execution in await store.list()}
         assert by_id == {first.id: [0, 1, 2, 10], second.id: [5]}
         assert [i.ordinal for i in (await store.get(first.id)).instances] == [0, 1, 2, 10]
@@ -208,5 +210,5 @@ class Reading:
         assert {type(answer) for answer in answers if not isinstance(answer, tuple)} == {LimitReached}
         await store.submit(a_submission("bob", most_live=1))
         newest = (await store.list(owner="alice", live=True))[0]
-        await store.change_state(newest.id, QUEUED, TERMINATED)
+        await moved(store, newest.id, QUEUED, TERMINATED)
         await store.submit(a_submission(most_live=3))

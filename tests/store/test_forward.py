@@ -18,6 +18,7 @@ from zoe_hub.store.sql import SQLStore
 from zoe_hub.store.upgrade import _MIGRATIONS, VERSION_TABLE, _newest, configuration
 
 from .examples import a_plan, a_submission, a_zapp
+from .writing import moved
 
 DIGEST, DOCUMENT = serialise_plan(a_plan())
 WHEN = datetime(2026, 1, 2, 3, 4, 5, tzinfo=timezone.utc)
@@ -111,8 +112,8 @@ async def test_forward(url: str, revision: str) -> None:
     assert await store.submit(a_submission(idempotency_key="k", fingerprint="f")) == (execution, False)
     other, _ = await store.submit(a_submission("bob"))
     assert (await store.events(after=1))[0].seq == 2
-    await store.change_state("x1", ExecutionState.RUNNING, ExecutionState.STOPPING)
-    await store.change_state("x1", ExecutionState.STOPPING, ExecutionState.TERMINATED)
+    await moved(store, "x1", ExecutionState.RUNNING, ExecutionState.STOPPING)
+    await moved(store, "x1", ExecutionState.STOPPING, ExecutionState.TERMINATED)
     assert await store.dispose(["x1"]) == 1
     assert [found.id for found in await store.list()] == [other.id]
     assert await store.acquire("one", 10) is not None

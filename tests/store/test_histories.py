@@ -13,9 +13,11 @@ from zoe_hub.model.errors import Conflict, IllegalTransition
 from zoe_hub.model.events import EventKind
 from zoe_hub.model.execution import Attachment, DesiredState, Execution, ExecutionState, InstanceState
 from zoe_hub.scheduler.lifecycle import EXECUTION, ExecutionEvent, may, next_state
+from zoe_hub.store.changes import Granted, InstanceReported, InstancesDropped
 from zoe_hub.store.sql import SQLStore
 
 from .examples import a_plan, a_submission, an_instance
+from .writing import Refused, moved, stored
 
 owners = st.sampled_from(["alice", "bob"])
 names = st.none() | st.sampled_from(["spark-1", "spark-2", "mine"])
@@ -46,7 +48,7 @@ class Histories(RuleBasedStateMachine):
         refused = False
         try:
             self.run(wish)
-        except (Conflict, IllegalTransition):
+        except (Conflict, IllegalTransition, Refused):
             refused = True
         assert refused is not allowed
         assert allowed or self.run(self.store.last_seq()) == before
@@ -73,7 +75,7 @@ class Histories(RuleBasedStateMachine):
     @rule(execution=executions, before=states, after=states)
     def change_state(self, execution: str, before: ExecutionState, after: ExecutionState) -> None:
         allowed = self.get(execution).state is before and (before, after) in MOVES
-        self.attempt(self.store.change_state(execution, before, after, "why"), allowed)
+        self.attempt(moved(self.store, execution, before, after, "why"), allowed)
 
     @rule(execution=consumes(executions))
     def end(self, execution: str) -> None:
@@ -81,14 +83,14 @@ class Histories(RuleBasedStateMachine):
         if not found.state.ended:
             for event in (ExecutionEvent.GAVE_UP, ExecutionEvent.ALL_GONE):
                 if may(found.state, event):
-                    found = self.run(self.store.change_state(execution, found.state, next_state(found.state, event)))
+                    found = self.run(moved(self.store, execution, found.state, next_state(found.state, event)))
 
     @rule(execution=executions, chosen=st.integers(0, 10))
     def move(self, execution: str, chosen: int) -> None:
         before = self.get(execution).state
         legal = [after for state, after in sorted(MOVES) if state is before]
         if legal:
-            self.attempt(self.store.change_state(execution, before, legal[chosen % len(legal)]), True)
+            self.attempt(moved(self.store, execution, before, legal[chosen % len(legal)]), True)
 
     @rule(execution=executions, workers=st.integers(0, 3))
     def modify(self, execution: str, workers: int) -> None:
@@ -107,16 +109,17 @@ class Histories(RuleBasedStateMachine):
 
     @rule(execution=executions, workers=st.integers(0, 3))
     def grant(self, execution: str, workers: int) -> None:
-        self.run(self.store.grant(execution, {"spark.worker": workers}))
+        self.run(stored(self.store, Granted(execution, {"spark.worker": workers})))
 
     @rule(execution=executions, ordinal=st.integers(0, 2), state=st.sampled_from(list(InstanceState)))
     def report(self, execution: str, ordinal: int, state: InstanceState) -> None:
-        self.run(self.store.save_instance(an_instance(execution, ordinal, state=state)))
+        report = InstanceReported(an_instance(execution, ordinal, state=state))
+        self.attempt(stored(self.store, report), not self.get(execution).state.ended)
 
     @rule(execution=executions, ordinal=st.integers(0, 2))
     def drop(self, execution: str, ordinal: int) -> None:
         kept = [i for i in self.get(execution).instances if i.ordinal < ordinal or not i.state.ended]
-        self.run(self.store.drop_instances(execution, "spark.worker", ordinal))
+        self.run(stored(self.store, InstancesDropped(execution, "spark.worker", ordinal)))
         assert list(self.get(execution).instances) == kept
 
     @invariant()

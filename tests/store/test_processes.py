@@ -17,27 +17,31 @@ from sqlalchemy import Engine, event, select, update
 from zoe_hub.model.errors import ServiceUnavailable
 from zoe_hub.model.events import EventKind
 from zoe_hub.store import engines
+from zoe_hub.store.changes import Explained, InstanceReported
 from zoe_hub.store.database import Transaction
 from zoe_hub.store.sql import SQLStore
 from zoe_hub.store.tables import executions
 
 from .examples import QUEUED, STARTING, a_plan, a_submission, an_instance
+from .writing import moved, stored
 
 WRITE = """
 import asyncio, itertools, json, sys
 from tests.store.examples import QUEUED, STARTING, STOPPING, TERMINATED, a_submission, an_instance
+from tests.store.writing import moved, stored
+from zoe_hub.store.changes import InstanceReported
 from zoe_hub.store.sql import SQLStore
 
 async def write(store):
     for n in itertools.count():
         execution, _ = await store.submit(a_submission())
         print(json.dumps([execution.id, "queued"]), flush=True)
-        await store.save_instance(an_instance(execution.id, message=str(n)))
-        await store.change_state(execution.id, QUEUED, STARTING, str(n))
+        await stored(store, InstanceReported(an_instance(execution.id, message=str(n))))
+        await moved(store, execution.id, QUEUED, STARTING, str(n))
         print(json.dumps([execution.id, "starting"]), flush=True)
         if n % 3 == 0:
-            await store.change_state(execution.id, STARTING, STOPPING, str(n))
-            await store.change_state(execution.id, STOPPING, TERMINATED, str(n))
+            await moved(store, execution.id, STARTING, STOPPING, str(n))
+            await moved(store, execution.id, STOPPING, TERMINATED, str(n))
             print(json.dumps([execution.id, "terminated"]), flush=True)
 
 async def main():
@@ -108,9 +112,9 @@ async def test_two_stores_on_one_database(url: str) -> None:
     assert await other.submit(a_submission(idempotency_key="k")) == (execution, False)
     seq = await other.last_seq()
     waiter = asyncio.ensure_future(other.wait(seq, 600))
-    await one.save_instance(an_instance(execution.id))
+    await stored(one, InstanceReported(an_instance(execution.id)))
     assert await waiter
-    changes = (s.change_state(execution.id, QUEUED, STARTING) for s in (one, other) * 5)
+    changes = (moved(s, execution.id, QUEUED, STARTING) for s in (one, other) * 5)
     outcomes = await asyncio.gather(*changes, return_exceptions=True)
     assert sum(not isinstance(outcome, BaseException) for outcome in outcomes) == 1
     events = await one.events()
@@ -165,17 +169,17 @@ async def test_who_asks_a_closed_store_is_told_so_and_does_not_wait(url: str) ->
     store = SQLStore(url)
     await store.open()
     execution, _ = await store.submit(a_submission())
-    begun = [asyncio.ensure_future(store.explain(execution.id, str(number))) for number in range(50)]
+    begun = [asyncio.ensure_future(stored(store, Explained(execution.id, str(number)))) for number in range(50)]
     await asyncio.sleep(0)
     await store.close()
     assert await asyncio.wait_for(asyncio.gather(*begun), 10) == [None] * 50
     for _ in range(2):
         with pytest.raises(ServiceUnavailable, match="closed"):
-            await asyncio.wait_for(store.explain(execution.id, "late"), 10)
+            await asyncio.wait_for(stored(store, Explained(execution.id, "late")), 10)
         with pytest.raises(ServiceUnavailable, match="closed"):
             await store.get(execution.id)
     await store.open()
-    await asyncio.wait_for(store.explain(execution.id, "again"), 10)
+    await asyncio.wait_for(stored(store, Explained(execution.id, "again")), 10)
     assert (await store.get(execution.id)).reason == "again"
     await store.close()
 
@@ -192,7 +196,7 @@ async def test_reading_many_executions_takes_few_queries(sqlite_store: SQLStore,
     """Three for any number of executions, and none for plans once they are known."""
     for workers in range(12):
         execution, _ = await sqlite_store.submit(a_submission(plan=a_plan(workers % 3)))
-        await sqlite_store.save_instance(an_instance(execution.id))
+        await stored(sqlite_store, InstanceReported(an_instance(execution.id)))
     await sqlite_store.close()
     fresh = SQLStore(f"sqlite:///{tmp_path}/zoe.sqlite")
     await fresh.open()

@@ -20,11 +20,13 @@ import pytest_asyncio
 from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
 
+from tests.store.writing import moved, stored
 from zoe_hub.catalogue import Catalogue
 from zoe_hub.model.errors import UnknownName
 from zoe_hub.model.execution import ExecutionState, InstanceState, InstanceStatus
 from zoe_hub.model.resources import Node, Resources
 from zoe_hub.secrets import Secrets
+from zoe_hub.store.changes import InstanceReported
 from zoe_hub.store.sql import SQLStore
 from zoe_hub.web import Caller, StaticIdentities, WebContext, make_app
 from zoe_hub.web.events import EventFeed
@@ -264,20 +266,23 @@ def start(site: Site) -> Starter:
         assert answer.status_code == 202, answer.text
         execution: str = answer.json()["id"]
         store = site.context.store
-        await store.change_state(execution, ExecutionState.QUEUED, ExecutionState.STARTING)
+        await moved(store, execution, ExecutionState.QUEUED, ExecutionState.STARTING)
         of_head = dict(ports or {"rpc": 7077, "web": 1, "deep": 1, "inside": 1})
         for process, known in (("toy.head", of_head), ("toy.worker", {})):
-            await store.save_instance(
-                InstanceStatus(
-                    execution=execution,
-                    process=process,
-                    ordinal=0,
-                    state=InstanceState.READY,
-                    host="127.0.0.1",
-                    ports=known,
-                )
+            await stored(
+                store,
+                InstanceReported(
+                    InstanceStatus(
+                        execution=execution,
+                        process=process,
+                        ordinal=0,
+                        state=InstanceState.READY,
+                        host="127.0.0.1",
+                        ports=known,
+                    )
+                ),
             )
-        await store.change_state(execution, ExecutionState.STARTING, ExecutionState.RUNNING)
+        await moved(store, execution, ExecutionState.STARTING, ExecutionState.RUNNING)
         return execution
 
     return run

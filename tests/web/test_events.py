@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.store.writing import moved
 from zoe_hub.model.events import Event, EventKind
 from zoe_hub.model.execution import Attachment, ExecutionState
 from zoe_hub.store.sql import SQLStore
@@ -173,8 +174,8 @@ async def test_who_resumes_from_before_what_was_deleted_is_told(
     store = site.context.store
     gone, left = await start(), await start()
     await store.terminate(gone, by="alice")
-    await store.change_state(gone, ExecutionState.RUNNING, ExecutionState.STOPPING)
-    await store.change_state(gone, ExecutionState.STOPPING, ExecutionState.TERMINATED)
+    await moved(store, gone, ExecutionState.RUNNING, ExecutionState.STOPPING)
+    await moved(store, gone, ExecutionState.STOPPING, ExecutionState.TERMINATED)
     assert await store.dispose([gone]) == 1
     kept = [str(event.seq) for event in await store.events()]
     first, *rest = await read(alice, len(kept) + 1, params={"last_event_id": 0})

@@ -8,6 +8,9 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.store.writing import stored
+from zoe_hub.store.changes import Granted
+
 from .conftest import OWN, PREFIX, Site, Starter
 
 
@@ -241,7 +244,7 @@ async def test_the_owner_gets_the_connection_once_it_runs(alice: httpx.AsyncClie
 
 
 async def test_what_the_machines_have_and_what_is_granted(alice: httpx.AsyncClient, start: Starter, site: Site) -> None:
-    await site.context.store.grant(await start(), {"toy.head": 1, "toy.worker": 1})
+    await stored(site.context.store, Granted(await start(), {"toy.head": 1, "toy.worker": 1}))
     nodes = (await alice.get("/nodes")).json()
     assert [node["name"] for node in nodes["nodes"]] == ["one", "two"]
     assert nodes["capacity"]["cpu"] == 16

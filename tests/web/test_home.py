@@ -6,6 +6,9 @@ import re
 
 import httpx
 
+from tests.store.writing import stored
+from zoe_hub.store.changes import Explained
+
 from .conftest import PREFIX, Site, Starter, client_of
 
 PAGE = {"Accept": "text/html", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Site": "none"}
@@ -39,7 +42,7 @@ async def test_it_lists_what_is_the_callers_alone(site: Site, start: Starter, bo
 
 async def test_what_users_and_clusters_write_stays_text(site: Site, start: Starter, alice: httpx.AsyncClient) -> None:
     execution = await start()
-    await site.context.store.explain(execution, "<script>alert(1)</script>")
+    await stored(site.context.store, Explained(execution, "<script>alert(1)</script>"))
     text = (await alice.get(site.url)).text
     assert "<script" not in text
     assert "&lt;script&gt;" in text

@@ -13,7 +13,7 @@ from typing import Any
 
 from ..model.audit import AuditEntry, AuditLine, AuditQuery
 from ..model.events import Event
-from ..model.execution import Attachment, Execution, ExecutionState, InstanceStatus
+from ..model.execution import Attachment, Execution
 from ..model.lifetime import ExpiryCause
 from ..model.plan import Plan
 from ..model.zapp import ZApp
@@ -98,25 +98,9 @@ class Store(ABC):
     async def record(self, changes: Sequence[Change]) -> Sequence[Change]:
         """Store changes in one transaction, in their order. Returns those that were refused, see `changes.py`.
 
-        Changes of executions that do not exist are refused.
+        Changes of executions that do not exist are refused. Raises IllegalTransition, which tells the last moves,
+        and stores nothing, when the lifecycle table has no such move.
         """
-
-    @abstractmethod
-    async def change_state(
-        self, execution: str, before: ExecutionState, after: ExecutionState, reason: str = ""
-    ) -> Execution:
-        """Raises Conflict when the state is not `before` any more. Sets `ended` when `after` is an end.
-
-        Raises IllegalTransition, which tells the last moves, when the lifecycle table has no such move.
-        """
-
-    @abstractmethod
-    async def explain(self, execution: str, reason: str) -> None:
-        """Store why it waits (event: waiting). The same reason again writes nothing."""
-
-    @abstractmethod
-    async def grant(self, execution: str, granted: Mapping[str, int], reason: str = "") -> None:
-        """Store how many instances of each process key may run. The same again writes nothing."""
 
     @abstractmethod
     async def modify(
@@ -165,14 +149,6 @@ class Store(ABC):
     @abstractmethod
     async def expire(self, execution: str, expires: datetime, why: str) -> None:
         """As `terminate`, with a reason, if the warning that it would end then still holds."""
-
-    @abstractmethod
-    async def save_instance(self, status: InstanceStatus) -> None:
-        """Store what the back end reported. The same again writes nothing."""
-
-    @abstractmethod
-    async def drop_instances(self, execution: str, process: str, from_ordinal: int) -> None:
-        """Forget the ended instances of a process with at least this ordinal (after scaling down)."""
 
     @abstractmethod
     async def events(

@@ -14,22 +14,14 @@ from sqlalchemy import Connection, Row, select, update
 from ..model.audit import AuditEntry, AuditLine, AuditQuery
 from ..model.errors import Conflict, Overtaken, UnknownName
 from ..model.events import Event, EventKind
-from ..model.execution import Attachment, DesiredState, Execution, ExecutionState, InstanceStatus
+from ..model.execution import Attachment, DesiredState, Execution, ExecutionState
 from ..model.lifetime import ExpiryCause
 from ..model.plan import Plan
 from ..model.zapp import ZApp
 from . import audit, leadership, lives, marks, own_zapps, retention
 from .announcements import Announcements
 from .base import Lease, Store, Submission
-from .changes import (
-    Change,
-    Explained,
-    Granted,
-    InstanceReported,
-    InstancesDropped,
-    StateChanged,
-    TerminationRequested,
-)
+from .changes import Change, TerminationRequested
 from .database import Database, Subject, Transaction
 from .documents import attachment_from, event_from
 from .identifiers import Identifiers
@@ -199,34 +191,6 @@ class SQLStore(Store):
     async def record(self, changes: Sequence[Change]) -> Sequence[Change]:
         return await self._write(lambda transaction: record(transaction, changes)) if changes else ()
 
-    async def change_state(
-        self, execution: str, before: ExecutionState, after: ExecutionState, reason: str = ""
-    ) -> Execution:
-        def work(transaction: Transaction) -> Execution:
-            if record(transaction, [StateChanged(execution, before, after, reason)]):
-                row = _locked(transaction, execution)
-                if row.ended is not None:
-                    raise Conflict(f"{row.name} has ended ({row.state}) and cannot become {after.value}.")
-                raise Conflict(f"{row.name} is {row.state}, not {before.value}; it cannot become {after.value}.")
-            return self._get(transaction.connection, execution)
-
-        return await self._write(work)
-
-    async def explain(self, execution: str, reason: str) -> None:
-        await self._record(Explained(execution, reason))
-
-    async def grant(self, execution: str, granted: Mapping[str, int], reason: str = "") -> None:
-        await self._record(Granted(execution, granted, reason))
-
-    async def _record(self, change: Change) -> None:
-        """Raises UnknownName."""
-
-        def work(transaction: Transaction) -> None:
-            if record(transaction, [change]):
-                _locked(transaction, change.execution)
-
-        await self._write(work)
-
     async def modify(
         self,
         execution: str,
@@ -266,8 +230,11 @@ class SQLStore(Store):
         return await self._change(execution, change)
 
     async def terminate(self, execution: str, by: str) -> Execution:
-        await self._record(TerminationRequested(execution, by))
-        return await self.get(execution)
+        def work(transaction: Transaction) -> Execution:
+            record(transaction, [TerminationRequested(execution, by)])
+            return self._get(transaction.connection, execution)
+
+        return await self._write(work)
 
     # Lives
 
@@ -299,14 +266,6 @@ class SQLStore(Store):
             return self._get(transaction.connection, execution)
 
         return await self._write(work)
-
-    # Instances
-
-    async def save_instance(self, status: InstanceStatus) -> None:
-        await self._record(InstanceReported(status))
-
-    async def drop_instances(self, execution: str, process: str, from_ordinal: int) -> None:
-        await self._record(InstancesDropped(execution, process, from_ordinal))
 
     # Events
 

@@ -15,6 +15,7 @@ from ...model.errors import Conflict, InvalidRequest, NotPermitted, Overtaken
 from ...model.execution import Attachment, Execution, InstanceState, InstanceStatus
 from ...model.framework import Placement
 from ...store.base import Submission
+from ...store.changes import InstanceReported
 from .. import scopes
 from ..access import find_execution, lacks
 from ..operations import Call, Headers, Operation, Query, Reply
@@ -199,9 +200,9 @@ async def report_instance(call: Call) -> Reply:
     state = InstanceState(report.state)
     if execution.state.ended and not state.ended:
         raise Conflict(f"The execution is {execution.state.value}.")
-    await call.context.store.save_instance(
-        before.model_copy(update={"state": state, "host": report.host or before.host, "message": report.message})
-    )
+    # Refused where it has ended meanwhile: then there is nothing more to say.
+    changes = {"state": state, "host": report.host or before.host, "message": report.message}
+    await call.context.store.record([InstanceReported(before.model_copy(update=changes))])
     call.context.wake()
     return Reply(status=204)
 
