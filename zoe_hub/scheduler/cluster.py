@@ -1,0 +1,158 @@
+"""The applications in line and in service, and where their instances are: what policies decide on.
+
+Nothing here decides: a policy calls `admit`, `grant` and `reclaim`, which keep the books. Terms are the paper's
+(section 3): L is the line of what waits, S the set of what is served.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from .orders import Order
+from .requests import Demand, Request
+from .room import Room
+from .work import progress_made, time_left
+
+
+class Application:
+    """One request and what it holds."""
+
+    def __init__(self, request: Request) -> None:
+        self.request = request
+        self.placed: dict[str, list[int]] = {demand.key: [] for demand in request.demands}
+        """The node of each instance that it was granted, in the order in which they were: the last go first."""
+        self.going: dict[str, list[int]] = {}
+        """Nodes of instances that were taken back and are not gone yet."""
+        self.admitted_at: float | None = None
+        self.leaving = False
+        """Ending: it holds what it has until it is gone, and gets nothing more."""
+        self.progress = 0.0
+        """The part of its work that is done; 0 to 1."""
+        self.progressed_at = request.submitted
+        """Until when `progress` is counted."""
+
+    @property
+    def id(self) -> str:
+        return self.request.id
+
+    @property
+    def served(self) -> bool:
+        return self.admitted_at is not None
+
+    @property
+    def granted(self) -> dict[str, int]:
+        """Instances by the demand's key, core and elastic."""
+        return {key: len(nodes) for key, nodes in self.placed.items()}
+
+    @property
+    def elastic(self) -> int:
+        """Elastic instances that it holds: g in the paper."""
+        return sum(max(0, len(self.placed[d.key]) - d.core) for d in self.request.demands)
+
+    def missing(self, demand: Demand) -> int:
+        """Instances that it wishes and does not hold."""
+        return demand.core + demand.elastic - len(self.placed[demand.key])
+
+    def advance(self, now: float) -> None:
+        """Count the work done since the last call. Without an estimate of its size there is none to count."""
+        size = self.request.size
+        if self.served and size is not None:
+            done = progress_made(now - self.progressed_at, size, self.request.core, self.request.elastic, self.elastic)
+            self.progress = min(1.0, self.progress + done)
+        self.progressed_at = now
+
+    def time_left(self, now: float) -> float | None:
+        """Seconds until its end with what it holds, or, in line, with everything; None where nobody knows."""
+        request = self.request
+        if request.size is None:
+            return None
+        if not self.served:
+            return request.size
+        left = time_left(request.size, self.progress, request.core, request.elastic, self.elastic)
+        return max(0.0, left - (now - self.progressed_at))
+
+
+class Cluster:
+    """All applications and nodes. `now` is in seconds, by the clock of whoever calls."""
+
+    def __init__(self, order: Order, *, at_once: bool = False) -> None:
+        self.order = order
+        self.room = Room(())
+        self.applications: dict[str, Application] = {}
+        self._at_once = at_once
+        """What is taken back is gone at once, as in a simulation."""
+
+    def waiting(self, now: float) -> list[Application]:
+        """L, most urgent first."""
+        return self._sorted((a for a in self.applications.values() if not a.served and not a.leaving), now)
+
+    def serving(self, now: float) -> list[Application]:
+        """S without what is leaving, most urgent first."""
+        return self._sorted((a for a in self.applications.values() if a.served and not a.leaving), now)
+
+    def urgency(self, application: Application, now: float) -> tuple[float, float, float, str]:
+        """Sorts applications: the smallest comes first. No two are equal."""
+        request = application.request
+        return -request.priority, self.order.key(application, now), request.submitted, request.id
+
+    def admit(self, application: Application, now: float) -> bool:
+        """Place its whole core, all or none, also where something is still going: see `Scheduler.decide`."""
+        placed: list[Demand] = []
+        for demand in application.request.demands:
+            for _ in range(demand.core):
+                node = self.room.find(demand.shape, soon=True)
+                if node is None:
+                    for each in reversed(placed):
+                        self.pull(application, each)
+                    return False
+                self.put(application, demand, node)
+                placed.append(demand)
+        application.admitted_at = application.progressed_at = now
+        return True
+
+    def withdraw(self, application: Application) -> None:
+        """Take an admission back that was made in this same decision."""
+        for demand in application.request.demands:
+            while application.placed[demand.key]:
+                self.pull(application, demand)
+        application.admitted_at = None
+
+    def grant(self, application: Application, demand: Demand, now: float) -> bool:
+        """Place one more instance where it fits now. False where it fits nowhere, and nothing is changed."""
+        node = self.room.find(demand.shape)
+        if node is None:
+            return False
+        application.advance(now)
+        self.put(application, demand, node)
+        return True
+
+    def reclaim(self, application: Application, demand: Demand, now: float) -> None:
+        """Take its last elastic instance of this demand back. Raises ValueError where only the core is left."""
+        if len(application.placed[demand.key]) <= demand.core:
+            raise ValueError(f"{application.id} holds no elastic {demand.key}")
+        application.advance(now)
+        node = self.pull(application, demand)
+        if not self._at_once:
+            application.going.setdefault(demand.key, []).append(node)
+            self.room.leave(node, demand.shape)
+
+    def gone(self, application: Application, demand: Demand, count: int) -> None:
+        """So many of those that were taken back are gone, the first first."""
+        going = application.going.get(demand.key, [])
+        for node in going[:count]:
+            self.room.leave(node, demand.shape, -1)
+        del going[:count]
+
+    def put(self, application: Application, demand: Demand, node: int) -> None:
+        """Count one instance more, on this node."""
+        self.room.take(node, demand.shape)
+        application.placed[demand.key].append(node)
+
+    def pull(self, application: Application, demand: Demand) -> int:
+        """Count the last instance no more; its node."""
+        node = application.placed[demand.key].pop()
+        self.room.give(node, demand.shape)
+        return node
+
+    def _sorted(self, applications: Iterable[Application], now: float) -> list[Application]:
+        return sorted(applications, key=lambda application: self.urgency(application, now))

@@ -1,0 +1,133 @@
+"""Keeps a cluster's books, lets a policy decide on it, and says what changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from ..model.resources import Node
+from .cluster import Application, Cluster
+from .orders import Order
+from .policies.base import Policy
+from .requests import Decision, Demand, Request
+from .room import Room
+from .shapes import Shape
+
+
+class Scheduler:
+    """One for each engine. Told what happens, it decides when asked; time is told it, in seconds.
+
+    Nothing is lost with it: `submit`, with what each application holds, makes another one that decides alike.
+    """
+
+    def __init__(self, policy: Policy, order: Order, *, at_once: bool = False) -> None:
+        self.cluster = Cluster(order, at_once=at_once)
+        self._policy = policy
+        self._names: tuple[str, ...] = ()
+        self._told: dict[str, Decision] = {}
+
+    def set_nodes(self, nodes: Sequence[Node], now: float) -> None:
+        """These are all nodes from now on. What was on one that is not among them any more holds no place.
+
+        An application of which core instances lost their place stays admitted: they are placed again first.
+        """
+        cluster = self.cluster
+        index = {node.name: number for number, node in enumerate(nodes)}
+        moved = {old: index.get(name) for old, name in enumerate(self._names)}
+        cluster.room = Room([Shape.of(node.capacity) for node in nodes])
+        self._names = tuple(node.name for node in nodes)
+        for application in cluster.applications.values():
+            application.advance(now)
+            for demand in application.request.demands:
+                for holder, count in ((application.placed, cluster.room.take), (application.going, cluster.room.leave)):
+                    places = [moved[node] for node in holder.get(demand.key, ())]
+                    holder[demand.key] = [node for node in places if node is not None]
+                    for node in holder[demand.key]:
+                        count(node, demand.shape)
+
+    def submit(
+        self,
+        request: Request,
+        *,
+        admitted_at: float | None = None,
+        granted: Mapping[str, int] | None = None,
+        hosts: Mapping[str, Sequence[str]] | None = None,
+    ) -> None:
+        """A new application; with `admitted_at`, one that is served already and holds `granted` instances of each
+        demand, on `hosts` (names of nodes, by the instances' numbers) where they are known.
+        """
+        application = Application(request)
+        self.cluster.applications[request.id] = application
+        if admitted_at is None:
+            return
+        application.admitted_at = application.progressed_at = admitted_at
+        index = {name: number for number, name in enumerate(self._names)}
+        for demand in request.demands:
+            known = list((hosts or {}).get(demand.key, ()))
+            for number in range((granted or {}).get(demand.key, demand.core)):
+                node = index.get(known[number]) if number < len(known) else None
+                if node is None:
+                    node = self.cluster.room.find(demand.shape, soon=True)
+                if node is not None or self._names:
+                    # What runs is counted, also where it should not fit.
+                    self.cluster.put(application, demand, node or 0)
+        self._told[request.id] = Decision(request.id, admitted=True, granted=application.granted)
+
+    def change(self, request: Request, now: float) -> None:
+        """Its owner wishes another size. What is too much of it is taken back at once."""
+        application = self.cluster.applications[request.id]
+        application.advance(now)
+        application.request = request
+        for demand in request.demands:
+            while application.missing(demand) < 0:
+                self.cluster.reclaim(application, demand, now)
+
+    def gone(self, id: str, key: str, count: int = 1) -> None:
+        """So many instances that were taken back have gone."""
+        application = self.cluster.applications[id]
+        self.cluster.gone(application, _demand(application, key), count)
+
+    def leave(self, id: str, now: float) -> None:
+        """It is ending: it holds what it has until `end`, and gets nothing more."""
+        application = self.cluster.applications[id]
+        application.advance(now)
+        application.leaving = True
+
+    def end(self, id: str) -> None:
+        """It is gone, with all that it held."""
+        application = self.cluster.applications.pop(id)
+        self._told.pop(id, None)
+        for demand in application.request.demands:
+            self.cluster.gone(application, demand, len(application.going.get(demand.key, ())))
+            while application.placed[demand.key]:
+                self.cluster.pull(application, demand)
+
+    def decide(self, now: float) -> list[Decision]:
+        """What changes, in the order of urgency. To be asked again when something happened, or time has passed.
+
+        An admission whose place is still held by what is going is not told yet: it is planned anew by the next call,
+        which follows when that has gone.
+        """
+        before = {a.id for a in self.cluster.applications.values() if a.served}
+        self._policy.schedule(self.cluster, now)
+        self._hold_back(before)
+        return [*self._changes()]
+
+    def _hold_back(self, before: set[str]) -> None:
+        """Admissions of this call whose nodes are not free yet."""
+        for application in self.cluster.applications.values():
+            if application.served and application.id not in before:
+                nodes = {node for placed in application.placed.values() for node in placed}
+                if not all(self.cluster.room.settled(node) for node in nodes):
+                    self.cluster.withdraw(application)
+
+    def _changes(self) -> Iterable[Decision]:
+        for application in self.cluster.applications.values():
+            if application.served and not application.leaving:
+                decision = Decision(application.id, admitted=True, granted=application.granted)
+                if self._told.get(application.id) != decision:
+                    self._told[application.id] = decision
+                    yield decision
+
+
+def _demand(application: Application, key: str) -> Demand:
+    return next(demand for demand in application.request.demands if demand.key == key)
