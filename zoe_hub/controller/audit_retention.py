@@ -6,8 +6,8 @@ import asyncio
 import logging
 from datetime import datetime, timedelta, timezone
 
-from ..model.errors import StaleLease, ZoeError
 from ..store.base import Store
+from .patience import repeatedly
 
 log = logging.getLogger(__name__)
 
@@ -27,14 +27,7 @@ class AuditRetention:
 
     async def run(self) -> None:
         """Go on for ever. What cannot be deleted now is tried again at the next look. Raises StaleLease."""
-        while True:
-            try:
-                await self.look()
-            except StaleLease:
-                raise
-            except (ZoeError, OSError):
-                log.exception("Old lines of the audit trail could not be deleted; it is tried again")
-            await asyncio.sleep(self._interval)
+        await repeatedly(self.look, "Old lines of the audit trail could not be deleted", every=self._interval)
 
     async def look(self) -> int:
         """Delete all that need not be kept now. Returns how many lines that were."""

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 
-from ..model.errors import ServiceUnavailable, UnknownName
+from ..model.errors import UnknownName
 from ..model.execution import DesiredState, Execution, ExecutionState
 from ..scheduler.lives import Act, Lived, Verdict, judge
 from ..secrets import Secrets
 from ..store.base import Store
 from .activity import BUSY, Seen, look
+from .patience import repeatedly
 from .questions import Questions, ask_all
 
 log = logging.getLogger(__name__)
@@ -66,12 +66,8 @@ class Lives:
     async def run(self) -> None:
         """Go on until cancelled. Raises StaleLease when another leads."""
         async with Questions(self._secrets, prefix=self._prefix) as questions:
-            while True:
-                try:
-                    await self.round(questions)
-                except ServiceUnavailable as error:
-                    log.warning("Nobody looks just now whose time is up: %s", error)
-                await asyncio.sleep(self._interval)
+            meanwhile = "Nobody looks just now whose time is up"
+            await repeatedly(lambda: self.round(questions), meanwhile, every=self._interval)
 
     async def round(self, questions: Questions) -> None:
         """Look at every running execution once."""

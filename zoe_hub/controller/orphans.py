@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import time
 from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Protocol
 
-from ..model.errors import Conflict, ServiceUnavailable, UnknownName
+from ..model.errors import Conflict, UnknownName
 from ..model.execution import Attachment, DesiredState, Execution
 from ..store.base import Store
+from .patience import repeatedly
 
 log = logging.getLogger(__name__)
 
@@ -52,17 +52,12 @@ class Orphans:
 
     async def run(self) -> None:
         """Go on until cancelled. Raises StaleLease when another leads."""
-        while True:
-            try:
-                await self.round()
-            except ServiceUnavailable as error:
-                self._missing = {}
-                log.warning("Nobody looks just now for servers that are gone: %s", error)
-            await asyncio.sleep(self._interval)
+        await repeatedly(self.round, "Nobody looks just now for servers that are gone", every=self._interval)
 
     async def round(self) -> None:
         """Ask for the servers of every user who has something running. Raises ServiceUnavailable."""
-        missing: dict[str, float] = {}
+        before, missing = self._missing, dict[str, float]()
+        self._missing = {}
         for owner, executions in _by_owner(await self._store.list(live=True, limit=None)).items():
             try:
                 there: Collection[str] | None = await self._servers.of(owner)
@@ -72,7 +67,7 @@ class Orphans:
                 attachment = execution.attachment
                 if there is not None and (attachment is None or attachment.server in there):
                     continue
-                since = self._missing.get(execution.id, self._clock())
+                since = before.get(execution.id, self._clock())
                 missing[execution.id] = since
                 if self._clock() - since >= self._patience:
                     await self._end(execution, attachment, known_user=there is not None)

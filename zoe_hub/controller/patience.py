@@ -1,4 +1,4 @@
-"""Doing what must be done, however long the store is away."""
+"""Doing what must be done, however long the store is away, and doing it again and again."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from ..model.errors import ServiceUnavailable
+from ..model.errors import ServiceUnavailable, StaleLease, ZoeError
 
 log = logging.getLogger(__name__)
 
@@ -25,3 +25,20 @@ async def surely(work: Callable[[], Awaitable[T]], meanwhile: str, *, pause: flo
         except ServiceUnavailable as error:
             log.warning("%s: %s", meanwhile, error)
             await asyncio.sleep(pause)
+
+
+async def repeatedly(work: Callable[[], Awaitable[object]], meanwhile: str, *, every: float) -> None:
+    """Do `work` for ever, `every` seconds after it was done before. Raises StaleLease, and what nobody foresaw.
+
+    What fails is done again with the next turn; `meanwhile` tells the log what is not so until then.
+    """
+    while True:
+        try:
+            await work()
+        except StaleLease:
+            raise
+        except ServiceUnavailable as error:
+            log.warning("%s: %s", meanwhile, error)
+        except (ZoeError, OSError):
+            log.exception("%s; it is tried again", meanwhile)
+        await asyncio.sleep(every)

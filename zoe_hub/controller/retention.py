@@ -7,8 +7,8 @@ import logging
 from datetime import datetime, timedelta, timezone
 
 from ..backends.base import Backend
-from ..model.errors import StaleLease, ZoeError
 from ..store.base import Store
+from .patience import repeatedly
 
 log = logging.getLogger(__name__)
 
@@ -47,14 +47,7 @@ class Retention:
 
     async def run(self) -> None:
         """Go on for ever. What cannot be deleted now is tried again at the next look. Raises StaleLease."""
-        while True:
-            try:
-                await self.look()
-            except StaleLease:
-                raise
-            except (ZoeError, OSError):
-                log.exception("What need not be kept could not be deleted; it is tried again")
-            await asyncio.sleep(self._interval)
+        await repeatedly(self.look, "What need not be kept could not be deleted", every=self._interval)
 
     async def look(self) -> int:
         """Delete all that need not be kept now. Returns how many executions that were."""

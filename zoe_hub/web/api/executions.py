@@ -20,6 +20,7 @@ from .. import scopes
 from ..access import find_execution, lacks
 from ..operations import Call, Headers, Operation, Query, Reply
 from ..views import ExecutionList, ExecutionView, PlanView
+from .answers import reply, view
 from .plans import check_capacity, plan_of
 
 EVERYBODY = "*"
@@ -76,7 +77,7 @@ async def submit_execution(call: Call) -> Reply:
     earlier = await call.context.store.submitted(owner, key, fingerprint) if key is not None else None
     if earlier is not None:
         note(execution=earlier.id)
-        return _reply(call, earlier, status=202, location=True)
+        return reply(call, earlier, status=202, location=True)
     plan, _ = await plan_of(call, submit)
     # Not even for a server of one's own: with the end of what claims to be one, all that is attached to it ends.
     if plan.server is not None and (submit.attachment is None or not call.who.admin):
@@ -102,7 +103,7 @@ async def submit_execution(call: Call) -> Reply:
     if new:
         call.context.metrics.submitted.labels(call.context.metrics.zapp(execution.zapp)).inc()
     call.context.wake()
-    return _reply(call, execution, status=202, location=True)
+    return reply(call, execution, status=202, location=True)
 
 
 async def list_executions(call: Call) -> Reply:
@@ -117,7 +118,7 @@ async def list_executions(call: Call) -> Reply:
         if query.name in (None, execution.name)
         and query.server in (None, execution.attachment.server if execution.attachment else "")
     ]
-    return Reply(ExecutionList(executions=[_view(call, execution) for execution in chosen[: query.limit]]))
+    return Reply(ExecutionList(executions=[view(call, execution) for execution in chosen[: query.limit]]))
 
 
 async def get_execution(call: Call) -> Reply:
@@ -125,7 +126,7 @@ async def get_execution(call: Call) -> Reply:
 
     Here and below, `{id}` is the identifier, or the name of an execution of the caller's own.
     """
-    return _reply(call, await _find(call, scopes.READ_EXECUTIONS))
+    return reply(call, await _find(call, scopes.READ_EXECUTIONS))
 
 
 async def modify_execution(call: Call) -> Reply:
@@ -148,7 +149,7 @@ async def modify_execution(call: Call) -> Reply:
         except Overtaken:
             continue
         call.context.wake()
-        return _reply(call, changed, status=202)
+        return reply(call, changed, status=202)
     raise Overtaken(f"{call.path['id']} is being changed by others all the time; try again in a moment.")
 
 
@@ -160,7 +161,7 @@ async def terminate_execution(call: Call) -> Reply:
     execution = await _find(call, scopes.EXECUTIONS)
     ended = await call.context.store.terminate(execution.id, by=call.who.name)
     call.context.wake()
-    return _reply(call, ended, status=202)
+    return reply(call, ended, status=202)
 
 
 async def attach_execution(call: Call) -> Reply:
@@ -169,7 +170,7 @@ async def attach_execution(call: Call) -> Reply:
     _check_attachment(call.body, execution.owner)
     if execution.server is not None and call.body.server != execution.server:
         raise Conflict("This execution is a user's server itself; it cannot be attached to another one.")
-    return _reply(call, await call.context.store.attach(execution.id, call.body))
+    return reply(call, await call.context.store.attach(execution.id, call.body))
 
 
 async def detach_execution(call: Call) -> Reply:
@@ -177,7 +178,7 @@ async def detach_execution(call: Call) -> Reply:
     execution = await _find(call, scopes.EXECUTIONS)
     if execution.server is not None:
         raise Conflict("This execution is a user's server itself; it cannot be detached from it.")
-    return _reply(call, await call.context.store.attach(execution.id, None))
+    return reply(call, await call.context.store.attach(execution.id, None))
 
 
 async def report_instance(call: Call) -> Reply:
@@ -249,15 +250,6 @@ def _fingerprint(submit: Submit) -> str:
 
 async def _find(call: Call, scope: str) -> Execution:
     return await find_execution(call.context.store, call.who, call.path["id"], scope)
-
-
-def _view(call: Call, execution: Execution) -> ExecutionView:
-    return ExecutionView.of(execution, call.context.public_prefix, call.context.live(execution.id))
-
-
-def _reply(call: Call, execution: Execution, *, status: int = 200, location: bool = False) -> Reply:
-    address = f"{call.context.prefix}api/v1/executions/{execution.id}"
-    return Reply(_view(call, execution), status=status, headers={"Location": address} if location else {})
 
 
 OPERATIONS = (

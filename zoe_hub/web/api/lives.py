@@ -12,6 +12,7 @@ from .. import scopes
 from ..access import find_execution
 from ..operations import Call, Operation, Reply
 from ..views import ExecutionView
+from .answers import reply
 
 
 async def keep_execution(call: Call) -> Reply:
@@ -25,7 +26,7 @@ async def keep_execution(call: Call) -> Reply:
     now = datetime.now(timezone.utc)
     _check_bounds(execution, keep.seconds, now)
     until = now + timedelta(seconds=keep.seconds) if keep.seconds else None
-    return _reply(call, await call.context.store.keep(execution.id, until, by=call.who.name))
+    return reply(call, await call.context.store.keep(execution.id, until, by=call.who.name))
 
 
 async def end_with_kernel(call: Call) -> Reply:
@@ -43,7 +44,7 @@ async def end_with_kernel(call: Call) -> Reply:
         reason="the kernel of its notebook ended",
     )
     call.context.wake()
-    return _reply(call, ended, status=202)
+    return reply(call, ended, status=202)
 
 
 def _check_bounds(execution: Execution, seconds: int, now: datetime) -> None:
@@ -59,11 +60,6 @@ def _check_bounds(execution: Execution, seconds: int, now: datetime) -> None:
                 f"{execution.name} may run for {format_seconds(lifetime.maximum)} in all, of which "
                 f"{format_seconds(max(left, 0))} are left; asked for {format_seconds(seconds)}",
             )
-
-
-def _reply(call: Call, execution: Execution, *, status: int = 200) -> Reply:
-    view = ExecutionView.of(execution, call.context.prefix, call.context.live(execution.id))
-    return Reply(view, status=status)
 
 
 OPERATIONS = (
