@@ -17,9 +17,9 @@ from tornado.httputil import HTTPServerRequest
 from tornado.iostream import StreamClosedError
 from tornado.netutil import Resolver
 from tornado.routing import PathMatches, Rule
-from tornado.websocket import WebSocketClientConnection, WebSocketClosedError, WebSocketHandler, websocket_connect
 
 from zoe_hub.model.errors import ServiceUnavailable
+from zoe_hub.relaying import HOP_BY_HOP, RelayedSocket, handed_on
 
 from .door import Door
 from .embedded import OwnService
@@ -27,18 +27,14 @@ from .relay import without_token
 
 _FOREIGN = re.compile(r"/?executions/[^/]+/ui/")
 """Pages of frameworks, which know nothing of this server's XSRF tokens."""
-_HOP_BY_HOP = frozenset(
-    {"connection", "keep-alive", "proxy-authenticate", "te", "trailer", "transfer-encoding", "upgrade"}
-)
-_NOT_FORWARDED = _HOP_BY_HOP | {
-    "authorization", "content-length", "cookie", "expect", "host", "origin", "proxy-authorization", "referer",
+_NOT_FORWARDED = {
+    "authorization", "content-length", "cookie", "expect", "host", "origin", "referer",
     "x-real-ip", "x-scheme", "x-xsrftoken", "x-zoe-xsrf",
 }  # fmt: skip
-_NOT_RETURNED = _HOP_BY_HOP | {"date", "server", "set-cookie"}
+_NOT_RETURNED = HOP_BY_HOP | {"date", "server", "set-cookie"}
 _Method = Callable[..., Coroutine[Any, Any, None]]
 _may_execute: Callable[[_Method], _Method] = authorized("execute")
 """What a websocket means to the server's authorizer, as those of its own kernels do."""
-_MAX_MESSAGE = 64 * 1024 * 1024
 _CONNECT_TIMEOUT = 20.0
 
 
@@ -71,14 +67,8 @@ class _Passing(Door, JupyterHandler):
         return origin is not None and origin.partition("://")[2] == self.request.host
 
     def _forwarded(self) -> list[tuple[str, str]]:
-        named = {word.strip().lower() for word in self.request.headers.get("Connection", "").split(",")}
         return [
-            *(
-                (name, value)
-                for name, value in self.request.headers.get_all()
-                if name.lower() not in _NOT_FORWARDED | named
-                and not name.lower().startswith(("x-forwarded-", "sec-websocket-"))
-            ),
+            *handed_on(self.request.headers, _NOT_FORWARDED),
             ("X-Real-Ip", self.request.remote_ip or ""),
         ]
 
@@ -152,12 +142,8 @@ class Page(_Passing):
                 self.add_header(name, value)
 
 
-class Socket(WebSocketMixin, _Passing, WebSocketHandler):
+class Socket(WebSocketMixin, RelayedSocket, _Passing):
     """A websocket on either side."""
-
-    max_message_size = _MAX_MESSAGE
-    _upstream: WebSocketClientConnection | None = None
-    _reader: asyncio.Task[None] | None = None
 
     @_may_execute
     async def get(self, *args: Any, **more: Any) -> None:
@@ -169,57 +155,13 @@ class Socket(WebSocketMixin, _Passing, WebSocketHandler):
         )
         for name, value in [*self._forwarded(), ("Authorization", f"Bearer {found.token}")]:
             request.headers.add(name, value)
-        offered = [word.strip() for word in self.request.headers.get("Sec-WebSocket-Protocol", "").split(",")]
         try:
-            self._upstream = await websocket_connect(
-                request,
-                subprotocols=[word for word in offered if word],
-                max_message_size=_MAX_MESSAGE,
-                resolver=_UnixResolver(found.socket),
-            )
+            await self.reach(request, _UnixResolver(found.socket))
         except HTTPClientError as error:
             raise web.HTTPError(error.code, "The page's websocket could not be opened.") from error
         except (OSError, StreamClosedError) as error:
             raise web.HTTPError(503, "Zoe's service does not answer.") from error
         await super().get(*args, **more)
-
-    def select_subprotocol(self, subprotocols: list[str]) -> str | None:
-        return self._upstream.selected_subprotocol if self._upstream else None
-
-    def open(self, *args: Any, **more: Any) -> None:
-        super().open(*args, **more)
-        self._reader = asyncio.ensure_future(self._read())
-
-    async def on_message(self, message: str | bytes) -> None:
-        if self._upstream is not None:
-            try:
-                await self._upstream.write_message(message, binary=isinstance(message, bytes))
-            except WebSocketClosedError:
-                self.close(1001)
-
-    def on_close(self) -> None:
-        if self._reader is not None:
-            self._reader.cancel()
-        if self._upstream is not None:
-            self._upstream.close()
-
-    def on_finish(self) -> None:
-        if self.get_status() != 101 and self._upstream is not None:
-            self._upstream.close()
-
-    async def _read(self) -> None:
-        upstream = self._upstream
-        while upstream is not None:
-            message = await upstream.read_message()
-            if message is None:
-                code = upstream.close_code
-                # Some codes only tell of a connection that broke, and may not be sent.
-                self.close(code if code and code not in (1005, 1006, 1015) else 1001, upstream.close_reason)
-                return
-            try:
-                await self.write_message(message, binary=isinstance(message, bytes))
-            except WebSocketClosedError:
-                return
 
 
 class _UnixResolver(Resolver):

@@ -138,9 +138,9 @@ async def test_a_filtered_token_keeps_nothing_of_others(site: Site, start: Start
 
 async def test_the_answer_names_pages_where_browsers_find_them(site: Site, start: Starter) -> None:
     execution = await start(ports={"web": 1234})
-    async with serve(replace(site.context, public_prefix="https://hub.example/services/zoe/")) as (url, _):
-        async with client_of(replace(site, url=url), "alice-token") as alice:
-            asked = (await alice.get(f"/executions/{execution}")).json()
-            kept = (await alice.put(f"/executions/{execution}/keep-alive", json={"seconds": 60})).json()
+    public = replace(site.context, public_prefix="https://hub.example/services/zoe/")
+    async with serve(public) as (url, _), client_of(replace(site, url=url), "alice-token") as alice:
+        asked = (await alice.get(f"/executions/{execution}")).json()
+        kept = (await alice.put(f"/executions/{execution}/keep-alive", json={"seconds": 60})).json()
     assert asked["ui"][0]["url"].startswith("https://hub.example/services/zoe/")
     assert kept["ui"] == asked["ui"]

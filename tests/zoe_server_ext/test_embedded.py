@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import http.client
 import os
 import re
@@ -12,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -152,6 +154,33 @@ async def test_websockets_are_relayed(server: Server, bell: str) -> None:
         await websocket_connect(HTTPRequest(address, headers=foreign))
 
 
+async def test_a_websocket_whose_browser_leaves_while_it_is_opened_is_closed(server: Server, bell: str) -> None:
+    place = urlsplit(bell.removesuffix("echo") + "late")
+    headers = {"Authorization": f"token {TOKEN}"}
+    async with httpx.AsyncClient(headers=headers, trust_env=False, timeout=30) as alice:
+        tower = bell.removesuffix("echo") + "bell"
+
+        async def seen(last: str) -> None:
+            for _ in range(600):
+                if (await alice.get(tower)).json()["seen"][-1:] == [last]:
+                    return
+                await asyncio.sleep(0.05)
+            raise AssertionError(f"the page never saw it {last}")
+
+        _, browser = await asyncio.open_connection(place.hostname, place.port)
+        browser.write(
+            f"GET {place.path} HTTP/1.1\r\nHost: {place.netloc}\r\nAuthorization: token {TOKEN}\r\n"
+            "Upgrade: websocket\r\nConnection: upgrade\r\nSec-WebSocket-Version: 13\r\n"
+            "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n".encode()
+        )
+        await seen("asked")
+        browser.close()
+        for _ in range(10):  # the leaving is noticed meanwhile
+            await alice.get(tower)
+        assert (await alice.post(tower, headers={"Origin": server.url.rstrip("/").partition("/user")[0]})).is_success
+        await seen("closed")
+
+
 async def test_an_authorizer_of_the_servers_is_asked_about_every_request(home: Path, tmp_path: Path) -> None:
     (tmp_path / "config").mkdir()
     (tmp_path / "config" / "jupyter_server_config.py").write_text(
@@ -273,7 +302,7 @@ def test_what_both_left_behind_is_ended_by_the_next_server(tmp_path: Path) -> No
             start(first.http, "orphan", kernel="k")
             os.kill(pid_of_service(home), signal.SIGKILL)
             first.kill()
-        assert runtime.was_cut_short(home)
+        until(lambda: runtime.was_cut_short(home))  # a process that is killed goes a moment later
         with make_server(tmp_path / "b", home) as next_one:
             until(lambda: runtime.is_running(home))
             until(lambda: state(next_one.http, "orphan") == "terminated")

@@ -27,8 +27,37 @@ class Socket(websocket.WebSocketHandler):
         self.write_message(message[::-1], binary=isinstance(message, bytes))
 
 
+class LateSocket(websocket.WebSocketHandler):
+    """Opens when `Bell` is rung. `seen` tells what became of it."""
+
+    rung = asyncio.Event()
+    seen = []
+
+    async def prepare(self):
+        self.seen.append("asked")
+        await self.rung.wait()
+
+    def check_origin(self, origin):
+        return True
+
+    def open(self):
+        self.seen.append("open")
+
+    def on_close(self):
+        self.seen.append("closed")
+
+
+class Bell(web.RequestHandler):
+    def get(self):
+        self.write({"seen": LateSocket.seen})
+
+    def post(self):
+        LateSocket.rung.set()
+
+
 async def main():
-    web.Application([("/echo", Echo), ("/socket", Socket)]).listen(settings["port"], "127.0.0.1")
+    pages = [("/echo", Echo), ("/socket", Socket), ("/late", LateSocket), ("/bell", Bell)]
+    web.Application(pages).listen(settings["port"], "127.0.0.1")
     await asyncio.Event().wait()
 
 
