@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from ..model.resources import Node
 from .cluster import Application, Cluster
 from .orders import Order
-from .policies.base import Policy
+from .policies.base import Policy, Timed
 from .requests import Decision, Demand, Request
 from .room import Room
 from .shapes import Shape
@@ -51,9 +51,11 @@ class Scheduler:
         admitted_at: float | None = None,
         granted: Mapping[str, int] | None = None,
         hosts: Mapping[str, Sequence[str]] | None = None,
+        going: Mapping[str, int] | None = None,
     ) -> None:
         """A new application; with `admitted_at`, one that is served already and holds `granted` instances of each
-        demand, on `hosts` (names of nodes, by the instances' numbers) where they are known.
+        demand, on `hosts` (names of nodes, by the instances' numbers) where they are known. Beside them `going`
+        instances were taken back and are not gone yet; theirs are the next numbers.
         """
         application = Application(request)
         self.cluster.applications[request.id] = application
@@ -63,13 +65,17 @@ class Scheduler:
         index = {name: number for number, name in enumerate(self._names)}
         for demand in request.demands:
             known = list((hosts or {}).get(demand.key, ()))
-            for number in range((granted or {}).get(demand.key, demand.core)):
+            held = (granted or {}).get(demand.key, demand.core)
+            for number in range(held + (going or {}).get(demand.key, 0)):
                 node = index.get(known[number]) if number < len(known) else None
                 if node is None:
-                    node = self.cluster.room.find(demand.shape, soon=True)
-                if node is not None or self._names:
-                    # What runs is counted, also where it should not fit.
-                    self.cluster.put(application, demand, node or 0)
+                    node = self.cluster.room.find(demand.shape, soon=number < held)
+                # What runs is counted, also where it should not fit.
+                if node is None and not self._names:
+                    continue
+                self.cluster.put(application, demand, node or 0)
+                if number >= held:
+                    self.cluster.reclaim(application, demand, admitted_at)
         self._told[request.id] = Decision(request.id, admitted=True, granted=application.granted)
 
     def change(self, request: Request, now: float) -> None:
@@ -111,6 +117,10 @@ class Scheduler:
         self._policy.schedule(self.cluster, now)
         self._hold_back(before)
         return [*self._changes()]
+
+    def due(self, now: float) -> float | None:
+        """When to ask again although nothing happens, as when a time ends for which a policy waits; None: never."""
+        return self._policy.due(self.cluster, now) if isinstance(self._policy, Timed) else None
 
     def _hold_back(self, before: set[str]) -> None:
         """Admissions of this call whose nodes are not free yet."""
