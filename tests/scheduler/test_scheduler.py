@@ -43,7 +43,7 @@ def test_what_is_leaving_holds_its_place_until_it_is_gone() -> None:
 
 def test_what_was_served_before_is_counted() -> None:
     made = scheduler(10)
-    made.submit(request("a", 3, 4), admitted_at=0.0, granted={"w": 5})
+    made.submit(request("a", 3, 4), admitted_at=0.0, granted={"w": 7})
     made.submit(request("b", 6, 0, submitted=1.0))
     assert made.decide(1.0) == []
     made.end("a")

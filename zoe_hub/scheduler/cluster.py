@@ -49,6 +49,11 @@ class Application:
         """Elastic instances that it holds: g in the paper."""
         return sum(max(0, len(self.placed[d.key]) - d.core) for d in self.request.demands)
 
+    @property
+    def lacking(self) -> int:
+        """Instances of all demands that it wishes and does not hold, core and elastic."""
+        return self.request.core + self.request.elastic - sum(map(len, self.placed.values()))
+
     def missing(self, demand: Demand) -> int:
         """Instances that it wishes and does not hold."""
         return demand.core + demand.elastic - len(self.placed[demand.key])
