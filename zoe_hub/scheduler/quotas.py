@@ -1,0 +1,223 @@
+"""What is held of quotas, and how much more of them may be granted. No I/O, no clock.
+
+What counts is what is granted: from the grant on, until it is taken back or its execution is gone. So the books of the
+scheduler (`cluster.py`) and those of the database agree about it at any moment.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from .allowances import Allowance, Bound, Dimension, Rules, Subject
+from .refusals import Refusal
+from .shapes import Shape
+
+Wish = tuple[Shape, int]
+"""So many instances of a shape."""
+_ORDER = (Dimension.CPU, Dimension.MEMORY, Dimension.GPU, Dimension.INSTANCES)
+
+
+@dataclass(frozen=True)
+class Party:
+    """An execution, and whose it is: for whom something is held or asked."""
+
+    id: str
+    name: str
+    """For people."""
+    user: str
+    groups: tuple[str, ...] = ()
+    """Of the user, when it was submitted."""
+
+
+@dataclass(frozen=True)
+class Spent:
+    """Hours of processors that were used within the window, in units of `Dimension.CPU_HOURS`."""
+
+    used: int = 0
+    by: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    """By user and name of the execution."""
+    free_in: int | None = None
+    """Seconds until there would be some again if nothing more was used; None where it is not used up."""
+
+
+class Accounts:
+    """What every execution holds. All answers are at once: they cost the same, however many executions there are,
+    but for `Refusal`, which is made where somebody has to be told.
+    """
+
+    def __init__(self, rules: Rules | None = None, spent: Mapping[Subject, Spent] | None = None) -> None:
+        self.rules = rules or Rules()
+        self.spent = dict(spent or {})
+        self._accounts: dict[Subject, _Account] = {}
+
+    def live(self, party: Party) -> None:
+        """There is this execution, whatever it holds. A second call changes nothing."""
+        for allowance in self.rules.of(party.user, party.groups):
+            self._account(allowance.subject).of(party)
+
+    def hold(self, party: Party, shape: Shape, count: int = 1) -> None:
+        """So many instances more are granted to it; fewer, where `count` is negative."""
+        for allowance in self.rules.of(party.user, party.groups):
+            self._account(allowance.subject).add(party, shape, count)
+
+    def forget(self, party: Party) -> None:
+        """It is gone, with all that it holds."""
+        for allowance in self.rules.of(party.user, party.groups):
+            self._account(allowance.subject).remove(party)
+
+    def room(self, party: Party, shape: Shape, count: int = 1) -> int:
+        """How many of `count` further instances may be granted."""
+        for allowance in self.rules.of(party.user, party.groups):
+            account = self._accounts.get(allowance.subject)
+            for dimension, bound in allowance.bounds.items():
+                if dimension is Dimension.CPU_HOURS:
+                    if self._used_up(allowance, bound):
+                        return 0
+                elif dimension is not Dimension.EXECUTIONS:
+                    each = _part(shape, dimension)
+                    free = bound.limit - (account.total[dimension] if account else 0)
+                    if each and free < each * count:
+                        count = max(0, free // each)
+        return count
+
+    def refusal(self, party: Party, wishes: Iterable[Wish]) -> Refusal | None:
+        """What is in the way of granting all of these beside what is held; None when nothing is."""
+        asked = _amounts(wishes)
+        for allowance in self.rules.of(party.user, party.groups):
+            account = self._accounts.get(allowance.subject)
+            for dimension in _ORDER:
+                bound = allowance.bounds.get(dimension)
+                used = account.total[dimension] if account else 0
+                if bound is not None and asked[dimension] and used + asked[dimension] > bound.limit:
+                    return self._refusal(party, allowance, dimension, asked[dimension])
+        return self.used_up(party)
+
+    def never(self, party: Party, wishes: Iterable[Wish]) -> Refusal | None:
+        """What is in the way of granting all of these even when everything else has ended; None when nothing is."""
+        asked = _amounts(wishes)
+        for allowance in self.rules.of(party.user, party.groups):
+            for dimension in _ORDER:
+                bound = allowance.bounds.get(dimension)
+                if bound is not None and asked[dimension] > bound.limit:
+                    return self._refusal(party, allowance, dimension, asked[dimension])
+        return None
+
+    def used_up(self, party: Party) -> Refusal | None:
+        """What says that hours of processors are used up; None where there are some."""
+        for allowance in self.rules.of(party.user, party.groups):
+            bound = allowance.bounds.get(Dimension.CPU_HOURS)
+            if bound is not None and self._used_up(allowance, bound):
+                return self._refusal(party, allowance, Dimension.CPU_HOURS, 0)
+        return None
+
+    def over(self, party: Party) -> Refusal | None:
+        """What it holds more of than is allowed, by a limit that was lowered or hours that are used up."""
+        for allowance in self.rules.of(party.user, party.groups):
+            account = self._accounts.get(allowance.subject)
+            for dimension in _ORDER:
+                bound = allowance.bounds.get(dimension)
+                held = account is not None and account.held_by(party, dimension)
+                if bound is not None and account is not None and held and account.total[dimension] > bound.limit:
+                    return self._refusal(party, allowance, dimension, 0)
+        return self.used_up(party)
+
+    def another(self, party: Party) -> Refusal | None:
+        """What is in the way of one more execution, which `party` would be."""
+        for allowance in self.rules.of(party.user, party.groups):
+            bound = allowance.bounds.get(Dimension.EXECUTIONS)
+            account = self._accounts.get(allowance.subject)
+            if bound is not None and (account.total[Dimension.EXECUTIONS] if account else 0) >= bound.limit:
+                return self._refusal(party, allowance, Dimension.EXECUTIONS, 1)
+        return None
+
+    def used(self, subject: Subject, dimension: Dimension) -> int:
+        """What a subject uses that has an allowance."""
+        if dimension is Dimension.CPU_HOURS:
+            return self.spent.get(subject, Spent()).used
+        account = self._accounts.get(subject)
+        return account.total[dimension] if account else 0
+
+    def by(self, subject: Subject, dimension: Dimension) -> dict[tuple[str, str], int]:
+        """The same by user and name of the execution."""
+        if dimension is Dimension.CPU_HOURS:
+            return dict(self.spent.get(subject, Spent()).by)
+        account = self._accounts.get(subject)
+        return account.by(dimension) if account else {}
+
+    def _account(self, subject: Subject) -> _Account:
+        return self._accounts.setdefault(subject, _Account())
+
+    def _used_up(self, allowance: Allowance, bound: Bound) -> bool:
+        return self.used(allowance.subject, Dimension.CPU_HOURS) >= bound.limit
+
+    def _refusal(self, party: Party, allowance: Allowance, dimension: Dimension, asked: int) -> Refusal:
+        users = self.by(allowance.subject, dimension)
+        own = sorted(
+            ((n, used) for (u, n), used in users.items() if u == party.user), key=lambda each: (-each[1], each)
+        )
+        spent = self.spent.get(allowance.subject, Spent())
+        return Refusal(
+            allowance=allowance,
+            dimension=dimension,
+            used=self.used(allowance.subject, dimension),
+            asked=asked,
+            by=tuple(own),
+            others=sum(used for (user, _), used in users.items() if user != party.user),
+            name=party.name,
+            free_in=spent.free_in if dimension is Dimension.CPU_HOURS else None,
+        )
+
+
+class _Account:
+    """What is held of one subject's quotas."""
+
+    def __init__(self) -> None:
+        self.total = dict.fromkeys((*_ORDER, Dimension.EXECUTIONS), 0)
+        self._holders: dict[str, tuple[Party, dict[Dimension, int]]] = {}
+
+    def of(self, party: Party) -> dict[Dimension, int]:
+        known = self._holders.get(party.id)
+        if known is None:
+            self._holders[party.id] = known = (party, dict.fromkeys(_ORDER, 0))
+            self.total[Dimension.EXECUTIONS] += 1
+        return known[1]
+
+    def add(self, party: Party, shape: Shape, count: int) -> None:
+        held = self.of(party)
+        for dimension in _ORDER:
+            amount = _part(shape, dimension) * count
+            held[dimension] += amount
+            self.total[dimension] += amount
+
+    def remove(self, party: Party) -> None:
+        known = self._holders.pop(party.id, None)
+        if known is not None:
+            self.total[Dimension.EXECUTIONS] -= 1
+            for dimension, amount in known[1].items():
+                self.total[dimension] -= amount
+
+    def held_by(self, party: Party, dimension: Dimension) -> int:
+        known = self._holders.get(party.id)
+        return known[1][dimension] if known else 0
+
+    def by(self, dimension: Dimension) -> dict[tuple[str, str], int]:
+        if dimension is Dimension.EXECUTIONS:
+            return {(party.user, party.name): 1 for party, _ in self._holders.values()}
+        return {(party.user, party.name): held[dimension] for party, held in self._holders.values() if held[dimension]}
+
+
+def _part(shape: Shape, dimension: Dimension) -> int:
+    if dimension is Dimension.CPU:
+        return shape.cpu
+    if dimension is Dimension.MEMORY:
+        return shape.memory
+    return shape.gpu if dimension is Dimension.GPU else 1
+
+
+def _amounts(wishes: Iterable[Wish]) -> dict[Dimension, int]:
+    found = dict.fromkeys(_ORDER, 0)
+    for shape, count in wishes:
+        for dimension in _ORDER:
+            found[dimension] += _part(shape, dimension) * count
+    return found
