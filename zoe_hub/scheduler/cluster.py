@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from .orders import Order
+from .quotas import Accounts
+from .refusals import Refusal
 from .requests import Demand, Request
 from .room import Room
 from .work import progress_made, time_left
@@ -84,12 +86,22 @@ class Cluster:
         self.order = order
         self.room = Room(())
         self.applications: dict[str, Application] = {}
+        self.accounts = Accounts()
+        """What is held of quotas: `put` and `pull` keep them, `admit` and `grant` ask them."""
+        self.hindered: set[str] = set()
+        """Applications that a quota held back since `Scheduler.decide` began."""
         self._at_once = at_once
         """What is taken back is gone at once, as in a simulation."""
 
     def waiting(self, now: float) -> list[Application]:
-        """L, most urgent first."""
-        return self._sorted((a for a in self.applications.values() if not a.served and not a.leaving), now)
+        """L without those that a quota holds back, who are nobody's obstacle; most urgent first."""
+        return self._sorted((a for a in self.applications.values() if self.in_line(a)), now)
+
+    def in_line(self, application: Application) -> bool:
+        """Whether it waits for room only: not for its user, or a group, to use less of a quota."""
+        if application.served or application.leaving or application.id in self.hindered:
+            return False
+        return self.accounts.fit(application.request.party, application.request.core_wish)
 
     def serving(self, now: float) -> list[Application]:
         """S without what is leaving, most urgent first."""
@@ -101,7 +113,13 @@ class Cluster:
         return -request.priority, self.order.key(application, now), request.submitted, request.id
 
     def admit(self, application: Application, now: float) -> bool:
-        """Place its whole core, all or none, also where something is still going: see `Scheduler.decide`."""
+        """Place its whole core, all or none, also where something is still going: see `Scheduler.decide`.
+
+        False where it does not fit, or a quota does not allow it: then it is among the `hindered`.
+        """
+        if not self.accounts.fit(application.request.party, application.request.core_wish):
+            self.hindered.add(application.id)
+            return False
         placed: list[Demand] = []
         for demand in application.request.demands:
             for _ in range(demand.core):
@@ -123,7 +141,13 @@ class Cluster:
         application.admitted_at = None
 
     def grant(self, application: Application, demand: Demand, now: float) -> bool:
-        """Place one more instance where it fits now. False where it fits nowhere, and nothing is changed."""
+        """Place one more instance where it fits now. False where it fits nowhere, or a quota does not allow it.
+
+        Then nothing is changed.
+        """
+        if not self.accounts.room(application.request.party, demand.shape):
+            self.hindered.add(application.id)
+            return False
         node = self.room.find(demand.shape)
         if node is None:
             return False
@@ -151,13 +175,44 @@ class Cluster:
     def put(self, application: Application, demand: Demand, node: int) -> None:
         """Count one instance more, on this node."""
         self.room.take(node, demand.shape)
+        self.accounts.hold(application.request.party, demand.shape)
         application.placed[demand.key].append(node)
 
     def pull(self, application: Application, demand: Demand) -> int:
         """Count the last instance no more; its node."""
         node = application.placed[demand.key].pop()
         self.room.give(node, demand.shape)
+        self.accounts.hold(application.request.party, demand.shape, -1)
         return node
+
+    def recount(self, accounts: Accounts) -> None:
+        """Keep these accounts from now on, after counting what everybody holds."""
+        self.accounts = accounts
+        for application in self.applications.values():
+            for demand in application.request.demands:
+                if placed := len(application.placed[demand.key]):
+                    accounts.hold(application.request.party, demand.shape, placed)
+
+    def refusal(self, application: Application) -> Refusal | None:
+        """The quota for which it waits, or has less than it wishes; None where it is not for a quota."""
+        request, accounts = application.request, self.accounts
+        if not application.served:
+            return accounts.never(request.party, request.core_wish) or accounts.refusal(
+                request.party, request.core_wish
+            )
+        for demand in request.demands:
+            missing = application.missing(demand)
+            if missing > 0 and not accounts.room(request.party, demand.shape):
+                return accounts.growth(request.party, demand.shape, missing)
+        return None
+
+    def reclaim_beyond_quotas(self, now: float) -> None:
+        """Take elastic instances back from who has more than is allowed, the least urgent first. Cores go on."""
+        for application in reversed(self.serving(now)):
+            party = application.request.party
+            for demand in reversed(application.request.demands):
+                while len(application.placed[demand.key]) > demand.core and self.accounts.over(party, demand.shape):
+                    self.reclaim(application, demand, now)
 
     def _sorted(self, applications: Iterable[Application], now: float) -> list[Application]:
         return sorted(applications, key=lambda application: self.urgency(application, now))

@@ -7,7 +7,7 @@ scheduler (`cluster.py`) and those of the database agree about it at any moment.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from .allowances import Allowance, Bound, Dimension, Rules, Subject
 from .refusals import Refusal
@@ -81,6 +81,10 @@ class Accounts:
                         count = max(0, free // each)
         return count
 
+    def fit(self, party: Party, wishes: Iterable[Wish]) -> bool:
+        """Whether all of these may be granted beside what is held."""
+        return not self.rules.of(party.user, party.groups) or self.refusal(party, wishes) is None
+
     def refusal(self, party: Party, wishes: Iterable[Wish]) -> Refusal | None:
         """What is in the way of granting all of these beside what is held; None when nothing is."""
         asked = _amounts(wishes)
@@ -93,6 +97,11 @@ class Accounts:
                     return self._refusal(party, allowance, dimension, asked[dimension])
         return self.used_up(party)
 
+    def growth(self, party: Party, shape: Shape, missing: int) -> Refusal | None:
+        """What is in the way of the first of so many instances more; None where that one may be granted."""
+        found = self.refusal(party, [(shape, 1)])
+        return found and replace(found, asked=found.asked * missing)
+
     def never(self, party: Party, wishes: Iterable[Wish]) -> Refusal | None:
         """What is in the way of granting all of these even when everything else has ended; None when nothing is."""
         asked = _amounts(wishes)
@@ -100,7 +109,7 @@ class Accounts:
             for dimension in _ORDER:
                 bound = allowance.bounds.get(dimension)
                 if bound is not None and asked[dimension] > bound.limit:
-                    return self._refusal(party, allowance, dimension, asked[dimension])
+                    return replace(self._refusal(party, allowance, dimension, asked[dimension]), never=True)
         return None
 
     def used_up(self, party: Party) -> Refusal | None:
@@ -111,16 +120,19 @@ class Accounts:
                 return self._refusal(party, allowance, Dimension.CPU_HOURS, 0)
         return None
 
-    def over(self, party: Party) -> Refusal | None:
-        """What it holds more of than is allowed, by a limit that was lowered or hours that are used up."""
+    def over(self, party: Party, shape: Shape) -> bool:
+        """Whether to give back instances of this shape helps: a limit was lowered, or hours are used up."""
         for allowance in self.rules.of(party.user, party.groups):
             account = self._accounts.get(allowance.subject)
-            for dimension in _ORDER:
-                bound = allowance.bounds.get(dimension)
-                held = account is not None and account.held_by(party, dimension)
-                if bound is not None and account is not None and held and account.total[dimension] > bound.limit:
-                    return self._refusal(party, allowance, dimension, 0)
-        return self.used_up(party)
+            for dimension, bound in allowance.bounds.items():
+                if dimension is Dimension.CPU_HOURS:
+                    if shape.cpu and self._used_up(allowance, bound):
+                        return True
+                elif account and dimension in _ORDER:
+                    exceeded = account.total[dimension] > bound.limit
+                    if exceeded and _part(shape, dimension):
+                        return True
+        return False
 
     def another(self, party: Party) -> Refusal | None:
         """What is in the way of one more execution, which `party` would be."""
@@ -196,10 +208,6 @@ class _Account:
             self.total[Dimension.EXECUTIONS] -= 1
             for dimension, amount in known[1].items():
                 self.total[dimension] -= amount
-
-    def held_by(self, party: Party, dimension: Dimension) -> int:
-        known = self._holders.get(party.id)
-        return known[1][dimension] if known else 0
 
     def by(self, dimension: Dimension) -> dict[tuple[str, str], int]:
         if dimension is Dimension.EXECUTIONS:

@@ -28,17 +28,14 @@ class Refusal:
     """What other members of the group use; by which executions is none of this user's business."""
     name: str
     """The execution for which it was asked."""
+    never: bool = False
+    """Whether it cannot be granted, whatever else ends."""
     free_in: int | None = None
     """Seconds after which hours that are used up leave the window, where that is known."""
 
     @property
     def limit(self) -> int:
         return self.allowance.bounds[self.dimension].limit
-
-    @property
-    def never(self) -> bool:
-        """Whether it cannot be granted, whatever else ends."""
-        return self.dimension is not Dimension.CPU_HOURS and self.asked > self.limit
 
     def __str__(self) -> str:
         told = self.dimension.tell
@@ -75,8 +72,7 @@ class Refusal:
             amount = "" if counted else f" ({self.dimension.tell(sum(used for _, used in rest))})"
             named.append(f"{len(rest)} more of yours{amount}")
         if self.others:
-            amount = self.others if counted else self.dimension.tell(self.others)
-            named.append(f"other members ({amount})")
+            named.append(f"other members ({self.others if counted else self.dimension.tell(self.others)})")
         return word + _listed(named) if named else ""
 
     def details(self) -> dict[str, Any]:

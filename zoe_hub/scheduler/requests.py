@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from .quotas import Party, Wish
 from .shapes import Shape
 
 
@@ -41,6 +42,18 @@ class Request:
     groups: tuple[str, ...] = ()
     weight: float = 1.0
     """Of its user, where users share: with 2, twice the share of one with 1."""
+    name: str = ""
+    """What its owner calls it; in sentences about quotas."""
+
+    @cached_property
+    def party(self) -> Party:
+        """For whom quotas are asked."""
+        return Party(self.id, self.name or self.id, self.user, self.groups)
+
+    @cached_property
+    def core_wish(self) -> tuple[Wish, ...]:
+        """Its core instances, as quotas are asked about them."""
+        return tuple((demand.shape, demand.core) for demand in self.demands if demand.core)
 
     @cached_property
     def core(self) -> int:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from ..model.resources import Node
+from .allowances import Rules, Subject
 from .cluster import Application, Cluster
 from .orders import Order
 from .policies.base import Policy, Timed
+from .quotas import Accounts, Spent
 from .requests import Decision, Demand, Request
 from .room import Room
 from .shapes import Shape
@@ -43,6 +45,12 @@ class Scheduler:
                     holder[demand.key] = [node for node in places if node is not None]
                     for node in holder[demand.key]:
                         count(node, demand.shape)
+        cluster.recount(Accounts(cluster.accounts.rules, cluster.accounts.spent))
+
+    def set_quotas(self, rules: Rules, spent: Mapping[Subject, Spent], now: float) -> None:
+        """These quotas hold from now on, and this is used of hours. Elastic instances beyond them are taken back."""
+        self.cluster.recount(Accounts(rules, spent))
+        self.cluster.reclaim_beyond_quotas(now)
 
     def submit(
         self,
@@ -106,6 +114,7 @@ class Scheduler:
             self.cluster.gone(application, demand, len(application.going.get(demand.key, ())))
             while application.placed[demand.key]:
                 self.cluster.pull(application, demand)
+        self.cluster.accounts.forget(application.request.party)
 
     def decide(self, now: float) -> list[Decision]:
         """What changes, in the order of urgency. To be asked again when something happened, or time has passed.
@@ -114,6 +123,7 @@ class Scheduler:
         which follows when that has gone.
         """
         before = {a.id for a in self.cluster.applications.values() if a.served}
+        self.cluster.hindered.clear()
         self._policy.schedule(self.cluster, now)
         self._hold_back(before)
         return [*self._changes()]
