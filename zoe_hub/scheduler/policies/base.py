@@ -10,8 +10,8 @@ from ..cluster import Cluster
 class Policy(Protocol):
     """Decides by calling `admit`, `grant` and `reclaim` of a cluster. It has no clock and does no I/O.
 
-    Quotas are kept by the cluster: `waiting` leaves out whom one holds back, `admit` and `grant` refuse what one does not
-    allow. Who was refused so is among `Cluster.hindered`, and must not block the line: others have no part in it.
+    Quotas are kept by the cluster: `waiting` leaves out whom one holds back, `admit` and `grant` refuse what one does
+    not allow. Who was refused so is among `Cluster.hindered`, and must not block the line: others have no part in it.
     """
 
     name: str

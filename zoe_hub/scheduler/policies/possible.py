@@ -23,7 +23,7 @@ class Possible:
         self._known: WeakKeyDictionary[Application, tuple[Request, bool]] = WeakKeyDictionary()
 
     def __call__(self, cluster: Cluster, application: Application) -> bool:
-        """Whether its core, or all of it, fits on the nodes as they are with nothing on them, and no quota hinders it."""
+        """Whether its core, or all of it, fits on the nodes with nothing on them, and no quota hinders it."""
         if application.id in cluster.hindered:
             return False
         if self._capacities != cluster.room.capacities:
