@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from .attaching import attach, swap
 from .calls import Base, Shown, run_async
+from .scaling import scale
 from .show import Executions, LogText, Shop
 
 
@@ -14,7 +16,7 @@ class AsyncCluster(Shown):
 
     async def scale(self, number: int, *, wait: bool = True, timeout: float | None = None) -> AsyncCluster:
         """See `Cluster.scale`."""
-        await run_async(lambda caller: self._core.scale(caller, self._attached, number, wait, timeout))
+        await run_async(lambda caller: scale(self._core, caller, self._attached, number, wait, timeout))
         return self
 
     async def swap(
@@ -29,7 +31,7 @@ class AsyncCluster(Shown):
     ) -> AsyncCluster:
         """See `Cluster.swap`."""
         given = {**(parameters or {}), **values}
-        new = await run_async(lambda caller: self._core.swap(caller, self._attached, zapp, name, given, timeout))
+        new = await run_async(lambda caller: swap(self._core, caller, self._attached, zapp, name, given, timeout))
         return AsyncCluster(self._core, new)
 
     async def keep(self, span: int | float | str) -> AsyncCluster:
@@ -79,7 +81,7 @@ class AsyncZoe(Base):
         """See `Zoe.attach`."""
         given = {**(parameters or {}), **values}
         made = await run_async(
-            lambda caller: self._core.attach(caller, zapp, name, given, timeout, outlive=outlive, lifetime=lifetime)
+            lambda caller: attach(self._core, caller, zapp, name, given, timeout, outlive=outlive, lifetime=lifetime)
         )
         return AsyncCluster(self._core, made)
 

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from zoe_hub.model.errors import InvalidRequest, ZoeError
 
+from .attaching import attach, swap
 from .calls import Base, Shown, read_logs, run
 from .errors import shorten
+from .scaling import scale
 from .show import Executions, LogText, Shop, card
 
 if TYPE_CHECKING:
@@ -24,7 +26,7 @@ class Cluster(Shown):
         Waits until the new workers are ready, or are known not to be granted; when there are fewer than before, until
         those that go have handed over their work. Raises TimeoutError after `timeout` seconds; the wish stays.
         """
-        run(lambda caller: self._core.scale(caller, self._attached, number, wait, timeout))
+        run(lambda caller: scale(self._core, caller, self._attached, number, wait, timeout))
         return self
 
     def swap(
@@ -43,7 +45,7 @@ class Cluster(Shown):
         """
         given = {**(parameters or {}), **values}
         return Cluster(
-            self._core, run(lambda caller: self._core.swap(caller, self._attached, zapp, name, given, timeout))
+            self._core, run(lambda caller: swap(self._core, caller, self._attached, zapp, name, given, timeout))
         )
 
     def keep(self, span: int | float | str) -> Cluster:
@@ -126,7 +128,7 @@ class Zoe(Base):
         """
         given = {**(parameters or {}), **values}
         made = run(
-            lambda caller: self._core.attach(caller, zapp, name, given, timeout, outlive=outlive, lifetime=lifetime)
+            lambda caller: attach(self._core, caller, zapp, name, given, timeout, outlive=outlive, lifetime=lifetime)
         )
         return Cluster(self._core, made)
 

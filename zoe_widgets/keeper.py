@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 from zoe_hub.client import ExecutionView, ZoeClient
-from zoe_hub.client.client import ended_sentence
 from zoe_hub.model.errors import ExecutionEnded, ServiceUnavailable, UnknownName, ZoeError
 from zoe_hub.model.events import Event, EventKind
 from zoe_hub.model.execution import ExecutionState, InstanceState
@@ -59,7 +58,7 @@ class Keeper:
                 if attached.links and attached.view.state.ended:
                     names = namespace.listed(namespace.ours(attached.names))
                     await self._core.let_go(caller, attached)
-                    sentence = ended_sentence(attached.view).rstrip(".") + "."
+                    sentence = attached.view.ending.rstrip(".") + "."
                     said.append(sentence + (f" {names} went with it." if names else ""))
                 elif attached.suspect:
                     said += await self._revive(caller, attached)

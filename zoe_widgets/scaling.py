@@ -1,14 +1,21 @@
-"""When scaling is done."""
+"""Another number of workers: asked for, and when that is done."""
 
 from __future__ import annotations
 
+import asyncio
+import operator
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from zoe_hub.client.views import ExecutionView
-from zoe_hub.model.errors import Overtaken
+from zoe_hub.model.errors import InvalidRequest, Overtaken
 from zoe_hub.model.events import Event, EventKind
 from zoe_hub.model.execution import InstanceState
+
+from .attachments import Attached
+from .core import Core
+from .portal import Caller
+from .progress import Progress, sizes
 
 
 class Settled:
@@ -60,3 +67,51 @@ class Settled:
         if len(there) > wanted:
             return False  # those that go have not gone yet
         return ready >= wanted if allowed >= wanted else self.decided and ready >= allowed
+
+
+async def scale(
+    core: Core, caller: Caller, attached: Attached, number: int, wait: bool, timeout: float | None
+) -> Attached:
+    """Ask for so many workers; wait until they are there, or it is known that not all are granted.
+
+    Raises Overtaken when somebody asks for another number meanwhile.
+    """
+    try:
+        number = operator.index(number)
+    except TypeError:
+        raise InvalidRequest(f"{number!r} is no number of workers; give a whole number, such as 4.") from None
+    scales = attached.view.plan.scales
+    if not scales:
+        raise InvalidRequest(f"{attached.view.name} has no number of workers that could be changed.")
+    settled = Settled(number, attached.view.workers)
+    attached.saw(await core.client.modify(attached.id, {scales: number}))
+    if not wait:
+        return attached
+    progress = Progress(caller, attached.view.name)
+    progress.stage("scaling")
+    progress.start()
+
+    def on_event(event: Event, view: ExecutionView) -> None:
+        settled.saw(event)
+        progress.seen(view)
+
+    try:
+        try:
+            view = await core.client.wait(attached.id, settled, on_event=on_event, timeout=settled.patience(timeout))
+        except TimeoutError:
+            if timeout is not None and timeout <= settled.PATIENCE:
+                raise
+            settled.decided = True
+            view = await core.client.wait(attached.id, settled, on_event=on_event, timeout=timeout)
+    except asyncio.CancelledError:
+        progress.finish("interrupted; the new size stays asked for")
+        raise
+    except Overtaken as error:
+        progress.finish(str(error))
+        raise
+    finally:
+        progress.stop()
+    attached.saw(view)
+    progress.seen(view)
+    progress.finish(sizes(view))
+    return attached

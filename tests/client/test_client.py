@@ -228,7 +228,7 @@ async def test_a_cancelled_wait_is_cancelled_though_the_result_is_there(monkeypa
                 await arrived
                 return view
 
-            monkeypatch.setattr(client, "_wait", in_time)
+            monkeypatch.setattr("zoe_hub.client.waiting._wait", in_time)
             waiting = asyncio.create_task(client.wait(view.id, running, timeout=60))
             await asyncio.sleep(0.01)
             arrived.set_result(None)
@@ -262,7 +262,7 @@ async def test_a_busy_service_is_asked_again_no_sooner_than_it_says(monkeypatch)
     with BusyZoe(times=2) as zoe:
         async with client_of(zoe) as client:
             await client.me()
-            monkeypatch.setattr("zoe_hub.client.client.asyncio.sleep", sleep)
+            monkeypatch.setattr("zoe_hub.client.requests.asyncio.sleep", sleep)
             await client.me()
     assert [wait for wait in waits if wait >= 1] == [7, 7]
 
@@ -274,7 +274,7 @@ async def test_a_wish_waits_for_a_killed_service_longer_than_a_look(zoe, monkeyp
         waited.append(seconds)
 
     zoe.__exit__()
-    monkeypatch.setattr("zoe_hub.client.client.asyncio.sleep", sleep)
+    monkeypatch.setattr("zoe_hub.client.requests.asyncio.sleep", sleep)
     async with ZoeClient(zoe.url, TOKEN) as client:
         with pytest.raises(errors.ServiceUnavailable):
             await client.execution("spark-1")

@@ -231,3 +231,11 @@ class ExecutionView(View):
         """How many workers have not ended, those that are going included."""
         keys = self.workers
         return sum(i.process in keys and not i.state.ended for i in self.instances)
+
+    @property
+    def ending(self) -> str:
+        """How it ended, for people."""
+        verb = {ExecutionState.FAILED: "failed", ExecutionState.COMPLETED: "has completed"}.get(
+            self.state, "was terminated"
+        )
+        return f"{self.name} {verb}: {self.reason}" if self.reason else f"{self.name} {verb}."

@@ -1,0 +1,117 @@
+"""What the service goes on telling: events and logs."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+
+import httpx
+from pydantic import ValidationError
+
+from ..model.errors import ServiceUnavailable, TooManyRequests
+from ..model.events import Event
+from . import sse
+from .requests import Requests, path_of
+
+PATIENCE = 120.0
+"""Seconds for which whoever follows an execution bears that the service is away. The Hub restarts it within 30."""
+_GAP = "gap"
+"""What the service calls that events are missing."""
+_SILENCE = 60.0
+"""Seconds without even a keepalive after which an event stream is opened anew."""
+
+
+class Streams(Requests):
+    """Events and logs, each as an asynchronous generator that reads on where a connection breaks, as far as it can."""
+
+    async def events(
+        self,
+        execution: str | None = None,
+        *,
+        after: int | None = None,
+        patience: float = PATIENCE,
+        on_gap: Callable[[], None] | None = None,
+    ) -> AsyncGenerator[Event, None]:
+        """Events as they are stored, of everything one may see or of one execution. Never ends by itself.
+
+        `after`: begin behind this `seq` (0: from the first one); without it, from now on. A lost stream is
+        resumed where it broke. `on_gap` is called where events are missing, because executions that ended long ago
+        are deleted: read afresh what there is. Of one execution, none is ever missing. Raises ServiceUnavailable
+        when the service was away for `patience` seconds.
+        """
+        clock = asyncio.get_running_loop().time
+        last, failures, since = after, 0, clock()
+        while True:
+            try:
+                async with aclosing(self._stream_events(execution, last, on_gap)) as stream:
+                    async for event in stream:
+                        failures, since = 0, clock()
+                        if event is None or (last is not None and event.seq <= last):
+                            continue
+                        last = event.seq
+                        yield event
+            except httpx.TransportError as error:
+                if clock() - since > patience and failures:
+                    raise self._away(error) from error
+            except ServiceUnavailable:
+                if clock() - since > patience:
+                    raise
+            except TooManyRequests as error:
+                if clock() - since > patience:
+                    raise
+                await asyncio.sleep(error.retry_after)
+            await asyncio.sleep(min(0.1 * 2**failures, 5.0))
+            failures += 1
+
+    async def _stream_events(
+        self, execution: str | None, after: int | None, on_gap: Callable[[], None] | None
+    ) -> AsyncGenerator[Event | None, None]:
+        """Events of one connection; None for its opening."""
+        headers = {"Accept": "text/event-stream", "Cache-Control": "no-cache"}
+        if after is not None:
+            headers["Last-Event-ID"] = str(after)
+        query = {} if execution is None else {"execution": execution}
+        timeout = httpx.Timeout(self._timeout, read=_SILENCE)
+        async with self._http.stream("GET", "/events", params=query, headers=headers, timeout=timeout) as response:
+            if response.status_code != 200:
+                await response.aread()
+                raise self._refusal(response)
+            yield None
+            async with aclosing(sse.messages(response.aiter_lines())) as messages:
+                async for message in messages:
+                    if message.event == _GAP:
+                        if on_gap is not None:
+                            on_gap()
+                        continue
+                    try:
+                        yield Event.model_validate_json(message.data)
+                    except ValidationError:
+                        continue  # a kind of event that only a newer version knows
+
+    async def logs(
+        self,
+        execution: str,
+        process: str | None = None,
+        ordinal: int | None = None,
+        *,
+        follow: bool = False,
+        tail: int | None = None,
+    ) -> AsyncGenerator[bytes, None]:
+        """What instances wrote, in chunks. With `follow`, until they have ended."""
+        query = {"process": process, "ordinal": ordinal, "tail": tail, "follow": "true" if follow else None}
+        params = {key: value for key, value in query.items() if value is not None}
+        timeout = httpx.Timeout(self._timeout, read=None if follow else self._timeout)
+        headers = {"Accept": "text/plain"}
+        try:
+            request = self._http.stream(
+                "GET", path_of(execution, "logs"), params=params, timeout=timeout, headers=headers
+            )
+            async with request as response:
+                if response.status_code != 200:
+                    await response.aread()
+                    raise self._refusal(response)
+                async for chunk in response.aiter_bytes():
+                    yield chunk
+        except httpx.TransportError as error:
+            raise self._away(error) from error
