@@ -9,6 +9,7 @@ import typer
 
 from .admin import admin
 from .exits import EXIT_CODES, guarded
+from .simulation import simulate
 
 application = typer.Typer(
     name="zoe",
@@ -228,6 +229,7 @@ def prepare(folder: Folders = None, as_json: Json = False) -> None:
 
 
 application.add_typer(admin)
+application.command()(simulate)
 
 
 def _place(context: typer.Context) -> Any:

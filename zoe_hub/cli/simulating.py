@@ -1,0 +1,163 @@
+"""``zoe simulate``: what a workload would have been with other machines, another policy or another order."""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from ..model.errors import InvalidRequest
+from ..model.validation import first_fault
+from ..simulator import methods
+from ..simulator.engine import Conditions
+from ..simulator.fixture import EXPECTED, fixture
+from ..simulator.generator import Settings, generate
+from ..simulator.jobs import Workload
+from ..simulator.measures import Spread
+from ..simulator.nodes import machines, read_nodes
+from ..simulator.runs import Run, runs
+from .output import emit, say, table
+
+_NODES = 25
+"""Of a generated workload, where nothing else is said."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is to be simulated."""
+
+    trace: Path | None = None
+    nodes: str | None = None
+    policies: Sequence[str] = ()
+    orders: Sequence[str] = ()
+    workload: Sequence[str] = ()
+    """Of a generated one: `name=value`."""
+    restart: float = 0.0
+    drain: float = 0.0
+    size_error: float = 0.0
+    seed: int = 0
+    plots: Path | None = None
+
+
+def show_fixture() -> None:
+    """A line for each published policy: name and mean turnaround. Exits with 1 where one is not as expected."""
+    means = {
+        run.policy: run.summary.turnaround.mean
+        for run in runs(fixture(), [n for n in EXPECTED if n in methods.POLICIES], ["fifo"], Conditions())
+    }
+    for name, mean in means.items():
+        # Thirds of a second are not exact in binary.
+        print(f"{name:<10} {round(mean, 9)}")
+    if any(round(mean, 9) != EXPECTED[name] for name, mean in means.items()):
+        say(f"zoe: expected {', '.join(f'{name} {mean}' for name, mean in EXPECTED.items())}.")
+        sys.exit(1)
+
+
+def simulate(question: Question, as_json: bool) -> None:
+    """Print a table for each figure, or JSON; write plots where they are wanted."""
+    for name in question.policies:
+        methods.policy(name)
+    for name in question.orders:
+        methods.order(name)
+    workload = _workload(question)
+    conditions = Conditions(question.restart, question.drain, question.size_error, question.seed)
+    with _progress(len(workload.jobs)) as told:
+        found = list(runs(workload, question.policies, question.orders, conditions, told))
+    if as_json:
+        emit({"jobs": len(workload.jobs), "nodes": len(workload.nodes), "runs": [run.document() for run in found]})
+    else:
+        _show(found)
+    for run in found:
+        if run.summary.unserved:
+            say(
+                f"zoe: {run.summary.unserved} of {run.summary.jobs} were never admitted under {run.policy}, "
+                f"{run.order}: they do not fit on these nodes. The figures are of the others."
+            )
+
+
+def _workload(question: Question) -> Workload:
+    settings = _settings(question.workload)
+    nodes = read_nodes(question.nodes, machines(_NODES)) if question.nodes else machines(_NODES)
+    return generate(settings, nodes)
+
+
+def _settings(given: Sequence[str]) -> Settings:
+    values = {}
+    for item in given:
+        name, equals, values[name] = item.partition("=")
+        if not equals:
+            raise InvalidRequest(f"{item!r} says nothing of a workload; write -w NAME=VALUE, such as -w load=1.1.")
+    try:
+        return Settings.model_validate(values)
+    except ValidationError as error:
+        fault = first_fault(error)
+        known = ", ".join(Settings.model_fields)
+        name = ".".join(map(str, fault.place))
+        if fault.kind == "extra_forbidden":
+            raise InvalidRequest(f"A workload has no {name!r}; it has {known}.") from error
+        raise InvalidRequest(f"-w {name + '=…: ' if name else ''}{fault.sentence}.") from error
+
+
+@contextmanager
+def _progress(jobs: int) -> Iterator[Any]:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        tasks: dict[tuple[str, str], Any] = {}
+
+        def told(policy: str, order: str, ended: int) -> None:
+            task = tasks.get((policy, order))
+            if task is None:
+                task = tasks[policy, order] = bar.add_task(f"{policy}, {order}", total=jobs)
+            bar.update(task, completed=ended)
+
+        yield told
+
+
+def _show(found: Sequence[Run]) -> None:
+    head = ("policy", "order", "mean", "median", "p95", "p99")
+    for figure, show in (("turnaround", _time), ("queueing", _time), ("slowdown", _times)):
+        print(figure.capitalize())
+        rows = []
+        for run in found:
+            spread: Spread = getattr(run.summary, figure)
+            rows.append((run.policy, run.order, *map(show, (spread.mean, spread.median, spread.p95, spread.p99))))
+        table(head, rows, empty="")
+    print("Allocation, line, and elastic instances")
+    table(
+        ("policy", "order", "CPU", "memory", "GPU", "in line", "at most", "taken back", "restarted"),
+        [
+            (
+                run.policy,
+                run.order,
+                *(f"{100 * part:.1f} %" for part in (run.summary.cpu, run.summary.memory, run.summary.gpu)),
+                f"{run.summary.waiting:.1f}",
+                str(run.summary.longest_line),
+                str(run.summary.reclaimed),
+                str(run.summary.restarts),
+            )
+            for run in found
+        ],
+        empty="",
+    )
+
+
+def _time(seconds: float) -> str:
+    if math.isnan(seconds):
+        return "-"
+    for name, size in (("d", 86_400), ("h", 3600), ("min", 60)):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.1f} {name}"
+    return f"{seconds:.1f} s"
+
+
+def _times(value: float) -> str:
+    return "-" if math.isnan(value) else f"{value:.2f}"

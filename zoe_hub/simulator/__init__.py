@@ -1,0 +1,1 @@
+"""Runs the scheduler over a workload, without an engine and without a clock: what would have been, if."""

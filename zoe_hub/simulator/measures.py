@@ -1,0 +1,125 @@
+"""What an outcome comes to: turnaround, queueing, slowdown, allocation, line, restarts."""
+
+from __future__ import annotations
+
+import math
+from array import array
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from itertools import pairwise
+
+from .engine import Outcome, Steps
+
+
+@dataclass(frozen=True)
+class Spread:
+    """How a figure is spread over jobs. All are NaN where there is no job."""
+
+    mean: float
+    least: float
+    p25: float
+    median: float
+    p75: float
+    p95: float
+    p99: float
+    largest: float
+
+    @classmethod
+    def of(cls, values: Sequence[float]) -> Spread:
+        """Percentiles are interpolated between the two nearest values."""
+        ranked = sorted(values)
+        mean = math.fsum(ranked) / len(ranked) if ranked else math.nan
+        return cls(mean, *(percentile(ranked, share) for share in (0, 0.25, 0.5, 0.75, 0.95, 0.99, 1)))
+
+
+def percentile(ranked: Sequence[float], share: float) -> float:
+    """The value below which this share of the sorted values lies; NaN where there is none."""
+    if not ranked:
+        return math.nan
+    place = share * (len(ranked) - 1)
+    low = math.floor(place)
+    high = min(low + 1, len(ranked) - 1)
+    return ranked[low] + (ranked[high] - ranked[low]) * (place - low)
+
+
+@dataclass(frozen=True)
+class Summary:
+    """One simulation in figures. Times are in seconds."""
+
+    jobs: int
+    unserved: int
+    """Jobs that were never admitted: their core, or for some policies their whole, fits on no free machines."""
+    turnaround: Spread
+    """From arrival to end."""
+    queueing: Spread
+    """From arrival to admission."""
+    slowdown: Spread
+    """Turnaround as a multiple of T."""
+    cpu: float
+    """Part of all processors that was granted, over the time in which jobs arrived."""
+    memory: float
+    """The same of memory."""
+    gpu: float
+    """The same of graphics processors; 0 where there is none."""
+    waiting: float
+    """Applications in line, over that time."""
+    longest_line: int
+    reclaimed: int
+    restarts: int
+    makespan: float
+    """From the first arrival to the last end."""
+    decisions: int
+
+    def document(self) -> dict[str, object]:
+        """For programs; rounded to what is the same on every machine. What is no number is left out as null."""
+        return {name: _rounded(value) for name, value in asdict(self).items()}
+
+
+def summarise(outcome: Outcome) -> Summary:
+    """The figures of an outcome."""
+    jobs = outcome.workload.jobs
+    served = [place for place, end in enumerate(outcome.ended) if not math.isnan(end)]
+    turnaround = [outcome.ended[place] - jobs[place].submitted for place in served]
+    first = jobs[0].submitted if jobs else 0.0
+    last_end = max((outcome.ended[place] for place in served), default=first)
+    # After the last arrival there is less to do than before, whoever decides. All at once have no such time.
+    window = first, (jobs[-1].submitted if jobs and jobs[-1].submitted > first else last_end)
+    steps, capacity = outcome.steps, outcome.capacity
+    return Summary(
+        jobs=len(jobs),
+        unserved=sum(math.isnan(begun) for begun in outcome.admitted),
+        turnaround=Spread.of(turnaround),
+        queueing=Spread.of([outcome.admitted[place] - jobs[place].submitted for place in served]),
+        slowdown=Spread.of([t / max(jobs[place].seconds, 1e-9) for t, place in zip(turnaround, served, strict=True)]),
+        cpu=average(steps, steps.cpu, *window) / max(capacity.cpu, 1),
+        memory=average(steps, steps.memory, *window) / max(capacity.memory, 1),
+        gpu=average(steps, steps.gpu, *window) / max(capacity.gpu, 1),
+        waiting=average(steps, steps.waiting, *window),
+        longest_line=int(max(steps.waiting, default=0)),
+        reclaimed=sum(outcome.reclaimed),
+        restarts=sum(outcome.restarts),
+        makespan=last_end - first,
+        decisions=outcome.decisions,
+    )
+
+
+def average(steps: Steps, values: array[float], start: float, end: float) -> float:
+    """The mean over a span of time of what has one value from each step to the next; 0 for no time."""
+    if end <= start or not steps.time:
+        return 0.0
+    parts = [
+        value * (min(after, end) - max(before, start))
+        for (before, after), value in zip(pairwise(steps.time), values, strict=False)
+        if after > start and before < end
+    ]
+    parts.append(values[-1] * max(0.0, end - max(steps.time[-1], start)))
+    return math.fsum(parts) / (end - start)
+
+
+def _rounded(value: object) -> object:
+    if isinstance(value, dict):
+        return {name: _rounded(each) for name, each in value.items()}
+    if isinstance(value, float):
+        # Sums of the same numbers differ in the last digits between processors.
+        return None if math.isnan(value) else float(f"{value:.9g}")
+    return value
