@@ -114,7 +114,7 @@ def sizes(view: ExecutionView) -> str:
     if view.allowed < view.asked:
         granted = f"granted {view.allowed} of {view.asked}"
         if view.reason:  # the scheduler's own sentence begins with the numbers
-            granted = view.reason if view.reason.startswith("granted") else f"{granted}: {view.reason}"
+            granted = f"granted {view.reason}" if view.reason[0].isdigit() else f"{granted}: {view.reason}"
         return f"{label}: {view.ready} ready, {granted}"
     return f"{label}: {view.ready} of {view.asked} ready"
 

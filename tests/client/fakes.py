@@ -225,7 +225,11 @@ class FakeZoe:
         wanted = execution["plan"]["processes"][1]
         number = wanted["core"] + wanted["elastic"]
         given = min(number, self.capacity)
-        reason = "" if given == number else f"granted {given} of {number} workers: the machines have no more CPU."
+        reason = (
+            ""
+            if given == number
+            else f"{given} of {number} workers: no room for {number - given} more (1 CPU, 2 GiB each)"
+        )
         granted = {"spark.master": 1, "spark.worker": given}
         if granted != execution["granted"]:
             execution["granted"] = granted

@@ -53,7 +53,7 @@ def test_what_was_served_before_is_counted() -> None:
 def test_what_was_taken_back_before_holds_its_place_until_it_is_gone() -> None:
     made = Scheduler(Rigid(), FIFO())
     made.set_nodes([Node(name="one", capacity=Resources(cpu=10))], 0.0)
-    made.submit(request("a", 3, 4), admitted_at=0.0, granted={"w": 5}, going={"w": 2})
+    made.submit(request("a", 3, 2), admitted_at=0.0, granted={"w": 5}, going={"w": 2})
     made.submit(request("b", 5, 0, submitted=1.0))
     assert made.decide(1.0) == []
     made.gone("a", "w", 1)

@@ -119,7 +119,7 @@ def test_progress_shows_stages_and_workers(start):
         notebook.end(cell, until_page="waiting for Master")
         zoe.release()
         result = notebook.end(cell)
-        assert "workers: 2 ready, granted 2 of 4 workers: the machines have no more CPU." in result.texts[-1]
+        assert "workers: 2 ready, granted 2 of 4 workers: no room for 2 more" in result.texts[-1]
         assert 'aria-live="polite"' in "".join(result.pages)
         assert notebook.value("cluster.workers") == "2"
 

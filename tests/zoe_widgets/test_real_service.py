@@ -33,7 +33,7 @@ def test_the_example(form: Form, start: Callable[..., Notebook], tmp_path: Path)
         notebook.run("cluster.scale(1)")
         assert notebook.value("cluster.workers") == "1"
         result = notebook.run("cluster.scale(20)")
-        assert "granted 7 of 20 Worker" in result.texts[-1]
+        assert "granted 7 of 20 workers: no room for 13 more" in result.texts[-1]
         notebook.run("cluster.scale(2)")
         result = notebook.run("bigger = cluster.swap(workers=3)")
         assert not result.error, result.traceback

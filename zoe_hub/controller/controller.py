@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterator, Sequence
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 
 from ..backends.base import Backend, Order
 from ..logs import about
@@ -17,8 +19,8 @@ from ..metrics import Metrics
 from ..model.errors import LaunchFailed, ServiceUnavailable, StaleLease, ZoeError
 from ..model.execution import DesiredState, Execution, ExecutionState
 from ..model.resources import Node
-from ..scheduler.decide import Request, Snapshot, decide
 from ..scheduler.lifecycle import ExecutionEvent
+from ..scheduler.scheduler import Scheduler
 from ..secrets import Secrets
 from ..store.base import Store
 from ..store.changes import Change, InstanceReported, InstancesDropped, StateChanged
@@ -27,6 +29,7 @@ from .executions import LiveExecutions
 from .orders import orders
 from .patience import surely
 from .reports import Reports
+from .scheduling import Scheduling, default_scheduler
 
 log = logging.getLogger(__name__)
 
@@ -46,7 +49,10 @@ class Controller:
         prefix: str,
         interval: float = 10.0,
         metrics: Metrics | None = None,
+        scheduler: Callable[[], Scheduler] = default_scheduler,
+        clock: Callable[[], float] = time.time,
     ) -> None:
+        """`scheduler` makes a new one; `clock` says the seconds since 1970, by which all is scheduled."""
         self._metrics = metrics or Metrics()
         self._store = store
         self._backend = backend
@@ -54,7 +60,8 @@ class Controller:
         self._prefix = prefix
         self._interval = interval
         self._executions = LiveExecutions(store)
-        self._requests: dict[str, tuple[Execution, Request]] = {}
+        self._scheduling = Scheduling(scheduler)
+        self._clock = clock
         self._applied: dict[tuple[str, str], Order] = {}
         self._removals: dict[str, asyncio.Task[None]] = {}
         self._gone: set[str] = set()
@@ -107,7 +114,7 @@ class Controller:
         waiter = asyncio.ensure_future(self._woken.wait())
         try:
             working = {task for task in followers if not task.done()}
-            timeout = _PAUSE if self._again else self._interval
+            timeout = self._until_due(_PAUSE if self._again else self._interval)
             await asyncio.wait({waiter, *working}, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
         finally:
             waiter.cancel()
@@ -115,13 +122,23 @@ class Controller:
             if task.done():
                 task.result()
 
+    def _until_due(self, most: float) -> float:
+        """Seconds until the scheduler wants to be asked again, though nothing happens; `most` otherwise."""
+        now = self._clock()
+        due = self._scheduling.due(now)
+        return most if due is None else max(0.0, min(most, due - now))
+
     async def round(self) -> None:
         """Bring every live execution about which there is something new one step further."""
         self._again |= await self._executions.refresh()
-        decided_on = self._executions.version, tuple(await self._backend.nodes())
-        scheduled = self._scheduled(decided_on[1]) if decided_on != self._decided_on else []
-        await self._record([*self._ended(), *self._asked_to_end(), *scheduled])
-        self._decided_on = decided_on
+        scheduled = await self._scheduled()
+        try:
+            refused = await self._record([*self._ended(), *self._asked_to_end(), *scheduled])
+        except BaseException:
+            self._believe_the_store()
+            raise
+        if any(change in refused for change in scheduled):
+            self._believe_the_store()
         self._again |= await self._executions.refresh()
         again, self._again = self._again, set()
         changes: list[Change] = []
@@ -142,13 +159,14 @@ class Controller:
             self._again |= again
             raise
 
-    async def _record(self, changes: Sequence[Change]) -> None:
+    async def _record(self, changes: Sequence[Change]) -> Sequence[Change]:
         refused = await self._store.record(changes)
         for change in refused:
             log.debug("Execution %s had moved on before %s", change.execution, type(change).__name__)
         for change in changes:
             if isinstance(change, StateChanged) and change not in refused:
                 self._tell(change)
+        return refused
 
     def _tell(self, move: StateChanged) -> None:
         """Log and count a move that is stored."""
@@ -195,19 +213,21 @@ class Controller:
             if execution.desired is DesiredState.TERMINATED:
                 yield from steps.move(execution, ExecutionEvent.TERMINATION_REQUESTED, execution.reason, everybody)
 
-    def _scheduled(self, nodes: Sequence[Node]) -> list[Change]:
-        known = [execution for execution in self._executions.all() if not execution.plan.lost]
-        self._requests = {execution.id: self._request(execution) for execution in known}
-        decisions = decide(Snapshot(nodes, [request for _, request in self._requests.values()]))
-        return [
-            change
-            for decision in decisions
-            for change in steps.carry_out(self._requests[decision.execution][0], decision)
-        ]
+    async def _scheduled(self) -> list[Change]:
+        nodes, now = tuple(await self._backend.nodes()), self._clock()
+        if (self._executions.version, nodes) != self._decided_on:
+            running: Counter[tuple[str, str]] = Counter()
+            if self._scheduling.going:
+                statuses = await self._backend.instances()
+                running.update((i.execution, i.process) for i in statuses if not i.state.ended)
+            self._scheduling.update(self._executions.all(), nodes, now, running)
+            self._decided_on = self._executions.version, nodes
+        return self._scheduling.decide(now)
 
-    def _request(self, execution: Execution) -> tuple[Execution, Request]:
-        known = self._requests.get(execution.id)
-        return known if known is not None and known[0] is execution else (execution, steps.request(execution))
+    def _believe_the_store(self) -> None:
+        """What was decided is not stored, or nobody knows: the next round decides anew, from what is."""
+        self._scheduling.forget()
+        self._decided_on = None
 
     async def _reconcile(self, execution: Execution) -> list[Change]:
         if execution.state in steps.GOING:

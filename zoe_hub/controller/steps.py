@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
-from ..model.execution import DesiredState, Execution, ExecutionState, InstanceState, InstanceStatus
+from ..model.execution import Execution, ExecutionState, InstanceState, InstanceStatus
 from ..model.framework import Placement
 from ..model.zapp import Category
-from ..scheduler.decide import Decision, Demand, Request
 from ..scheduler.lifecycle import ExecutionEvent, may, next_state
+from ..scheduler.requests import BATCH, INTERACTIVE, Decision, Demand, Request
+from ..scheduler.shapes import Shape
 from ..store.changes import (
     Change,
     Explained,
@@ -26,18 +27,33 @@ _ENDS = {InstanceState.STOPPED, InstanceState.FAILED}
 
 
 def request(execution: Execution) -> Request:
-    """The execution as the scheduler sees it."""
+    """The execution as the scheduler sees it. Times are seconds since 1970."""
     return Request(
-        execution=execution.id,
-        admitted=execution.state is not ExecutionState.QUEUED,
-        leaving=execution.desired is DesiredState.TERMINATED or execution.state in GOING,
+        id=execution.id,
+        user=execution.owner,
+        submitted=execution.created.timestamp(),
         demands=tuple(
-            Demand(process.key, process.title, process.core, process.elastic, process.resources)
+            Demand(process.key, process.title, process.core, process.elastic, Shape.of(process.resources))
             for process in execution.plan.processes
         ),
-        granted=execution.granted,
-        present=Counter(instance.process for instance in execution.instances if not instance.state.ended),
+        priority=BATCH if execution.plan.category is Category.BATCH else INTERACTIVE,
     )
+
+
+def admitted_at(execution: Execution) -> float:
+    """About when it was admitted: its first instances were started then."""
+    started = [instance.started for instance in execution.instances if instance.started is not None]
+    return min([time for time in (*started, execution.life.running_since) if time] or [execution.created]).timestamp()
+
+
+def granted(execution: Execution) -> dict[str, int]:
+    """What an admitted one holds: never less than its core."""
+    return {p.key: max(p.core, execution.granted.get(p.key, p.core)) for p in execution.plan.processes}
+
+
+def present(execution: Execution) -> Counter[str]:
+    """Instances that have not ended, by process key."""
+    return Counter(instance.process for instance in execution.instances if not instance.state.ended)
 
 
 def move(execution: Execution, event: ExecutionEvent, reason: str, live: Iterable[Execution]) -> Iterator[Change]:
@@ -57,16 +73,13 @@ def move(execution: Execution, event: ExecutionEvent, reason: str, live: Iterabl
 
 
 def carry_out(execution: Execution, decision: Decision) -> Iterator[Change]:
-    """What the scheduler decided."""
-    if not decision.admitted:
-        yield from _explain(execution, decision.reason)
-        return
+    """What the scheduler decided about one that it serves."""
     if dict(decision.granted) != execution.granted:
         yield Granted(execution.id, decision.granted, decision.reason)
     if execution.state is ExecutionState.QUEUED:
         yield from move(execution, ExecutionEvent.ADMITTED, decision.reason, ())
-    elif execution.state is ExecutionState.RUNNING:
-        yield from _explain(execution, decision.reason)
+    elif execution.state in (ExecutionState.STARTING, ExecutionState.RUNNING):
+        yield from explain(execution, decision.reason)
 
 
 def leave_alone(execution: Execution) -> Iterator[Change]:
@@ -75,7 +88,7 @@ def leave_alone(execution: Execution) -> Iterator[Change]:
     if execution.state in (ExecutionState.QUEUED, ExecutionState.STARTING):
         yield from move(execution, ExecutionEvent.GAVE_UP, f"{why}; start it again", ())
     elif execution.state in ALIVE:
-        yield from _explain(execution, f"{why}: it goes on as it is, until it is terminated")
+        yield from explain(execution, f"{why}: it goes on as it is, until it is terminated")
 
 
 def judge(execution: Execution, live: Iterable[Execution]) -> Iterator[Change]:
@@ -87,7 +100,9 @@ def judge(execution: Execution, live: Iterable[Execution]) -> Iterator[Change]:
         why = gone.message or f"it ended with status {gone.exit_code}"
         yield from move(execution, ExecutionEvent.GAVE_UP, f"{gone.process} {gone.ordinal}: {why}", live)
     elif core_is_ready(execution):
-        yield from move(execution, ExecutionEvent.CORE_READY, "", live)
+        # While it starts, the reason says why it has less than it wishes, which goes on.
+        reason = execution.reason if execution.state is ExecutionState.STARTING else ""
+        yield from move(execution, ExecutionEvent.CORE_READY, reason, live)
     else:
         lost = [i for i in execution.instances if i.state is not InstanceState.READY and not i.state.ended]
         reason = "; ".join(f"{i.process} {i.ordinal} is {i.state.value}" for i in lost[:3])
@@ -102,7 +117,8 @@ def end(execution: Execution) -> Iterator[Change]:
     yield from move(execution, ExecutionEvent.ALL_GONE, execution.reason, ())
 
 
-def _explain(execution: Execution, reason: str) -> Iterator[Change]:
+def explain(execution: Execution, reason: str) -> Iterator[Change]:
+    """Another reason for what it is in; nothing where it is the stored one."""
     if reason != execution.reason:
         yield Explained(execution.id, reason)
 

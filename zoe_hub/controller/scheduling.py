@@ -1,0 +1,207 @@
+"""The scheduler in step with what is stored: executions and nodes in, changes to be stored out. No I/O, no clock."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+from ..model.execution import DesiredState, Execution, ExecutionState
+from ..model.resources import Node
+from ..scheduler import reasons
+from ..scheduler.cluster import Application, Cluster
+from ..scheduler.methods import ORDERS, POLICIES
+from ..scheduler.requests import Decision, Request
+from ..scheduler.scheduler import Scheduler
+from ..store.changes import Change
+from . import steps
+
+EXPLAINED = 10
+"""How many of the line have the reason for which they wait kept up to date in the store. The others' is stored once;
+their place is found out when somebody asks."""
+
+
+def default_scheduler() -> Scheduler:
+    """What an administrator who says nothing gets."""
+    return Scheduler(POLICIES["flexible"](), ORDERS["fifo"]())
+
+
+class Scheduling:
+    """Keeps one `Scheduler` for one term of leadership.
+
+    It believes what is stored: where that is not what was decided, the stored state counts. `forget` makes it start
+    from there altogether.
+    """
+
+    def __init__(self, make: Callable[[], Scheduler]) -> None:
+        self._make = make
+        self.forget()
+
+    def forget(self) -> None:
+        """Take everything in anew by the next `update`, because what was decided could not be stored."""
+        self._scheduler = self._make()
+        self._nodes: tuple[Node, ...] | None = None
+        self._known = dict[str, Execution]()
+        self._given = dict[str, Counter[str]]()
+        self._short = dict[str, str]()
+        self._asked = set[str]()
+        self._news = True
+
+    @property
+    def cluster(self) -> Cluster:
+        """For reading."""
+        return self._scheduler.cluster
+
+    @property
+    def going(self) -> bool:
+        """Whether something was taken back that is not gone yet."""
+        return any(any(application.going.values()) for application in self.cluster.applications.values())
+
+    def update(
+        self,
+        live: Iterable[Execution],
+        nodes: Sequence[Node],
+        now: float,
+        running: Mapping[tuple[str, str], int] | None = None,
+    ) -> None:
+        """These are all live executions and all nodes.
+
+        `running` are instances that the engine itself knows to be there, by execution and process: what it was told
+        to start and has not reported yet holds room, too.
+        """
+        if tuple(nodes) != self._nodes:
+            self._nodes, self._news = tuple(nodes), True
+            self._scheduler.set_nodes(nodes, now)
+        seen = set()
+        for execution in live:
+            if execution.plan.lost:
+                continue
+            seen.add(execution.id)
+            if self._known.get(execution.id) is not execution:
+                self._take_in(execution, now)
+                self._known[execution.id] = execution
+        for name in self._known.keys() - seen:
+            self._drop(name)
+        for application in list(self.cluster.applications.values()):
+            if application.going:
+                self._let_go(application, running or {})
+
+    def due(self, now: float) -> float | None:
+        """When `decide` may have something to say although nothing is new; None: never."""
+        return self._scheduler.due(now)
+
+    def decide(self, now: float) -> list[Change]:
+        """What is to be stored now. Nothing where nothing is new, and nothing due."""
+        due = self._scheduler.due(now)
+        if self._news or (due is not None and due <= now):
+            self._news = False
+            changes = [*self._carried_out(self._scheduler.decide(now)), *self._line(now)]
+        else:
+            changes = []
+        return [*changes, *self._kept_explained()]
+
+    def _take_in(self, execution: Execution, now: float) -> None:
+        leaving = execution.desired is DesiredState.TERMINATED or execution.state in steps.GOING
+        admitted = execution.state is not ExecutionState.QUEUED
+        application = self.cluster.applications.get(execution.id)
+        request = steps.request(execution)
+        if application is not None and not _agrees(application, execution, admitted):
+            self._drop(execution.id)
+            application = None
+        if application is None:
+            if admitted or not leaving:
+                self._submit(execution, request, admitted, now)
+            if admitted and leaving:
+                self._short.pop(execution.id, None)
+                self._scheduler.leave(execution.id, now)
+            return
+        if request != application.request:
+            self._scheduler.change(request, now)
+            self._given.pop(execution.id, None)
+            self._asked.add(execution.id)
+            self._news = True
+        if leaving and not admitted:
+            self._drop(execution.id)
+        elif leaving and not application.leaving:
+            self._short.pop(execution.id, None)
+            self._scheduler.leave(execution.id, now)
+            self._news = True
+
+    def _submit(self, execution: Execution, request: Request, admitted: bool, now: float) -> None:
+        self._news = True
+        if not admitted:
+            self._scheduler.submit(request)
+            return
+        granted, present = steps.granted(execution), steps.present(execution)
+        hosts: dict[str, list[str]] = {}
+        for instance in sorted(execution.instances, key=lambda instance: instance.ordinal):
+            hosts.setdefault(instance.process, []).append(instance.host or "")
+        self._scheduler.submit(
+            request,
+            admitted_at=steps.admitted_at(execution),
+            granted=granted,
+            hosts=hosts,
+            going={key: max(0, present[key] - count) for key, count in granted.items()},
+        )
+        if execution.state in (ExecutionState.STARTING, ExecutionState.RUNNING):
+            self._short[execution.id] = execution.reason
+        if not self._short.get(execution.id):
+            self._short[execution.id] = reasons.why_short(request, granted, {}, reasons.START)
+
+    def _drop(self, name: str) -> None:
+        self._known.pop(name, None)
+        self._given.pop(name, None)
+        self._short.pop(name, None)
+        if name in self.cluster.applications:
+            self._scheduler.end(name)
+            self._news = True
+
+    def _let_go(self, application: Application, running: Mapping[tuple[str, str], int]) -> None:
+        present = steps.present(self._known[application.id])
+        for demand in application.request.demands:
+            held, left = len(application.placed[demand.key]), len(application.going.get(demand.key, ()))
+            there = max(present[demand.key], running.get((application.id, demand.key), 0))
+            if there - held < left:
+                self._scheduler.gone(application.id, demand.key, left - max(0, there - held))
+                self._news = True
+
+    def _carried_out(self, decisions: Sequence[Decision]) -> Iterator[Change]:
+        line = any(not a.served and not a.leaving for a in self.cluster.applications.values())
+        starts = line or any(self._known[d.id].state is ExecutionState.QUEUED for d in decisions)
+        cause = reasons.START if starts else reasons.SHARE
+        for decision in decisions:
+            execution = self._known[decision.id]
+            request = self.cluster.applications[decision.id].request
+            # A node that is gone takes no core with it here: its instances are placed again.
+            granted = {d.key: max(d.core, decision.granted.get(d.key, 0)) for d in request.demands}
+            given = self._given.setdefault(decision.id, Counter())
+            for demand in request.demands:
+                before = execution.granted.get(demand.key, 0) if decision.id in self._short else 0
+                given[demand.key] = max(0, given[demand.key] + before - granted[demand.key])
+            reason = decision.reason or reasons.why_short(request, granted, given, cause)
+            self._short[decision.id] = reason
+            yield from steps.carry_out(execution, Decision(decision.id, True, granted, reason))
+        for name in self._asked.intersection(self._short) - {decision.id for decision in decisions}:
+            application = self.cluster.applications[name]
+            self._short[name] = reasons.why_short(application.request, application.granted, {}, cause)
+        self._asked.clear()
+
+    def _line(self, now: float) -> Iterator[Change]:
+        for ahead, application in enumerate(self.cluster.waiting(now)):
+            execution = self._known[application.id]
+            if ahead < EXPLAINED or not execution.reason:
+                yield from steps.explain(execution, reasons.why_waiting(self.cluster, application, ahead))
+
+    def _kept_explained(self) -> Iterator[Change]:
+        """Such as of what runs again after a disturbance, which was the reason meanwhile."""
+        for name, reason in self._short.items():
+            execution = self._known[name]
+            if execution.state in (ExecutionState.STARTING, ExecutionState.RUNNING) and execution.reason != reason:
+                yield from steps.explain(execution, reason)
+
+
+def _agrees(application: Application, execution: Execution, admitted: bool) -> bool:
+    """Whether the scheduler believes what is stored."""
+    if application.served != admitted:
+        return False
+    held = application.granted
+    return not admitted or all(count == held.get(key) for key, count in steps.granted(execution).items())
