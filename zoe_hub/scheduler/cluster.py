@@ -1,7 +1,7 @@
 """The applications in line and in service, and where their instances are: what policies decide on.
 
-Nothing here decides: a policy calls `admit`, `grant` and `reclaim`, which keep the books. Terms are the paper's
-(section 3): L is the line of what waits, S the set of what is served.
+Nothing here decides: a policy calls `admit`, `grant` and `reclaim`, which keep the books. Terms are those of *Flexible
+Scheduling of Distributed Analytic Applications*: L is the line of what waits, S the set of what is served.
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ class Cluster:
         """What is held of quotas: `put` and `pull` keep them, `admit` and `grant` ask them."""
         self.hindered: set[str] = set()
         """Applications that a quota held back since `Scheduler.decide` began."""
-        self._at_once = at_once
+        self.at_once = at_once
         """What is taken back is gone at once, as in a simulation."""
 
     def waiting(self, now: float) -> list[Application]:
@@ -160,8 +160,11 @@ class Cluster:
         if len(application.placed[demand.key]) <= demand.core:
             raise ValueError(f"{application.id} holds no elastic {demand.key}")
         application.advance(now)
-        node = self.pull(application, demand)
-        if not self._at_once:
+        self.leave(application, demand, self.pull(application, demand))
+
+    def leave(self, application: Application, demand: Demand, node: int) -> None:
+        """An instance that it holds no more is on its way out of this node, if that takes time."""
+        if not self.at_once:
             application.going.setdefault(demand.key, []).append(node)
             self.room.leave(node, demand.shape)
 

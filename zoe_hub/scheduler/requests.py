@@ -57,12 +57,12 @@ class Request:
 
     @cached_property
     def core(self) -> int:
-        """Core instances of all processes: C in the paper, section 3."""
+        """Core instances of all processes: C in the paper."""
         return sum(demand.core for demand in self.demands)
 
     @cached_property
     def elastic(self) -> int:
-        """Elastic instances of all processes: E in the paper, section 3."""
+        """Elastic instances of all processes: E in the paper."""
         return sum(demand.elastic for demand in self.demands)
 
     @cached_property
@@ -72,6 +72,11 @@ class Request:
         for demand in self.demands:
             total = total.plus(demand.shape, demand.core)
         return total
+
+    @cached_property
+    def volume(self) -> float:
+        """Instances by processors by GiB of memory."""
+        return sum((d.core + d.elastic) * (d.shape.cpu / 1000) * (d.shape.memory / 1024**3) for d in self.demands)
 
     @cached_property
     def whole_shape(self) -> Shape:

@@ -36,6 +36,7 @@ class Scheduler:
         index = {node.name: number for number, node in enumerate(nodes)}
         moved = {old: index.get(name) for old, name in enumerate(self._names)}
         cluster.room = Room([Shape.of(node.capacity) for node in nodes])
+        cluster.order.set_capacity(cluster.room.total)
         self._names = tuple(node.name for node in nodes)
         for application in cluster.applications.values():
             application.advance(now)

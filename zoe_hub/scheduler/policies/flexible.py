@@ -38,10 +38,20 @@ class Flexible:
 
     def schedule(self, cluster: Cluster, now: float) -> None:
         restore_cores(cluster, now)
-        plan = Plan(cluster, now, self.weights(cluster.room.total))
+        while self._pass(cluster, now):
+            pass
+
+    def _pass(self, cluster: Cluster, now: float) -> bool:
+        """Go through the line once. Whether anything changed: as the authors do, one goes on until nothing does."""
+        plan = self.make_plan(cluster, now)
         for application in unfinished(cluster, now):
             if not plan.add(application) and self._possible(cluster, application):
-                return
+                break
+        return plan.settle()
+
+    def make_plan(self, cluster: Cluster, now: float) -> Plan:
+        """For one pass."""
+        return Plan(cluster, now, self.weights(cluster.room.total))
 
     @staticmethod
     def weights(total: Shape) -> Shape:
@@ -56,49 +66,77 @@ class Plan:
     """What one decision grants, until it is known whether it is worth it."""
 
     def __init__(self, cluster: Cluster, now: float, weights: Shape) -> None:
-        self._cluster = cluster
-        self._now = now
+        self.cluster = cluster
+        self.now = now
         self._weights = weights
         self._planned: list[Application] = []
+        self.admitted = 0
+        """Applications, in this pass."""
         self._cores = 0
         """What the cores take that were admitted in this decision, by weight."""
-        self._grants: list[tuple[Application, Demand]] = []
+        self.grants: list[tuple[Application, Demand]] = []
         self._used = 0
         """What cores and grants of this decision take, by weight."""
 
     def add(self, application: Application) -> bool:
-        """Plan it too. False, and everything as before, where less is in use with it than without."""
-        before, cores = self._used, self._cores
-        self._undo()
-        admitted = not application.served and self._cluster.admit(application, self._now)
+        """Plan it too. False, and everything as before, where no more is in use with it than without."""
+        used, cores = self._used, self._cores
+        undone = self._undo()
+        admitted = not application.served and self.admit(application)
         if admitted:
+            self.admitted += 1
             self._cores += self._weight(application.request.core_shape)
         if application.served:
             self._planned.append(application)
-        self._grant()
-        if self._used > before or (admitted and self._cores == cores):
-            return True
-        if application.served:
+            self._grant()
+            if self.worthwhile(used) or (admitted and self._cores == cores):
+                return True
             self._undo()
             self._planned.pop()
+        if admitted:
+            self.admitted -= 1
             self._cores = cores
-            if admitted:
-                self._cluster.withdraw(application)
-            self._grant()
+            self.cluster.withdraw(application)
+        self.revert()
+        for each, demand, node in undone:
+            self.cluster.put(each, demand, node)
+            self.grants.append((each, demand))
+        self._used = used
         return False
+
+    def settle(self) -> bool:
+        """All that is planned holds. Whether that is anything."""
+        return self.admitted > 0 or bool(self.grants)
+
+    def admit(self, application: Application) -> bool:
+        """Place its core, all or none."""
+        return self.cluster.admit(application, self.now)
+
+    def grant(self, application: Application, demand: Demand) -> bool:
+        """Place one more instance."""
+        return self.cluster.grant(application, demand, self.now)
+
+    def worthwhile(self, used: int) -> bool:
+        """Whether more is in use than what was before the last step."""
+        return self._used > used
+
+    def revert(self) -> None:
+        """Undo what the last step did besides granting and admitting."""
 
     def _grant(self) -> None:
         self._used = self._cores
         for application in self._planned:
             for demand in application.request.demands:
                 weight = self._weight(demand.shape)
-                while application.missing(demand) > 0 and self._cluster.grant(application, demand, self._now):
-                    self._grants.append((application, demand))
+                while application.missing(demand) > 0 and self.grant(application, demand):
+                    self.grants.append((application, demand))
                     self._used += weight
 
-    def _undo(self) -> None:
-        while self._grants:
-            self._cluster.pull(*self._grants.pop())
+    def _undo(self) -> list[tuple[Application, Demand, int]]:
+        """Take the grants back that were planned; which, and where."""
+        undone = [(*grant, self.cluster.pull(*grant)) for grant in reversed(self.grants)]
+        self.grants.clear()
+        return undone[::-1]
 
     def _weight(self, shape: Shape) -> int:
         return sum(part * weight for part, weight in zip(shape, self._weights, strict=True))
