@@ -61,6 +61,8 @@ class _TakingPlan(Plan):
     def admit(self, application: Application) -> bool:
         if super().admit(application):
             return True
+        if application.id in self.cluster.hindered:
+            return False
         before, placed = len(self._taken), list[Demand]()
         for demand in application.request.demands:
             for _ in range(demand.core):
@@ -78,6 +80,9 @@ class _TakingPlan(Plan):
 
     def grant(self, application: Application, demand: Demand) -> bool:
         if application.going.get(demand.key) or any(a is application and d is demand for a, d, _ in self._taken):
+            return False
+        if not self.cluster.accounts.room(application.request.party, demand.shape):
+            self.cluster.hindered.add(application.id)
             return False
         before = len(self._taken)
         takes = application.request.priority < INTERACTIVE
