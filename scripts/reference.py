@@ -15,7 +15,10 @@ from zoe_hub.model.events import EventKind
 from zoe_hub.model.framework import Framework
 from zoe_hub.model.zapp import ZApp
 from zoe_hub.scheduler.lifecycle import EXECUTION, INSTANCE
-from zoe_hub.spawner.settings import ZoeSettings
+from zoe_hub.scheduler.methods import ORDERS, POLICIES
+from zoe_hub.simulator.generator import Settings
+from zoe_hub.simulator.trace import TRACE_SCHEMA
+from zoe_hub.spawner.mixin import ZoeMixin
 from zoe_hub.web.reference import render as rest
 from zoe_hub.web.scopes import SCOPES, USER_SCOPES
 from zoe_server_ext.embedded import ZoeEmbedded
@@ -23,7 +26,7 @@ from zoe_server_ext.embedded import ZoeEmbedded
 FOLDER = Path(__file__).parent.parent / "docs" / "reference"
 SETTINGS: tuple[tuple[type[Configurable], str], ...] = (
     (ZoeConfig, "the file that `ZOE_CONFIG_FILE` names; without a Hub, `jupyter_server_config.py`"),
-    (ZoeSettings, "`jupyterhub_config.py`"),
+    (ZoeMixin, "`jupyterhub_config.py`"),
     (ZoeEmbedded, "`jupyter_server_config.py`, for a server without a Hub"),
 )
 MADE = "<!-- Made from the code by `make docs`. -->\n\n"
@@ -33,7 +36,7 @@ def configuration() -> str:
     """Every trait that an administrator may set."""
     lines = ["# Configuration", ""]
     for owner, where in SETTINGS:
-        name = "Spawner" if owner is ZoeSettings else owner.__name__
+        name = "Spawner" if owner is ZoeMixin else owner.__name__
         lines += [f"## In {where}", ""]
         for trait_name, trait in sorted(owner.class_own_traits(config=True).items()):
             shown = trait.default() if trait.default_value is not None else ""
@@ -114,6 +117,36 @@ def documents() -> str:
     return "\n".join(lines)
 
 
+def simulation() -> str:
+    """What can be said to `zoe simulate`, and the schema of traces."""
+    lines = ["# Simulation", "", "What [`zoe simulate`](../how-to/simulate.md) knows.", ""]
+    lines += ["## Policies and orders", "", f"Policies: {', '.join(f'`{name}`' for name in POLICIES)}.", ""]
+    lines += [f"Orders: {', '.join(f'`{name}`' for name in ORDERS)}.", ""]
+    lines += [
+        "## Nodes",
+        "",
+        "`25` nodes of the size of the last one of the trace; `+10` more, or `-5` fewer; `25x32x128GiB` nodes with 32 "
+        "processors and 128 GiB each, with 4 GPUs `25x32x128GiBx4`, and `+10x64x256GiB` beside those that there are. "
+        "Without a trace and without a size, nodes have 32 processors and 128 GiB.",
+        "",
+        "## Generated workloads",
+        "",
+        "`-w NAME=VALUE`; may be repeated. Each application is one process with core and elastic components of one "
+        "shape. An elastic or interactive one has 1 to `core` core components, evenly drawn from 0 to `core`, where 0 "
+        "counts as 1. `single` and `tail` draw the number of a rigid one's components, of an interactive one's elastic "
+        "components, and, times `multiple`, of an elastic one's. A shape is drawn again until one component fits on a "
+        "fifth of a node, and all of an application on the empty nodes. The load is the work of all, in the scarcer of "
+        "processors and memory, divided by what the nodes could do until the last arrival.",
+        "",
+        "| name | default | |",
+        "|---|---|---|",
+    ]
+    for name, each in Settings.model_fields.items():
+        lines.append(f"| `{name}` | {each.default} | {each.description} |")
+    lines += ["", "## Traces", "", "Each line is a JSON document of this schema; the first is a `TraceHead`.", ""]
+    return "\n".join([*lines, "```json", json.dumps(TRACE_SCHEMA.json_schema(), indent=1), "```", ""])
+
+
 def pages() -> Iterator[tuple[Path, str]]:
     """Every page and what it should say."""
     made = {
@@ -124,6 +157,7 @@ def pages() -> Iterator[tuple[Path, str]]:
         "metrics": metrics,
         "rest": rest,
         "scopes": scopes,
+        "simulation": simulation,
     }
     for name, make in made.items():
         yield FOLDER / f"{name}.md", (MADE if name != "rest" else "") + make()

@@ -16,9 +16,13 @@ from ..model.framework import Framework
 from ..model.zapp import ZApp
 from ..nearby.home import is_a_hubs, own_home
 from ..preparation import Preparation
+from ..simulator.trace import TRACE_SCHEMA
 from .output import emit, say
 
 _SCHEMAS: dict[str, type[Framework] | type[ZApp]] = {"framework": Framework, "zapp": ZApp}
+
+_TRACE = "trace"
+"""Each line of such a file is a document."""
 
 
 def validate(paths: Sequence[Path], as_json: bool) -> None:
@@ -59,16 +63,18 @@ def _problems_alone(path: Path) -> Sequence[InvalidDocument]:
 
 def schema(kind: str) -> None:
     """Print a JSON Schema."""
-    if kind not in _SCHEMAS:
-        raise UnknownName("schema", kind, _SCHEMAS)
-    document: dict[str, Any] = _SCHEMAS[kind].model_json_schema(by_alias=True)
+    if kind not in (*_SCHEMAS, _TRACE):
+        raise UnknownName("schema", kind, (*_SCHEMAS, _TRACE))
+    document: dict[str, Any] = (
+        TRACE_SCHEMA.json_schema(by_alias=True) if kind == _TRACE else _SCHEMAS[kind].model_json_schema(by_alias=True)
+    )
     emit({"$schema": "https://json-schema.org/draft/2020-12/schema", **document})
 
 
 def prepare(folders: Sequence[Path], as_json: bool) -> None:
     """Run what the frameworks want run once. One that fails is skipped: it starts more slowly, but it starts."""
     catalogue = Catalogue([shipped_folder(), *folders])
-    cache = cache_folder(_home())
+    cache = cache_folder(home())
     done = []
     for name, framework in sorted(catalogue.frameworks.items()):
         if framework.preparation is None:
@@ -83,7 +89,7 @@ def prepare(folders: Sequence[Path], as_json: bool) -> None:
         emit(done)
 
 
-def _home() -> Path:
+def home() -> Path:
     """`ZOE_HOME`, else the folder of this account's Hub, else the one that a Jupyter server without a Hub uses."""
     home = default_home()
     return home if os.environ.get("ZOE_HOME") or is_a_hubs(home) else own_home()

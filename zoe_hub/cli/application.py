@@ -9,7 +9,7 @@ import typer
 
 from .admin import admin
 from .exits import EXIT_CODES, guarded
-from .simulation import simulate
+from .simulation import simulate, trace
 
 application = typer.Typer(
     name="zoe",
@@ -212,7 +212,7 @@ def validate(
 
 @application.command()
 @guarded
-def schema(kind: Annotated[str, typer.Argument(metavar="framework|zapp")]) -> None:
+def schema(kind: Annotated[str, typer.Argument(metavar="framework|zapp|trace")]) -> None:
     """The JSON Schema of a kind of file."""
     from . import administration
 
@@ -230,6 +230,7 @@ def prepare(folder: Folders = None, as_json: Json = False) -> None:
 
 application.add_typer(admin)
 application.command()(simulate)
+application.add_typer(trace)
 
 
 def _place(context: typer.Context) -> Any:

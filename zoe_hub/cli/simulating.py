@@ -16,7 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from ..model.errors import InvalidRequest
 from ..model.validation import first_fault
-from ..simulator import methods
+from ..scheduler import methods
 from ..simulator.engine import Conditions
 from ..simulator.fixture import EXPECTED, fixture
 from ..simulator.generator import Settings, generate
@@ -24,6 +24,7 @@ from ..simulator.jobs import Workload
 from ..simulator.measures import Spread
 from ..simulator.nodes import machines, read_nodes
 from ..simulator.runs import Run, runs
+from ..simulator.trace import TraceLine, read_trace
 from .output import emit, say, table
 
 _NODES = 25
@@ -49,10 +50,7 @@ class Question:
 
 def show_fixture() -> None:
     """A line for each published policy: name and mean turnaround. Exits with 1 where one is not as expected."""
-    means = {
-        run.policy: run.summary.turnaround.mean
-        for run in runs(fixture(), [n for n in EXPECTED if n in methods.POLICIES], ["fifo"], Conditions())
-    }
+    means = {run.policy: run.summary.turnaround.mean for run in runs(fixture(), list(EXPECTED), ["fifo"], Conditions())}
     for name, mean in means.items():
         # Thirds of a second are not exact in binary.
         print(f"{name:<10} {round(mean, 9)}")
@@ -84,9 +82,30 @@ def simulate(question: Question, as_json: bool) -> None:
 
 
 def _workload(question: Question) -> Workload:
+    if question.trace is not None:
+        if question.workload:
+            raise InvalidRequest("-w is for generated workloads; a trace is as it was. Leave one of them out.")
+        workload, lines = read_trace(question.trace)
+        _tell(lines)
+        nodes = read_nodes(question.nodes, workload.nodes) if question.nodes else workload.nodes
+        return Workload(workload.jobs, nodes)
     settings = _settings(question.workload)
     nodes = read_nodes(question.nodes, machines(_NODES)) if question.nodes else machines(_NODES)
     return generate(settings, nodes)
+
+
+def _tell(lines: Sequence[TraceLine]) -> None:
+    unknown, kept = sum(not line.known for line in lines), sum(line.kept for line in lines)
+    if unknown:
+        say(
+            f"zoe: of {unknown} of {len(lines)} executions the trace does not know what they were granted; they count "
+            "as if it had been all that they asked for."
+        )
+    if kept:
+        say(
+            f"zoe: {kept} of {len(lines)} executions were ended by somebody, not by their work; they take as long "
+            "whatever they are granted."
+        )
 
 
 def _settings(given: Sequence[str]) -> Settings:

@@ -1,7 +1,8 @@
-"""The options of ``zoe simulate``."""
+"""The options of ``zoe simulate`` and ``zoe trace``."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -11,8 +12,36 @@ from .exits import guarded
 _Many = list[str]
 
 
+trace = typer.Typer(name="trace", help="What was asked of a service, without names.", no_args_is_help=True)
+
+
+@trace.command(name="export")
+@guarded
+def export(
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="A file; without it, stdout.")] = None,
+    config: Annotated[
+        Path | None, typer.Option("--config", help="The service's configuration file. Default: ZOE_CONFIG_FILE's.")
+    ] = None,
+    nodes: Annotated[
+        str | None, typer.Option("--nodes", metavar="N|NxCPUxMEMORY", help="Machines, where it is not those of now.")
+    ] = None,
+    since: Annotated[
+        str | None, typer.Option("--since", help="What was submitted then or later: 2026-03-01, or 30d ago.")
+    ] = None,
+    until: Annotated[str | None, typer.Option("--until", help="Submitted before then; written like --since.")] = None,
+) -> None:
+    """Write what was asked of the service, when, and how much work it was. On the service's machine, as its user."""
+    from . import tracing
+    from .watching import time_of
+
+    tracing.export_trace(config, output, nodes, time_of(since) if since else None, time_of(until) if until else None)
+
+
 @guarded
 def simulate(
+    trace: Annotated[
+        Path | None, typer.Argument(metavar="[TRACE]", help="Of `zoe trace export`; without it, one is generated.")
+    ] = None,
     nodes: Annotated[
         str | None,
         typer.Option("--nodes", metavar="N|+N|-N|NxCPUxMEMORY", help="Machines: 25, +10, -5, +10x32x128GiB."),
@@ -40,7 +69,7 @@ def simulate(
         bool, typer.Option("--json", help="For programs: JSON instead of tables and sentences.")
     ] = False,
 ) -> None:
-    """What a workload comes to under policies and orders. For administrators; starts nothing."""
+    """What a trace would have come to with other machines, policies or orders. For administrators; starts nothing."""
     from . import simulating
 
     if fixture:
@@ -48,6 +77,7 @@ def simulate(
         return
     simulating.simulate(
         simulating.Question(
+            trace=trace,
             nodes=nodes,
             policies=policy or ["rigid"],
             orders=order or ["fifo"],

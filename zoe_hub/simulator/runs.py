@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from . import methods
+from ..scheduler import methods
 from .engine import Conditions, Outcome, Simulation
 from .jobs import Workload
 from .measures import Summary, summarise

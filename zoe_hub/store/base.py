@@ -91,6 +91,13 @@ class Store(ABC):
         """Newest first; without a `limit`, all. `live` true: those that have not ended; false: those that have."""
 
     @abstractmethod
+    async def histories(self, *, after: str = "", limit: int) -> Sequence[tuple[Execution, Sequence[Event]]]:
+        """The next executions after the identifier `after`, oldest first, each with its events about states and grants.
+
+        All that one call gives is of one moment. Fewer than `limit`: there are no more.
+        """
+
+    @abstractmethod
     async def changed(self, after: int) -> tuple[Sequence[Execution], int]:
         """Executions about which something was stored after the event `after`, and the newest event's number."""
 

@@ -24,7 +24,7 @@ from ..model.errors import ServiceUnavailable
 from ..model.events import EventKind
 from .engines import in_memory, postgresql_engine, sqlite_engine, with_driver
 from .tables import event_counter, events
-from .upgrade import upgrade
+from .upgrade import require_schema, upgrade
 
 T = TypeVar("T")
 
@@ -109,6 +109,7 @@ class Database:
         url: str | Path,
         committed: Callable[[int], None],
         timed: Callable[[str, float, bool], None] | None = None,
+        upgrades: bool = True,
     ) -> None:
         # In an address, a question mark would end the path.
         parsed = URL.create("sqlite", database=str(url)) if isinstance(url, Path) else with_driver(make_url(url))
@@ -116,6 +117,7 @@ class Database:
         self._path = parsed.database if self._sqlite and not in_memory(parsed) else None
         self._committed = committed
         self._timed = timed
+        self._upgrades = upgrades
         self._queue: deque[_Wish] = deque()
         self._queue_lock = threading.Lock()
         self._open = False
@@ -131,7 +133,10 @@ class Database:
         return self._path is not None
 
     async def open(self) -> None:
-        """Connect and bring the schema to this version. Raises NewerDatabase, ServiceUnavailable."""
+        """Connect and bring the schema to this version, if that is wanted.
+
+        Raises NewerDatabase, OlderDatabase, ServiceUnavailable.
+        """
         self._loop = asyncio.get_running_loop()
         self._writer = ThreadPoolExecutor(1, "zoe-store-write")
         private = self._sqlite and self._path is None
@@ -144,6 +149,12 @@ class Database:
             raise
 
     def _upgrade(self) -> None:
+        if not self._upgrades:
+            if self._path is not None and not Path(self._path).is_file():
+                raise ServiceUnavailable(f"There is no database {self._path}.")
+            with _faults_named(), self._engine.begin() as connection:
+                require_schema(connection)
+            return
         try:
             if self._path is not None:
                 _make_private_file(Path(self._path))

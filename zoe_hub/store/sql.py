@@ -24,6 +24,7 @@ from .base import Lease, Store, Submission
 from .changes import Change, TerminationRequested
 from .database import Database, Subject, Transaction
 from .documents import attachment_from, event_from
+from .histories import histories
 from .identifiers import Identifiers
 from .keys import stored_with
 from .queries import ExecutionReader
@@ -40,9 +41,12 @@ _PROPOSED_NAMES = 1000
 class SQLStore(Store):
     """The store in SQLite (a path, or ``sqlite:////path``) or PostgreSQL (``postgresql://…``)."""
 
-    def __init__(self, url: str | Path, *, timed: Callable[[str, float, bool], None] | None = None) -> None:
+    def __init__(
+        self, url: str | Path, *, timed: Callable[[str, float, bool], None] | None = None, upgrades: bool = True
+    ) -> None:
+        """Without `upgrades`, `open` changes nothing: it raises OlderDatabase where the schema is an earlier one."""
         self._announcements = Announcements(self.last_seq)
-        self._database = Database(url, committed=self._announcements.announce, timed=timed)
+        self._database = Database(url, committed=self._announcements.announce, timed=timed, upgrades=upgrades)
         self._identifiers = Identifiers()
         self._reader = ExecutionReader()
         self._lease: Lease | None = None
@@ -177,6 +181,9 @@ class SQLStore(Store):
             return None if earlier is None else self._get(connection, earlier)
 
         return await self._database.read(work)
+
+    async def histories(self, *, after: str = "", limit: int) -> Sequence[tuple[Execution, Sequence[Event]]]:
+        return await self._database.read(partial(histories, reader=self._reader, after=after, limit=limit))
 
     async def changed(self, after: int) -> tuple[Sequence[Execution], int]:
         def work(connection: Connection) -> tuple[Sequence[Execution], int]:

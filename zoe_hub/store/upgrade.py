@@ -44,6 +44,21 @@ def check_schema(connection: Connection) -> None:
         raise _newer(str(present))
 
 
+def require_schema(connection: Connection) -> None:
+    """Raises NewerDatabase or OlderDatabase when the schema is not this version's. Changes nothing."""
+    present = MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE}).get_current_heads()
+    if not present:
+        raise OlderDatabase("This database holds nothing of Zoe's. Start the service once, which makes its tables.")
+    for revision in present:
+        if revision > _newest():
+            raise _newer(revision)
+        if revision < _newest():
+            raise OlderDatabase(
+                f"Zoe's database has the schema {revision!r}, made by an earlier version of Zoe; this one reads "
+                f"{_newest()!r}. Start the service of this version once, which brings it forward."
+            )
+
+
 def _newer(present: str) -> NewerDatabase:
     return NewerDatabase(
         f"Zoe's database has the schema {present!r}, made by a newer version of Zoe; this one knows up to "

@@ -1,0 +1,1 @@
+"""Traces from a Zoe database."""
