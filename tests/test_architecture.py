@@ -52,6 +52,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "parent",
         "model",
         "catalogue",
+        "composition",
         "config",
         "controller",
         "backends",

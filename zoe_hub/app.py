@@ -7,7 +7,7 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Coroutine, Iterator, Sequence
+from collections.abc import Coroutine, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,9 @@ from .backends.base import Backend
 from .backends.local import LocalBackend, LocalSettings
 from .backends.observed import ObservedBackend
 from .catalogue import Catalogue, shipped_folder
+from .composition import rescale
 from .config import ZoeConfig, mistakes_told, read_file
+from .controller.adaptation import Adaptations
 from .controller.audit_retention import AuditRetention
 from .controller.belonging import Belonging
 from .controller.controller import Controller
@@ -34,7 +36,9 @@ from .controller.patience import surely
 from .controller.retention import Retention
 from .hub_servers import HubServers
 from .metrics import Metrics
+from .model.durations import parse_seconds
 from .model.errors import NotPermitted, ServiceUnavailable, ZoeError
+from .model.plan import Plan
 from .model.resources import parse_bytes
 from .parent import parent_ended
 from .secrets import Secrets
@@ -134,13 +138,26 @@ class ZoeHub(Application):
         return where.netloc
 
     def led_tasks(
-        self, store: Store, backend: Backend, secrets: Secrets, prefix: str
+        self, store: Store, backend: Backend, secrets: Secrets, prefix: str, catalogue: Catalogue
     ) -> Sequence[Coroutine[Any, Any, None]]:
         """What goes on beside the controller, and like it in the service that leads only."""
         settings, servers = self.settings, HubServers()
         lives = Lives(store, secrets, prefix=prefix, interval=settings.lives_interval)
+
+        def resized(plan: Plan, parameters: Mapping[str, Any]) -> Plan:
+            catalogue.refresh()
+            return rescale(plan, parameters, catalogue.frameworks)
+
+        adaptations = Adaptations(
+            store,
+            secrets,
+            resized,
+            prefix=prefix,
+            interval=settings.adaptation_interval,
+            hold=parse_seconds(settings.adaptation_hold),
+        )
         retention = Retention(store, backend, days=settings.keep_ended, most=settings.max_ended)
-        tasks = [lives.run(), retention.run(), AuditRetention(store, days=settings.audit_days).run()]
+        tasks = [lives.run(), adaptations.run(), retention.run(), AuditRetention(store, days=settings.audit_days).run()]
         if not servers.known:
             return tasks
         orphans = Orphans(store, servers, interval=settings.server_interval, patience=settings.server_patience)
@@ -255,7 +272,7 @@ class Service:
             self._controller = controller = Controller(
                 store, backend, self.secrets, prefix=prefix, interval=settings.round_interval, metrics=self.metrics
             )
-            work = (controller.run(), *self._app.led_tasks(store, backend, self.secrets, prefix))
+            work = (controller.run(), *self._app.led_tasks(store, backend, self.secrets, prefix, self.catalogue))
             tasks += [asyncio.create_task(each) for each in work]
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             for task in done:

@@ -117,6 +117,18 @@ class ZoeConfig(Configurable):
         help="Seconds between two looks at whether clusters work and whose time is up. Shorter is more exact and asks "
         "every cluster more often.",
     ).tag(config=True)
+    adaptation_interval = Float(
+        2.0,
+        min=0.1,
+        help="Seconds between two looks at the load of clusters that follow it (`cluster.adapt`), at each of which "
+        "such a cluster may grow. Shorter grows sooner and asks those clusters more often.",
+    ).tag(config=True)
+    adaptation_hold = Unicode(
+        "1 min",
+        help="How long fewer workers must have been enough before a cluster that follows its load gives some back, "
+        "where whoever started that said nothing. Shorter frees them for others; longer spares those who think between "
+        "two cells.",
+    ).tag(config=True)
     server_interval = Float(
         60.0,
         help="Seconds between two questions to JupyterHub whether the servers are there that something is tied to; one "
@@ -239,6 +251,7 @@ class ZoeConfig(Configurable):
         "idle_timeout_ceiling",
         "maximum_life_ceiling",
         "keep_alive_ceiling",
+        "adaptation_hold",
     )
     def _is_a_span_of_time(self, proposal: dict[str, Any]) -> str:
         try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from .adapting import adapt, stop_adapting
 from .attaching import attach, swap
 from .calls import Base, Shown, run_async
 from .scaling import scale
@@ -19,6 +20,16 @@ class AsyncCluster(Shown):
         await run_async(lambda caller: scale(self._core, caller, self._attached, number, wait, timeout))
         return self
 
+    async def adapt(self, minimum: int, maximum: int, *, hold: int | float | str | None = None) -> AsyncCluster:
+        """See `Cluster.adapt`."""
+        await run_async(lambda _: adapt(self._core.client, self._attached, minimum, maximum, hold))
+        return self
+
+    async def stop_adapting(self) -> AsyncCluster:
+        """See `Cluster.stop_adapting`."""
+        await run_async(lambda _: stop_adapting(self._core.client, self._attached))
+        return self
+
     async def swap(
         self,
         zapp: str | None = None,
@@ -26,12 +37,15 @@ class AsyncCluster(Shown):
         *,
         name: str | None = None,
         timeout: float | None = None,
+        adapt: bool = False,
         parameters: Mapping[str, Any] | None = None,
         **values: Any,
     ) -> AsyncCluster:
         """See `Cluster.swap`."""
         given = {**(parameters or {}), **values}
-        new = await run_async(lambda caller: swap(self._core, caller, self._attached, zapp, name, given, timeout))
+        new = await run_async(
+            lambda caller: swap(self._core, caller, self._attached, zapp, name, given, timeout, adapt=adapt)
+        )
         return AsyncCluster(self._core, new)
 
     async def keep(self, span: int | float | str) -> AsyncCluster:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from zoe_hub.model.errors import InvalidRequest, ZoeError
 
+from .adapting import adapt, stop_adapting
 from .attaching import attach, swap
 from .calls import Base, Shown, read_logs, run
 from .errors import shorten
@@ -29,6 +30,22 @@ class Cluster(Shown):
         run(lambda caller: scale(self._core, caller, self._attached, number, wait, timeout))
         return self
 
+    def adapt(self, minimum: int, maximum: int, *, hold: int | float | str | None = None) -> Cluster:
+        """Let its number of workers follow its load between these bounds; return itself at once.
+
+        It grows while tasks wait, and gives workers back when fewer have been enough for `hold` (seconds, or text such
+        as ``"10 min"``; by default as the service is set). The data of workers that go are handed over. `scale` ends
+        it, and so does `stop_adapting`. Raises InvalidParameter, which names the bound that cannot be, and
+        InvalidRequest for a ZApp that does not say how much it has to do.
+        """
+        run(lambda _: adapt(self._core.client, self._attached, minimum, maximum, hold))
+        return self
+
+    def stop_adapting(self) -> Cluster:
+        """Let it stay as large as it is; return itself. Where it follows no load, nothing."""
+        run(lambda _: stop_adapting(self._core.client, self._attached))
+        return self
+
     def swap(
         self,
         zapp: str | None = None,
@@ -36,16 +53,19 @@ class Cluster(Shown):
         *,
         name: str | None = None,
         timeout: float | None = None,
+        adapt: bool = False,
         parameters: Mapping[str, Any] | None = None,
         **values: Any,
     ) -> Cluster:
         """A new cluster (of the same ZApp, if none is named) takes over the names; then this one is terminated.
 
-        If the new one does not come, this one stays as it is. Takes and raises the same as `Zoe.attach`.
+        If the new one does not come, this one stays as it is. Takes and raises the same as `Zoe.attach`. With `adapt`,
+        the new one follows its load between the same bounds as this one.
         """
         given = {**(parameters or {}), **values}
         return Cluster(
-            self._core, run(lambda caller: swap(self._core, caller, self._attached, zapp, name, given, timeout))
+            self._core,
+            run(lambda caller: swap(self._core, caller, self._attached, zapp, name, given, timeout, adapt=adapt)),
         )
 
     def keep(self, span: int | float | str) -> Cluster:

@@ -13,6 +13,7 @@ from zoe_hub.model.commands import Submit
 from zoe_hub.model.errors import ExecutionEnded, InvalidRequest, ZoeError
 from zoe_hub.model.execution import InstanceState
 
+from .adapting import adapt_alike
 from .attachments import Attached
 from .core import Core, bound, connected
 from .lives import wished
@@ -85,6 +86,8 @@ async def swap(
     name: str | None,
     parameters: Mapping[str, Any],
     timeout: float | None,
+    *,
+    adapt: bool = False,
 ) -> Attached:
     """A new cluster in place of the old one, which stays if the new one does not come."""
     core.check_not_ourselves(old)
@@ -104,7 +107,10 @@ async def swap(
     except ZoeError as error:
         error.args = (f"{error}\n{old.view.name} stays attached, as it was.", *error.args[1:])
         raise
+    refused = await adapt_alike(core.client, old, new) if adapt else None
     await core.terminate(caller, old, wait=False)
+    if refused is not None:
+        raise InvalidRequest(f"{new.view.name} took over, but does not follow its load: {refused}") from refused
     return new
 
 

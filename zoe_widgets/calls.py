@@ -9,6 +9,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 from zoe_hub.client.views import ExecutionView, UIView
+from zoe_hub.model.adaptation import Adaptation
 from zoe_hub.model.errors import ZoeError
 
 from . import settings as surroundings
@@ -85,6 +86,11 @@ class Shown:
     @property
     def parameters(self) -> dict[str, Any]:
         return dict(self.view.parameters)
+
+    @property
+    def adaptation(self) -> Adaptation | None:
+        """Between which sizes it follows its load; None where it stays as large as it is."""
+        return self.view.adaptation
 
     @property
     def workers(self) -> int:

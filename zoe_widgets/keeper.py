@@ -12,7 +12,7 @@ from zoe_hub.model.errors import ExecutionEnded, ServiceUnavailable, UnknownName
 from zoe_hub.model.events import Event, EventKind
 from zoe_hub.model.execution import ExecutionState, InstanceState
 
-from . import links, lives, namespace
+from . import adapting, links, lives, namespace
 from .attachments import Attached, Attachments, attention
 from .portal import Caller
 from .progress import Progress
@@ -122,6 +122,8 @@ class Keeper:
                         attached.saw(await self._core.client.execution(attached.id))
                         if event.kind is EventKind.EXECUTION_EXPIRING and attached.view.life.expires is not None:
                             lives.say(lives.announcement(attached.view))
+                        if sentence := adapting.announcement(event, attached.view):
+                            lives.say(sentence)
                         if not self._follows(attached):
                             break
             except ServiceUnavailable:

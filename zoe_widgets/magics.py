@@ -14,6 +14,8 @@ from .errors import shorten
 HELP = """\
 %zoe attach ZAPP [NAME=VALUE …]        start a cluster and connect: %zoe attach spark workers=2 memory=2GiB
 %zoe scale [CLUSTER] NUMBER            change the number of workers, also while a job runs
+%zoe adapt [CLUSTER] MIN MAX [hold=TIME]
+                                       let the number follow the load; %zoe adapt off ends that
 %zoe swap [CLUSTER] [ZAPP] [NAME=VALUE …]
                                        a new cluster takes over, then the old one goes
 %zoe keep [CLUSTER] TIME               keep it, though idle: %zoe keep 2h
@@ -55,6 +57,22 @@ def _scale(zoe: Zoe, words: Sequence[str], values: dict[str, str]) -> Any:
     if not words or not words[-1].isdecimal() or len(words) > 2 or values:
         raise shorten(InvalidRequest("Write: %zoe scale [CLUSTER] NUMBER"))
     zoe._cluster(words[0] if len(words) == 2 else None).scale(int(words[-1]))
+
+
+def _adapt(zoe: Zoe, words: Sequence[str], values: dict[str, str]) -> Any:
+    hold = values.pop("hold", None)
+    off = bool(words) and words[-1] == "off"
+    rest = words[:-1] if off else words[:-2]
+    numbers = [] if off else [int(word) for word in words[len(rest) :] if word.isdecimal()]
+    if len(rest) > 1 or values or (off and hold) or (not off and len(numbers) != 2):
+        raise shorten(InvalidRequest("Write: %zoe adapt [CLUSTER] MIN MAX [hold=TIME], or %zoe adapt [CLUSTER] off"))
+    cluster = zoe._cluster(rest[0] if rest else None)
+    if off:
+        cluster.stop_adapting()
+        print(f"{cluster.name} stays at {cluster.view.number}.")
+    else:
+        cluster.adapt(numbers[0], numbers[1], hold=hold)
+        print(f"{cluster.name} follows its load: {cluster.adaptation}.")
 
 
 def _swap(zoe: Zoe, words: Sequence[str], values: dict[str, str]) -> Any:
@@ -137,6 +155,7 @@ def _at_most(words: Sequence[str], values: Mapping[str, str], number: int, usage
 _VERBS: Mapping[str, Callable[[Zoe, Sequence[str], dict[str, str]], Any]] = {
     "attach": _attach,
     "scale": _scale,
+    "adapt": _adapt,
     "swap": _swap,
     "keep": _keep,
     "detach": _detach,

@@ -14,6 +14,7 @@ from zoe_hub.model.execution import InstanceState
 
 from .attachments import Attached
 from .core import Core
+from .lives import say
 from .portal import Caller
 from .progress import Progress, sizes
 
@@ -84,7 +85,10 @@ async def scale(
     if not scales:
         raise InvalidRequest(f"{attached.view.name} has no number of workers that could be changed.")
     settled = Settled(number, attached.view.workers)
+    adapted = attached.view.adaptation is not None
     attached.saw(await core.client.modify(attached.id, {scales: number}))
+    if adapted and attached.view.adaptation is None:
+        caller.show(lambda: say(f"{attached.view.name} does not follow its load any more: it stays at {number}."))
     if not wait:
         return attached
     progress = Progress(caller, attached.view.name)

@@ -12,6 +12,7 @@ from zoe_hub.client.views import ExecutionView, ParameterView, ShopView, ZAppVie
 from zoe_hub.model.resources import format_bytes
 
 from . import namespace, style
+from .adapting import following
 from .lives import notice
 from .progress import sizes
 
@@ -36,6 +37,7 @@ def line(view: ExecutionView, names: Mapping[str, Any]) -> str:
         parts += [view.reason] if view.reason else []
     else:
         parts += [text for text in (sizes(view), f"{cores(view):g} cores" if view.workers else "") if text]
+    parts += [f"adapts: {adapts}"] if (adapts := following(view)) else []
     parts += [ending] if (ending := notice(view)) else []
     parts += [f"{page.title or page.port}: {public_url(page.url)}" for page in view.ui]
     bound = namespace.ours(names)
@@ -50,6 +52,8 @@ def card(view: ExecutionView, names: Mapping[str, Any], note: str = "") -> str:
     if not view.state.ended and view.plan.scales:
         rows.append((view.plan.scales.replace("_", " "), html.escape(sizes(view).partition(": ")[2])))
         rows.append(("cores", f"{cores(view):g}"))
+    if adapts := following(view):
+        rows.append(("adapts", html.escape(adapts)))
     rows += [(key, html.escape(str(value))) for key, value in view.live.items() if key in ("running", "waiting")]
     if ending := notice(view):
         rows.append(("time", html.escape(f"{ending}; {view.life.advice}" if view.life.advice else ending)))

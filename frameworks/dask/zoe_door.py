@@ -101,6 +101,8 @@ class Figures(web.RequestHandler):
                 "memory": sum(worker.metrics.get("memory", 0) for worker in workers),
                 "busy": running + waiting + self.requests.open,
                 "done": self.scheduler.transition_counter + self.requests.answered,
+                "wanted": self.scheduler.adaptive_target(),
+                "occupied": [worker.name for worker in workers if worker.processing],
             }
         )
 

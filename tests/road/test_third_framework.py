@@ -17,6 +17,12 @@ from .lab import Lab, Notebook
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
+UNTIL = """
+import time
+while cluster.refresh().workers != {members} or cluster.view.present != {members}:
+    time.sleep(0.2)
+print(cluster)
+"""
 HERE = Path(__file__).parent / "tally"
 
 
@@ -41,6 +47,19 @@ async def test_it_is_attached_scaled_and_swapped_like_any_other(tally: Path, hub
     await notebook.run("other.terminate()")
     async with hub.zoe() as zoe:
         assert [e for e in await zoe.executions(live=True) if e.zapp == "tally"] == []
+
+
+async def test_it_follows_its_load_like_any_other(tally: Path, hub: RealHub, notebook: Notebook) -> None:
+    await notebook.run('from zoe_widgets import Zoe\nzoe = Zoe()\ncluster = zoe.attach("tally", members=1)')
+    await notebook.run("cluster.adapt(1, 3, hold=4)\ntally(0, queue=3)")
+    grown = await notebook.run(UNTIL.format(members=3))
+    assert "3 of 3 ready, adapts: 1 to 3, kept for 4 seconds" in grown.text.replace("members: ", "")
+    await notebook.run("tally(0, queue=-3)")
+    assert "1 of 1 ready" in (await notebook.run(UNTIL.format(members=1))).text
+    async with hub.zoe() as zoe:
+        (execution,) = [e for e in await zoe.executions(live=True) if e.zapp == "tally"]
+        assert execution.adapted == "fewer were enough for 4 seconds: 3 -> 1 members"
+    await notebook.run("cluster.terminate()")
 
 
 async def test_a_framework_alone_is_refused_with_the_reason(tally: Path, hub: RealHub, alice_lab: Lab) -> None:

@@ -14,6 +14,7 @@ from zoe_hub.model.errors import UnknownName
 from zoe_hub.model.events import Event
 from zoe_hub.store.base import Store
 
+from .adapting import Adapting
 from .auditing import Auditing
 from .changing import Changing, Instances
 from .examples import (
@@ -129,7 +130,7 @@ class ZApps:
 
 
 class StoreContract(
-    Auditing, Submitting, Reading, Changing, Recording, Instances, Events, Leading, Living, Retaining, ZApps
+    Adapting, Auditing, Submitting, Reading, Changing, Recording, Instances, Events, Leading, Living, Retaining, ZApps
 ):
     """All of it."""
 

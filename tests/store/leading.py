@@ -8,6 +8,7 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
+from zoe_hub.model.adaptation import Adaptation
 from zoe_hub.model.errors import StaleLease
 from zoe_hub.model.lifetime import ExpiryCause
 from zoe_hub.store.base import Lease, Store
@@ -15,6 +16,7 @@ from zoe_hub.store.changes import Explained
 
 from .examples import HERE, LATER, a_plan, a_submission, a_zapp, submitted
 
+BOUNDS = Adaptation(minimum=1, maximum=4)
 WRITES: dict[str, Callable[[Store, str], Awaitable[object]]] = {
     "submit": lambda store, execution: store.submit(a_submission()),
     "record": lambda store, execution: store.record([Explained(execution, "why")]),
@@ -22,6 +24,12 @@ WRITES: dict[str, Callable[[Store, str], Awaitable[object]]] = {
     "attach": lambda store, execution: store.attach(execution, None),
     "terminate": lambda store, execution: store.terminate(execution, "alice"),
     "end_tied": lambda store, execution: store.end_tied(execution, HERE, "the end of its server", "gone"),
+    "adapt": lambda store, execution: store.adapt(
+        execution, BOUNDS, {"workers": 3}, a_plan(3), read={"workers": 2}, by="alice"
+    ),
+    "adapt_no_more": lambda store, execution: store.adapt_no_more(execution, "alice", "off"),
+    "resize": lambda store, execution: _resized(store, execution),
+    "explain_adaptation": lambda store, execution: store.explain_adaptation(execution, BOUNDS, "stays at 2"),
     "note_activity": lambda store, execution: store.note_activity(execution, datetime.now(timezone.utc), "1"),
     "warn": lambda store, execution: store.warn(execution, LATER, ExpiryCause.IDLE, "idle for 2 hours", "use it"),
     "forgive": lambda store, execution: store.forgive(execution),
@@ -39,6 +47,11 @@ READS = {
     *("submitted", "get", "find", "list", "changed", "zapps"),
     *("events", "last_seq", "deleted_seq", "wait", "disposable", "leader", "marks", "audit"),
 }
+
+
+async def _resized(store: Store, execution: str) -> None:
+    await store.adapt(execution, BOUNDS, {"workers": 2}, a_plan(), read={"workers": 2}, by="alice")
+    await store.resize(execution, BOUNDS, {"workers": 4}, a_plan(4), read={"workers": 2}, reason="2 tasks wait")
 
 
 async def taken(store: Store, holder: str, seconds: float = 600) -> Lease:

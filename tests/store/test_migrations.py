@@ -13,6 +13,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, create_engine, inspect, text
 
+from zoe_hub.model.adaptation import Adaptation
 from zoe_hub.model.errors import ServiceUnavailable
 from zoe_hub.model.lifetime import Life
 from zoe_hub.store.errors import NewerDatabase, OlderDatabase
@@ -20,7 +21,7 @@ from zoe_hub.store.sql import SQLStore
 from zoe_hub.store.tables import metadata
 from zoe_hub.store.upgrade import VERSION_TABLE, configuration, upgrade
 
-from .examples import HERE, LATER, a_submission
+from .examples import HERE, LATER, a_plan, a_submission, brought_to, submitted
 
 
 def connect_args(url: str) -> str:
@@ -218,4 +219,24 @@ async def test_what_ran_before_lives_were_stored_goes_on(url: str) -> None:
     assert (found.attachment, found.life, found.tied) == (HERE, Life(), True)
     await again.note_activity(execution.id, LATER, "[1]")
     assert (await again.get(execution.id)).life.last_active == LATER
+    await again.close()
+
+
+async def test_what_ran_before_work_was_counted_follows_no_load_and_counts_from_now_on(url: str) -> None:
+    """From the schema before: it runs on, and nothing is made up of what it did."""
+    store = SQLStore(url)
+    await store.open()
+    execution = await brought_to(store, await submitted(store), "running")
+    await store.close()
+    engine = create_engine(connect_args(url))
+    with engine.begin() as connection:
+        command.downgrade(configuration(connection), "0006")
+    engine.dispose()
+    again = SQLStore(url)
+    await again.open()
+    found = await again.get(execution.id)
+    assert (found.adaptation, found.adapted, found.expected) == (None, "", None)
+    bounds = Adaptation(minimum=1, maximum=4)
+    await again.adapt(execution.id, bounds, {"workers": 2}, a_plan(), read={"workers": 2}, by="alice")
+    assert (await again.get(execution.id)).adaptation == bounds
     await again.close()

@@ -80,6 +80,15 @@ client:
   connection:
     address: toy://${head.host}:${head.port.rpc}
     token: ${secret.auth}
+status:
+  process: head
+  port: inside
+  fields: {}
+  load:
+    process: head
+    port: inside
+    pages: [{name: all, path: /load}]
+    tasks: all.tasks
 """
 ZAPP = """
 apiVersion: zoe/v1

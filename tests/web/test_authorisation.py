@@ -51,6 +51,8 @@ PATCH  /executions/{id}                                401    401     403      2
 DELETE /executions/{id}                                401    401     403      202   404   404      202    404       202   403     404      202
 PUT    /executions/{id}/attachment                     401    401     403      200   404   404      200    404       200   403     404      200
 DELETE /executions/{id}/attachment                     401    401     403      200   404   404      200    404       200   403     404      200
+PUT    /executions/{id}/adaptation                     401    401     403      200   404   404      200    404       200   403     404      200
+DELETE /executions/{id}/adaptation                     401    401     403      200   404   404      200    404       200   403     404      200
 PUT    /executions/{id}/keep-alive                     401    401     403      200   404   404      200    404       200   403     404      200
 DELETE /executions/{id}/kernels/{kernel}               401    401     403      202   404   404      202    404       202   403     404      202
 PUT    /executions/{id}/instances/{process}/{ordinal}  401    401     403      403   403   403      403    403       204   403     403      204
@@ -117,6 +119,7 @@ BODIES = {
     ("POST", "/executions"): {**SUBMIT, "owner": "alice"},
     ("PATCH", "/executions/{id}"): {"parameters": {"workers": 2}},
     ("PUT", "/executions/{id}/attachment"): ATTACH,
+    ("PUT", "/executions/{id}/adaptation"): {"minimum": 1, "maximum": 3},
     ("PUT", "/executions/{id}/keep-alive"): {"seconds": 60},
     ("PUT", "/executions/{id}/instances/{process}/{ordinal}"): REPORT,
 }

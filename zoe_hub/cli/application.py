@@ -91,12 +91,15 @@ def start(
     parameter: Parameters = None,
     name: Annotated[str | None, typer.Option("--name", help="Name of the execution, or of the server.")] = None,
     wait: Annotated[bool, typer.Option("--wait/--no-wait", help="Wait until it runs.")] = True,
+    expect: Annotated[
+        str | None, typer.Option("--expect", help="How long you expect it to run with all that it asks for: 2h.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Start a ZApp. One with a notebook becomes a server of yours at the Hub."""
     from . import executions
 
-    executions.start(_place(context), zapp, _parameters(parameter), name, wait, as_json)
+    executions.start(_place(context), zapp, _parameters(parameter), name, wait, as_json, expected=expect)
 
 
 @application.command()
@@ -135,6 +138,25 @@ def scale(
     from . import executions
 
     executions.scale(_place(context), name, number, _parameters(parameter), as_json)
+
+
+@application.command()
+@guarded
+def adapt(
+    context: typer.Context,
+    name: ExecutionName,
+    minimum: Annotated[int | None, typer.Option("--min", min=0, help="Workers that it keeps, however idle.")] = None,
+    maximum: Annotated[int | None, typer.Option("--max", min=0, help="Workers that it asks for at most.")] = None,
+    hold: Annotated[
+        str | None, typer.Option("--hold", help="How long fewer must have been enough first, such as 10min.")
+    ] = None,
+    off: Annotated[bool, typer.Option("--off", help="Let it stay as large as it is.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Let the number of workers follow the load, between two bounds."""
+    from . import adapting
+
+    adapting.adapt(_place(context), name, minimum, maximum, hold, off, as_json)
 
 
 @application.command()

@@ -11,11 +11,13 @@ from typing import Any
 from ..client import ExecutionView, ZoeClient
 from ..client.views import PlanView
 from ..model.commands import Submit
+from ..model.durations import format_seconds
 from ..model.errors import InvalidRequest, ZoeError
 from ..model.events import Event
 from ..model.execution import ExecutionState
 from ..model.resources import format_bytes
 from . import exits
+from .adapting import following
 from .lives import ending, life
 from .output import emit, emit_line, say, table
 from .place import Place
@@ -57,16 +59,29 @@ def plan(place: Place, zapp: str, parameters: Mapping[str, str], as_json: bool) 
     asyncio.run(work())
 
 
-def start(place: Place, zapp: str, parameters: Mapping[str, str], name: str | None, wait: bool, as_json: bool) -> None:
+def start(
+    place: Place,
+    zapp: str,
+    parameters: Mapping[str, str],
+    name: str | None,
+    wait: bool,
+    as_json: bool,
+    *,
+    expected: str | None = None,
+) -> None:
     """Start a ZApp, by the service or, when it has a notebook, by the Hub."""
 
     async def work() -> None:
         async with place.client() as client:
             found = await client.plan(Submit.of(zapp=zapp, parameters=dict(parameters)))
             if found.server:
+                if expected is not None:
+                    raise InvalidRequest(
+                        f"{zapp} has a notebook, which runs as long as you like: --expect is for others."
+                    )
                 await _start_server(place, client, found, parameters, name, wait, as_json)
                 return
-            view = await client.submit(Submit.of(zapp=zapp, parameters=dict(parameters), name=name))
+            view = await client.submit(Submit.of(zapp=zapp, parameters=dict(parameters), name=name, expected=expected))
             if wait:
                 view = await client.wait(view.id, _is_running, on_event=None if as_json else _progress())
         if as_json:
@@ -136,6 +151,8 @@ def show(place: Place, name: str, as_json: bool) -> None:
         facts = [
             ("name", view.name), ("id", view.id), ("owner", view.owner), ("zapp", view.zapp),
             ("state", view.state.value), ("reason", view.reason), ("workers", _workers(view)),
+            ("adapts", following(view)),
+            ("expected", format_seconds(view.expected) if view.expected else ""),
             ("parameters", " ".join(f"{key}={value}" for key, value in view.parameters.items())),
             ("notebook", _notebook(view)), ("since", _when(view)), *life(view),
             *((key, str(value)) for key, value in view.live.items()),
@@ -158,11 +175,14 @@ def scale(place: Place, name: str, number: int | None, parameters: Mapping[str, 
     async def work() -> None:
         async with place.client() as client:
             changes: dict[str, Any] = dict(parameters)
+            adapted = False
             if number is not None:
-                scales = (await client.execution(name)).plan.scales
+                before = await client.execution(name)
+                scales = before.plan.scales
                 if scales is None:
                     raise InvalidRequest(f"{name} has no number of workers that could be changed.")
                 changes[scales] = number
+                adapted = before.adaptation is not None
             if not changes:
                 raise InvalidRequest("Say how many workers, or give -p NAME=VALUE.")
             view = await client.modify(name, changes)
@@ -170,6 +190,8 @@ def scale(place: Place, name: str, number: int | None, parameters: Mapping[str, 
             emit(_document(view))
         else:
             print(f"{view.name}: {' '.join(f'{key}={view.parameters.get(key)}' for key in changes)} is asked for.")
+            if adapted and view.adaptation is None:
+                print(f"{view.name} does not follow its load any more.")
 
     asyncio.run(work())
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import quote
 
+from ..model.adaptation import Adaptation
 from ..model.commands import KeepAlive, Modify, Report, Submit
 from ..model.durations import parse_seconds
 from ..model.errors import InvalidParameter
@@ -102,6 +103,17 @@ class ZoeClient(Streams):
         except ValueError as error:
             raise InvalidParameter("seconds", str(error)) from None
         return await self._view(ExecutionView, "PUT", path_of(execution, "keep-alive"), json=body)
+
+    async def adapt(self, execution: str, adaptation: Adaptation) -> ExecutionView:
+        """Let it follow its load between these bounds; returns when that is stored.
+
+        Raises InvalidParameter, which names the bound, and InvalidRequest for what has no load to follow.
+        """
+        return await self._view(ExecutionView, "PUT", path_of(execution, "adaptation"), json=body_of(adaptation))
+
+    async def adapt_no_more(self, execution: str) -> ExecutionView:
+        """Let it stay as large as it is. A second call changes nothing."""
+        return await self._view(ExecutionView, "DELETE", path_of(execution, "adaptation"))
 
     async def end_with_kernel(self, execution: str, kernel: str) -> ExecutionView:
         """Say that a kernel is gone for good: ends the execution if it is tied to that one."""

@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from ..model.adaptation import Adaptation
 from ..model.execution import ExecutionState, InstanceState
 from ..model.lifetime import Lifetime
 from ..model.parameters import Scalar
@@ -183,6 +184,9 @@ class ExecutionView(View):
     granted: dict[str, int] = Field(default_factory=dict)
     instances: tuple[InstanceView, ...] = ()
     attachment: AttachmentView | None = None
+    adaptation: Adaptation | None = None
+    adapted: str = ""
+    expected: int | None = None
     life: LifeView = LifeView()
     ui: tuple[UIView, ...] = ()
     live: dict[str, Any] = Field(default_factory=dict)

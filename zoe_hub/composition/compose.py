@@ -116,7 +116,18 @@ def _framework(framework: Framework, options: Mapping[str, Scalar]) -> Framework
     client = framework.client and framework.client.model_copy(
         update={"connection": _texts(framework.client.connection, options, f"{where}, client")}
     )
-    return FrameworkPlan(name=framework.name, secrets=framework.secrets, client=client, status=framework.status)
+    status = framework.status
+    if status is not None and status.load is not None:
+        load = status.load.model_copy(update={"slots": _slots(status.load.slots, options, f"{where}, status")})
+        status = status.model_copy(update={"load": load})
+    return FrameworkPlan(name=framework.name, secrets=framework.secrets, client=client, status=status)
+
+
+def _slots(source: Any, options: Mapping[str, Scalar], where: str) -> int:
+    number = render_number(source, options, f"{where}, slots")
+    if number != int(number) or number < 1:
+        raise InvalidDocument(f"{where}: {number:g} is no number of tasks that a worker does at the same time")
+    return int(number)
 
 
 def _process(framework: Framework, process: Process, options: Mapping[str, Scalar]) -> ProcessPlan:

@@ -81,11 +81,11 @@ class EmbeddedService(ZoeHub):
         return str(path)
 
     def led_tasks(
-        self, store: Store, backend: Backend, secrets: Secrets, prefix: str
+        self, store: Store, backend: Backend, secrets: Secrets, prefix: str, catalogue: Catalogue
     ) -> Sequence[Coroutine[Any, Any, None]]:
         # A server whose file nobody holds any more is gone for certain: there is nothing to be patient for.
         gone = Orphans(store, PresentServers(Path(self.settings.home)), interval=LOOK, patience=0.0)
-        return [*super().led_tasks(store, backend, secrets, prefix), gone.run()]
+        return [*super().led_tasks(store, backend, secrets, prefix, catalogue), gone.run()]
 
     def further_tasks(self, store: Store) -> Sequence[Coroutine[Any, Any, None]]:
         self._caretaker = Caretaker(store, Path(self.settings.home), linger=self._linger)

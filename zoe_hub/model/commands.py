@@ -26,6 +26,11 @@ class Submit(Document):
     )
     attachment: Attachment | None = None
     lifetime: LifetimeWish | None = Field(default=None, description="Instead of what the ZApp says.")
+    expected: Seconds | None = Field(
+        default=None,
+        description="How long its owner expects it to run with everything granted: seconds, or text such as `2h`. "
+        "Said, it is believed; unsaid, it is learned from earlier runs.",
+    )
     owner: str | None = Field(
         default=None, min_length=1, max_length=255, description="Only with the scope custom:zoe:admin:executions."
     )

@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import Field
 
+from .adaptation import Adaptation
 from .base import Document
 from .lifetime import Life
 from .plan import Plan
@@ -114,7 +115,12 @@ class Execution(Document):
     reason: str = Field(default="", description="Why it is in this state, for people.")
     granted: dict[str, int] = Field(default_factory=dict, description="Instances granted, by process key.")
     attachment: Attachment | None = None
+    adaptation: Adaptation | None = Field(default=None, description="Its size follows its load, between these bounds.")
+    adapted: str = Field(default="", description="What adaptation did last, and why, for people.")
     life: Life = Life()
+    expected: int | None = Field(
+        default=None, description="Seconds that its owner expects it to take, with everything granted."
+    )
     created: datetime
     updated: datetime
     ended: datetime | None = None

@@ -234,6 +234,48 @@ class Activity(Document):
     )
 
 
+class Page(Document):
+    """One page of a framework, and what of it is kept under its name for the expressions that follow."""
+
+    name: Identifier
+    path: Text = Field(description="May hold `${NAME}`: what an earlier page gave, such as an identifier.")
+    value: str = Field(default="@", description="JMESPath over its JSON answer.")
+
+
+class Load(Document):
+    """How many workers a running cluster could use, read from one of its HTTP ports: what adaptation goes by.
+
+    A worker is what the ZApp's parameter with `scales` counts. The expressions are JMESPath over
+    `{NAME: value of that page}`. Said is how many tasks there are, or, by a framework that knows better, how many
+    workers it wants. A cluster that does not answer stays as large as it is.
+    """
+
+    process: Identifier
+    port: Identifier
+    pages: tuple[Page, ...] = Field(min_length=1, max_length=8, description="Asked in this order.")
+    tasks: str | None = Field(
+        default=None, description="Number of tasks that run or could run now, those done included."
+    )
+    done: str | None = Field(default=None, description="How many of `tasks` are done; none where unsaid.")
+    slots: Templated = Field(default=1, description="Tasks that one worker does at the same time (template).")
+    workers: str | None = Field(
+        default=None, description="How many workers the framework itself wants; goes before `tasks`."
+    )
+    busy: str | None = Field(
+        default=None,
+        description="List of the ordinals of workers that have a task: such a one is not sent away. Where unsaid, none "
+        "is while there is any task.",
+    )
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if self.tasks is None and self.workers is None:
+            raise ValueError("load says neither `tasks` nor `workers`")
+        if len({page.name for page in self.pages}) < len(self.pages):
+            raise ValueError("two pages have the same name")
+        return self
+
+
 class Status(Document):
     """Live figures of a running cluster, read from one of its HTTP ports.
 
@@ -248,6 +290,7 @@ class Status(Document):
     activity: tuple[Activity, ...] = Field(
         default=(), description="It is idle when none of these is busy. Without them it is never taken for idle."
     )
+    load: Load | None = Field(default=None, description="Without it, its size cannot follow its load.")
 
 
 class Preparation(Document):
@@ -286,6 +329,8 @@ class Framework(Document):
         if self.status:
             ports = {(process.name, port.name) for process in self.processes for port in process.ports}
             places = [(self.status.process, self.status.port), *((a.process, a.port) for a in self.status.activity)]
+            if self.status.load:
+                places.append((self.status.load.process, self.status.load.port))
             for place in places:
                 if place not in ports:
                     raise ValueError(f"status names {'.'.join(place)}, which is no port of this framework")

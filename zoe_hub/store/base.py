@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from ..model.adaptation import Adaptation
 from ..model.audit import AuditEntry, AuditLine, AuditQuery
 from ..model.events import Event
 from ..model.execution import Attachment, Execution
@@ -32,6 +33,8 @@ class Submission:
     idempotency_key: str | None = None
     fingerprint: str | None = None
     """Of the request, at most 64 characters: the same key with another one is refused."""
+    expected: int | None = None
+    """Seconds that its owner expects it to take, with everything granted."""
     most_live: int | None = None
     """Refuse it when its owner has so many live executions already."""
 
@@ -118,12 +121,52 @@ class Store(ABC):
         *,
         read: Mapping[str, Any] | None = None,
         by: str = "",
+        adapting: bool = False,
     ) -> Execution:
         """Store new parameters and the plan made from them. Raises Conflict when it is ending or has ended.
+
+        It follows its load no more from then on, unless `adapting`.
 
         `read` are the parameters from which they were made: Overtaken is raised, and nothing stored, when they are
         not the stored ones any more. `by` is told in the event. The same again writes nothing.
         """
+
+    @abstractmethod
+    async def adapt(
+        self,
+        execution: str,
+        adaptation: Adaptation,
+        parameters: Mapping[str, Any],
+        plan: Plan,
+        *,
+        read: Mapping[str, Any],
+        by: str,
+    ) -> Execution:
+        """Store that it follows its load between these bounds (event: adapted), and a size within them as `modify`."""
+
+    @abstractmethod
+    async def adapt_no_more(self, execution: str, by: str, why: str) -> Execution:
+        """Store that it stays as large as it is (event: adapted); nothing where that is so. Raises as `modify`."""
+
+    @abstractmethod
+    async def resize(
+        self,
+        execution: str,
+        adaptation: Adaptation,
+        parameters: Mapping[str, Any],
+        plan: Plan,
+        *,
+        read: Mapping[str, Any],
+        reason: str,
+    ) -> None:
+        """As `modify`, because of its load; not as a use of it.
+
+        Raises Overtaken where these are not its bounds, or `read` not its parameters, any more.
+        """
+
+    @abstractmethod
+    async def explain_adaptation(self, execution: str, adaptation: Adaptation, reason: str) -> None:
+        """Store why it does not follow its load just now. The same again, or with other bounds, writes nothing."""
 
     @abstractmethod
     async def attach(self, execution: str, attachment: Attachment | None) -> Execution:

@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import ValidationError
 from sqlalchemy import Row
 
+from ..model.adaptation import Adaptation
 from ..model.events import Event
 from ..model.execution import Attachment, Execution, InstanceStatus
 from ..model.plan import Plan
@@ -34,6 +35,11 @@ def attachment_from(row: Any) -> Attachment | None:
     return Attachment(server=row.server, kernel=row.kernel, outlive=bool(row.outlive))
 
 
+def adaptation_from(row: Any) -> Adaptation | None:
+    """Between which sizes the execution of a row of `executions` follows its load."""
+    return None if row.adaptation is None else Adaptation.model_validate(row.adaptation)
+
+
 def execution_from(row: Any, plan: Plan, instances: Sequence[InstanceStatus]) -> Execution:
     """The execution of a row of `executions` and what belongs to it."""
     return Execution(
@@ -49,6 +55,9 @@ def execution_from(row: Any, plan: Plan, instances: Sequence[InstanceStatus]) ->
         granted=row.granted,
         attachment=attachment_from(row),
         life=life_from(row),
+        adaptation=adaptation_from(row),
+        adapted=row.adapted or "",
+        expected=row.expected,
         created=row.created,
         updated=row.updated,
         ended=row.ended,

@@ -26,6 +26,7 @@ from .database import Subject, Transaction
 from .documents import instance_from
 from .moves import check_move
 from .tables import executions, instances
+from .work import counted, moved
 
 _BATCH = 500
 """Values in one IN (…): databases limit them."""
@@ -37,7 +38,22 @@ _this_instance = and_(
     instances.c.ordinal == bindparam("b_ordinal"),
 )
 _read = select(
-    *(executions.c[name] for name in ("id", "owner", "name", "zapp", "desired", "state", "reason", "granted", "ended"))
+    *(
+        executions.c[name]
+        for name in (
+            "id",
+            "owner",
+            "name",
+            "zapp",
+            "desired",
+            "state",
+            "reason",
+            "granted",
+            "work",
+            "work_since",
+            "ended",
+        )
+    )
 )
 
 
@@ -62,6 +78,8 @@ class _Draft:
             "state": row.state,
             "reason": row.reason,
             "granted": row.granted,
+            "work": row.work,
+            "work_since": row.work_since,
             "ended": row.ended,
         }
         self.changed = False
@@ -123,7 +141,8 @@ class _Unit:
             return False
         check_move(self._connection, draft.id, change.before, change.after)
         ended = self._transaction.now if change.after.ended else None
-        draft.set(state=change.after.value, reason=change.reason, ended=ended)
+        work = moved(draft.values, change.after, self._transaction.now)
+        draft.set(state=change.after.value, reason=change.reason, ended=ended, **work)
         self._event(
             draft,
             EventKind.EXECUTION_STATE_CHANGED,
@@ -138,7 +157,7 @@ class _Unit:
     def _grant(self, draft: _Draft, change: Granted) -> None:
         granted = dict(change.granted)
         if draft.values["granted"] != granted:
-            draft.set(granted=granted)
+            draft.set(**counted(draft.values, self._transaction.now), granted=granted)
             self._event(draft, EventKind.EXECUTION_GRANTED, granted=granted, reason=change.reason)
 
     def _explain(self, draft: _Draft, change: Explained) -> None:

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Row, select, update
 
+from ..model.adaptation import Adaptation
 from ..model.audit import AuditEntry, AuditLine, AuditQuery
 from ..model.errors import Conflict, Overtaken, UnknownName
 from ..model.events import Event, EventKind
@@ -18,7 +19,7 @@ from ..model.execution import Attachment, DesiredState, Execution, ExecutionStat
 from ..model.lifetime import ExpiryCause
 from ..model.plan import Plan
 from ..model.zapp import ZApp
-from . import audit, leadership, lives, marks, own_zapps, retention
+from . import adaptations, audit, leadership, lives, marks, own_zapps, retention
 from .announcements import Announcements
 from .base import Lease, Store, Submission
 from .changes import Change, TerminationRequested
@@ -206,17 +207,58 @@ class SQLStore(Store):
         *,
         read: Mapping[str, Any] | None = None,
         by: str = "",
+        adapting: bool = False,
     ) -> Execution:
         def change(transaction: Transaction, row: Row[Any]) -> None:
-            _must_go_on(row)
-            if read is not None and row.parameters != dict(read):
-                raise Overtaken(f"{row.name} was changed by somebody else meanwhile; look at it and try again.")
-            digest = put_plan(transaction.connection, plan)
-            if (row.parameters, row.plan) != (dict(parameters), digest):
-                _update(transaction, row, parameters=dict(parameters), plan=digest, last_active=transaction.now)
-                transaction.record(row.owner, row.id, EventKind.EXECUTION_SCALED, parameters=dict(parameters), by=by)
+            _modify(transaction, row, parameters, plan, read, by)
+            if not adapting:
+                who = f"{by} asked" if by else "somebody asked"
+                adaptations.stop(transaction, row, by, f"off, because {who} for a size")
 
         return await self._change(execution, change)
+
+    async def adapt(
+        self,
+        execution: str,
+        adaptation: Adaptation,
+        parameters: Mapping[str, Any],
+        plan: Plan,
+        *,
+        read: Mapping[str, Any],
+        by: str,
+    ) -> Execution:
+        def change(transaction: Transaction, row: Row[Any]) -> None:
+            _modify(transaction, row, parameters, plan, read, by)
+            adaptations.begin(transaction, row, adaptation, by)
+
+        return await self._change(execution, change)
+
+    async def adapt_no_more(self, execution: str, by: str, why: str) -> Execution:
+        def change(transaction: Transaction, row: Row[Any]) -> None:
+            if row.adaptation is not None:
+                _must_go_on(row)
+            adaptations.stop(transaction, row, by, why)
+
+        return await self._change(execution, change)
+
+    async def resize(
+        self,
+        execution: str,
+        adaptation: Adaptation,
+        parameters: Mapping[str, Any],
+        plan: Plan,
+        *,
+        read: Mapping[str, Any],
+        reason: str,
+    ) -> None:
+        def change(transaction: Transaction, row: Row[Any]) -> None:
+            _must_go_on(row)
+            adaptations.resize(transaction, row, adaptation, parameters, plan, read=read, reason=reason)
+
+        await self._change(execution, change)
+
+    async def explain_adaptation(self, execution: str, adaptation: Adaptation, reason: str) -> None:
+        await self._change(execution, partial(adaptations.explain, adaptation=adaptation, reason=reason))
 
     async def attach(self, execution: str, attachment: Attachment | None) -> Execution:
         def change(transaction: Transaction, row: Row[Any]) -> None:
@@ -340,6 +382,24 @@ def _locked(transaction: Transaction, execution: str) -> Row[Any]:
 def _update(transaction: Transaction, row: Row[Any], **values: Any) -> None:
     this = update(executions).where(executions.c.id == row.id)
     transaction.connection.execute(this.values(updated=transaction.now, **values))
+
+
+def _modify(
+    transaction: Transaction,
+    row: Row[Any],
+    parameters: Mapping[str, Any],
+    plan: Plan,
+    read: Mapping[str, Any] | None,
+    by: str,
+) -> None:
+    """New parameters and their plan. Raises Conflict when it is ending, Overtaken when `read` was changed."""
+    _must_go_on(row)
+    if read is not None and row.parameters != dict(read):
+        raise Overtaken(f"{row.name} was changed by somebody else meanwhile; look at it and try again.")
+    digest = put_plan(transaction.connection, plan)
+    if (row.parameters, row.plan) != (dict(parameters), digest):
+        _update(transaction, row, parameters=dict(parameters), plan=digest, last_active=transaction.now)
+        transaction.record(row.owner, row.id, EventKind.EXECUTION_SCALED, parameters=dict(parameters), by=by)
 
 
 def _must_go_on(row: Row[Any]) -> None:

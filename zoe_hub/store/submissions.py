@@ -44,6 +44,7 @@ def store(transaction: Transaction, submission: Submission, identifier: str) -> 
         "state": ExecutionState.QUEUED.value,
         "reason": "",
         "granted": {},
+        "expected": submission.expected,
         "idempotency_key": submission.idempotency_key,
         "fingerprint": submission.fingerprint,
         "created": transaction.now,

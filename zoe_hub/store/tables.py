@@ -12,6 +12,7 @@ from sqlalchemy import (
     Column,
     DateTime,
     Dialect,
+    Float,
     ForeignKey,
     Index,
     Integer,
@@ -20,6 +21,7 @@ from sqlalchemy import (
     Table,
     Text,
     TypeDecorator,
+    and_,
 )
 
 
@@ -82,6 +84,14 @@ executions = Table(
     Column("kept_until", UTCDateTime),
     Column("expires", UTCDateTime),
     Column("expiry_cause", String(16)),
+    # Without bounds, it stays as large as it is.
+    Column("adaptation", JSON(none_as_null=True)),
+    Column("adapted", Text),
+    # Seconds that its owner expects it to take, with everything granted.
+    Column("expected", Integer),
+    # Instances times seconds while it ran, up to `work_since`.
+    Column("work", Float),
+    Column("work_since", UTCDateTime),
     Column("idempotency_key", String(255)),
     # Of the request that the key came with, so that another request with the same key is noticed.
     Column("fingerprint", String(64)),
@@ -98,6 +108,8 @@ Index("ix_executions_owner", executions.c.owner, executions.c.id)
 _ended = executions.c.ended.is_not(None)
 Index("ix_executions_ended", executions.c.ended, sqlite_where=_ended, postgresql_where=_ended)
 Index("ix_executions_plan", executions.c.plan)
+_done = and_(executions.c.state == "completed", executions.c.work.is_not(None))
+Index("ix_executions_done", executions.c.zapp, executions.c.ended, sqlite_where=_done, postgresql_where=_done)
 
 instances = Table(
     "instances",

@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from ..model.adaptation import Adaptation
 from ..model.bindings import ui_path
 from ..model.execution import Attachment, DesiredState, Execution, ExecutionState, InstanceState, InstanceStatus
 from ..model.framework import Placement, Purpose
@@ -166,6 +167,9 @@ class ExecutionView(View):
     reason: str = Field(description="Why it is in this state, for people.")
     granted: dict[str, int] = Field(description="Instances granted, by process key.")
     attachment: Attachment | None
+    adaptation: Adaptation | None = Field(description="Its size follows its load, between these bounds.")
+    adapted: str = Field(description="What adaptation did last, and why, for people.")
+    expected: int | None = Field(description="Seconds that its owner expects it to take, with everything granted.")
     life: LifeView
     created: datetime
     updated: datetime
@@ -188,6 +192,9 @@ class ExecutionView(View):
             reason=execution.reason,
             granted=execution.granted,
             attachment=execution.attachment,
+            adaptation=execution.adaptation,
+            adapted=execution.adapted,
+            expected=execution.expected,
             life=LifeView.of(execution),
             created=execution.created,
             updated=execution.updated,

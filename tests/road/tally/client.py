@@ -5,8 +5,8 @@ from urllib.request import Request, urlopen
 
 
 def connect(connection):
-    def add(number):
-        body = json.dumps({"word": connection["word"], "add": number}).encode()
+    def add(number, queue=0):
+        body = json.dumps({"word": connection["word"], "add": number, "queue": queue}).encode()
         return json.load(urlopen(Request(connection["url"], body, method="POST")))["total"]
 
     return {"tally": add}

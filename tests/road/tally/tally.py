@@ -6,12 +6,12 @@ import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.request import Request, urlopen
 
-total, members = [0], [0]
+total, members, queue = [0], [0], [0]
 
 
 class Counter(BaseHTTPRequestHandler):
     def do_GET(self):
-        self.answer({"members": members[0], "total": total[0]})
+        self.answer({"members": members[0], "total": total[0], "queue": queue[0]})
 
     def do_POST(self):
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
@@ -20,10 +20,12 @@ class Counter(BaseHTTPRequestHandler):
             return
         members[0] += body.get("members", 0)
         total[0] += body.get("add", 0)
+        queue[0] += body.get("queue", 0)
         self.answer({"total": total[0]})
 
     def answer(self, document):
         self.send_response(200)
+        self.send_header("Content-Type", "application/json")
         self.end_headers()
         self.wfile.write(json.dumps(document).encode())
 

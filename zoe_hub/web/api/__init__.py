@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from ..operations import Operation
-from . import audit, connection, documents, executions, lives, shop, streams, users
+from . import adaptation, audit, connection, documents, executions, lives, shop, streams, users
 
 OPERATIONS: tuple[Operation, ...] = (
     *documents.OPERATIONS,
     *shop.OPERATIONS,
     *executions.OPERATIONS,
+    *adaptation.OPERATIONS,
     *lives.OPERATIONS,
     *connection.OPERATIONS,
     *streams.OPERATIONS,

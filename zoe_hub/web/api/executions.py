@@ -94,6 +94,7 @@ async def submit_execution(call: Call) -> Reply:
             parameters=submit.parameters,
             name=submit.name,
             attachment=submit.attachment,
+            expected=submit.expected,
             idempotency_key=key,
             fingerprint=fingerprint,
             most_live=call.context.limits.executions or None,
@@ -133,7 +134,7 @@ async def modify_execution(call: Call) -> Reply:
     """Scale: change the parameters that may change while it runs.
 
     The answer has the parameters as they were stored. Who scales next may change them at once: the event
-    `execution.scaled` says who did.
+    `execution.scaled` says who did. Where it followed its load, it does not any more.
     """
     modify: Modify = call.body
     for _ in range(_TRIES):
@@ -144,7 +145,12 @@ async def modify_execution(call: Call) -> Reply:
         parameters = {**execution.parameters, **modify.parameters}
         try:
             changed = await call.context.store.modify(
-                execution.id, parameters, plan, read=execution.parameters, by=call.who.name
+                execution.id,
+                parameters,
+                plan,
+                read=execution.parameters,
+                by=call.who.name,
+                adapting=plan.scales not in modify.parameters,
             )
         except Overtaken:
             continue
