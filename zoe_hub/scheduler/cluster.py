@@ -6,6 +6,7 @@ Scheduling of Distributed Analytic Applications*: L is the line of what waits, S
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 
 from .orders import Order
@@ -23,8 +24,16 @@ class Application:
         self.request = request
         self.placed: dict[str, list[int]] = {demand.key: [] for demand in request.demands}
         """The node of each instance that it was granted, in the order in which they were: the last go first."""
+        self.since: dict[str, list[float]] = {demand.key: [] for demand in request.demands}
+        """When each of them was granted; minus infinity where that is not known."""
         self.going: dict[str, list[int]] = {}
         """Nodes of instances that were taken back and are not gone yet."""
+        self.planned: dict[str, list[int]] | None = None
+        """In line: the nodes that its core was given, of which some are not free yet."""
+        self.asks_at = -math.inf
+        """When its policy looks next for elastic instances that others could give back to it."""
+        self.pause = 0.0
+        """Seconds between the last two such looks."""
         self.admitted_at: float | None = None
         self.leaving = False
         """Ending: it holds what it has until it is gone, and gets nothing more."""
@@ -52,6 +61,11 @@ class Application:
         return sum(max(0, len(self.placed[d.key]) - d.core) for d in self.request.demands)
 
     @property
+    def broken(self) -> bool:
+        """Served, and core instances of it lost their place."""
+        return self.served and any(len(self.placed[d.key]) < d.core for d in self.request.demands)
+
+    @property
     def lacking(self) -> int:
         """Instances of all demands that it wishes and does not hold, core and elastic."""
         return self.request.core + self.request.elastic - sum(map(len, self.placed.values()))
@@ -75,6 +89,8 @@ class Application:
             return None
         if not self.served:
             return request.size
+        if request.core + self.elastic == 0:
+            return None
         left = time_left(request.size, self.progress, request.core, request.elastic, self.elastic)
         return max(0.0, left - (now - self.progressed_at))
 
@@ -90,6 +106,8 @@ class Cluster:
         """What is held of quotas: `put` and `pull` keep them, `admit` and `grant` ask them."""
         self.hindered: set[str] = set()
         """Applications that a quota held back since `Scheduler.decide` began."""
+        self.started: list[Application] = []
+        """Admitted in this decision, in that order."""
         self.at_once = at_once
         """What is taken back is gone at once, as in a simulation."""
 
@@ -128,10 +146,15 @@ class Cluster:
                     for each in reversed(placed):
                         self.pull(application, each)
                     return False
-                self.put(application, demand, node)
+                self.put(application, demand, node, now)
                 placed.append(demand)
-        application.admitted_at = application.progressed_at = now
+        self.serve(application, now)
         return True
+
+    def serve(self, application: Application, now: float) -> None:
+        """It leaves the line: its core has been placed."""
+        application.admitted_at = application.progressed_at = now
+        self.started.append(application)
 
     def withdraw(self, application: Application) -> None:
         """Take an admission back that was made in this same decision."""
@@ -139,6 +162,11 @@ class Cluster:
             while application.placed[demand.key]:
                 self.pull(application, demand)
         application.admitted_at = None
+        self.started.remove(application)
+
+    def settled(self, application: Application) -> bool:
+        """Whether all that it was granted has room that is free now, not when something else has gone."""
+        return all(self.room.settled(node) for nodes in application.placed.values() for node in nodes)
 
     def grant(self, application: Application, demand: Demand, now: float) -> bool:
         """Place one more instance where it fits now. False where it fits nowhere, or a quota does not allow it.
@@ -152,7 +180,7 @@ class Cluster:
         if node is None:
             return False
         application.advance(now)
-        self.put(application, demand, node)
+        self.put(application, demand, node, now)
         return True
 
     def reclaim(self, application: Application, demand: Demand, now: float) -> None:
@@ -168,6 +196,13 @@ class Cluster:
             application.going.setdefault(demand.key, []).append(node)
             self.room.leave(node, demand.shape)
 
+    def restore(self, application: Application, demand: Demand, node: int, at: float) -> None:
+        """Undo a `reclaim` of this same decision: the last one of this demand that was not undone."""
+        self.put(application, demand, node, at)
+        if not self.at_once:
+            application.going[demand.key].pop()
+            self.room.leave(node, demand.shape, -1)
+
     def gone(self, application: Application, demand: Demand, count: int) -> None:
         """So many of those that were taken back are gone, the first first."""
         going = application.going.get(demand.key, [])
@@ -175,15 +210,17 @@ class Cluster:
             self.room.leave(node, demand.shape, -1)
         del going[:count]
 
-    def put(self, application: Application, demand: Demand, node: int) -> None:
-        """Count one instance more, on this node."""
+    def put(self, application: Application, demand: Demand, node: int, at: float = -math.inf) -> None:
+        """Count one instance more, on this node, granted `at` that time."""
         self.room.take(node, demand.shape)
         self.accounts.hold(application.request.party, demand.shape)
         application.placed[demand.key].append(node)
+        application.since[demand.key].append(at)
 
     def pull(self, application: Application, demand: Demand) -> int:
         """Count the last instance no more; its node."""
         node = application.placed[demand.key].pop()
+        application.since[demand.key].pop()
         self.room.give(node, demand.shape)
         self.accounts.hold(application.request.party, demand.shape, -1)
         return node

@@ -9,6 +9,7 @@ from ..model.errors import UnknownName
 from .measures import MEASURES
 from .orders import FIFO, HRRN, SJF, SRPT, DynSize, Order
 from .policies.base import Policy
+from .policies.elastic import Elastic
 from .policies.flexible import Flexible
 from .policies.flexible_preemptive import FlexiblePreemptive
 from .policies.malleable import Malleable
@@ -16,7 +17,7 @@ from .policies.rigid import Rigid
 from .policies.zoe_2018 import Zoe2018
 
 POLICIES: Mapping[str, Callable[[], Policy]] = {
-    made.name: made for made in (Rigid, Malleable, Flexible, FlexiblePreemptive, Zoe2018)
+    made.name: made for made in (Rigid, Malleable, Flexible, FlexiblePreemptive, Zoe2018, Elastic)
 }
 """A new one for each cluster, as it may remember what it decided on."""
 ORDERS: Mapping[str, Callable[[], Order]] = {

@@ -32,6 +32,11 @@ class Room:
                 return index
         return None
 
+    def fits(self, node: int, shape: Shape, *, soon: bool = False) -> bool:
+        """Whether one instance fits on this node now, or `soon`."""
+        free = self.free[node]
+        return shape.within(free if soon else free.plus(self.going[node], -1))
+
     def take(self, node: int, shape: Shape) -> None:
         """Count an instance on a node, whether it fits or not."""
         self.free[node] = self.free[node].plus(shape, -1)

@@ -40,7 +40,10 @@ class Scheduler:
         self._names = tuple(node.name for node in nodes)
         for application in cluster.applications.values():
             application.advance(now)
+            application.planned = None
             for demand in application.request.demands:
+                since = zip(application.placed[demand.key], application.since[demand.key], strict=True)
+                application.since[demand.key] = [at for node, at in since if moved[node] is not None]
                 for holder, count in ((application.placed, cluster.room.take), (application.going, cluster.room.leave)):
                     places = [moved[node] for node in holder.get(demand.key, ())]
                     holder[demand.key] = [node for node in places if node is not None]
@@ -92,7 +95,10 @@ class Scheduler:
         application = self.cluster.applications[request.id]
         application.advance(now)
         application.request = request
+        application.asks_at = min(application.asks_at, now)
         for demand in request.demands:
+            application.placed.setdefault(demand.key, [])
+            application.since.setdefault(demand.key, [])
             while application.missing(demand) < 0:
                 self.cluster.reclaim(application, demand, now)
 
@@ -123,28 +129,29 @@ class Scheduler:
         An admission whose place is still held by what is going is not told yet: it is planned anew by the next call,
         which follows when that has gone.
         """
-        before = {a.id for a in self.cluster.applications.values() if a.served}
         self.cluster.hindered.clear()
+        self.cluster.started.clear()
         self._policy.schedule(self.cluster, now)
-        self._hold_back(before)
+        self._hold_back()
         return [*self._changes()]
 
     def due(self, now: float) -> float | None:
         """When to ask again although nothing happens, as when a time ends for which a policy waits; None: never."""
         return self._policy.due(self.cluster, now) if isinstance(self._policy, Timed) else None
 
-    def _hold_back(self, before: set[str]) -> None:
-        """Admissions of this call whose nodes are not free yet."""
-        for application in self.cluster.applications.values():
-            if application.served and application.id not in before:
-                nodes = {node for placed in application.placed.values() for node in placed}
-                if not all(self.cluster.room.settled(node) for node in nodes):
-                    self.cluster.withdraw(application)
+    def _hold_back(self) -> None:
+        """Admissions of this call whose nodes are not free yet, the last first."""
+        for application in reversed([*self.cluster.started]):
+            if not self.cluster.settled(application):
+                application.planned = {key: list(nodes) for key, nodes in application.placed.items()}
+                self.cluster.withdraw(application)
 
     def _changes(self) -> Iterable[Decision]:
         for application in self.cluster.applications.values():
             if application.served and not application.leaving:
-                decision = Decision(application.id, admitted=True, granted=application.granted)
+                # Whose core lost its place goes on wishing for all of it.
+                granted = {d.key: max(d.core, len(application.placed[d.key])) for d in application.request.demands}
+                decision = Decision(application.id, admitted=True, granted=granted)
                 if self._told.get(application.id) != decision:
                     self._told[application.id] = decision
                     yield decision
