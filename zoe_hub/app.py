@@ -7,6 +7,7 @@ import logging
 import os
 import signal
 import sys
+import time
 from collections.abc import Coroutine, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -28,12 +29,15 @@ from .controller.adaptation import Adaptations
 from .controller.audit_retention import AuditRetention
 from .controller.belonging import Belonging
 from .controller.controller import Controller
+from .controller.executions import LiveExecutions
 from .controller.leadership import Leadership
 from .controller.live import LiveFigures
 from .controller.lives import Lives
 from .controller.orphans import Orphans
+from .controller.outlooks import Outlooks
 from .controller.patience import surely
 from .controller.retention import Retention
+from .controller.scheduling import default_scheduler
 from .hub_servers import HubServers
 from .metrics import Metrics
 from .model.durations import parse_seconds
@@ -187,7 +191,8 @@ class ZoeHub(Application):
 
     async def _serve(self, service: Service) -> None:
         settings, prefix, store = self.settings, self.public_prefix(), service.store
-        live = LiveFigures(store, service.secrets, prefix=prefix, interval=settings.live_interval)
+        executions = LiveExecutions(store)
+        live = LiveFigures(executions, service.secrets, prefix=prefix, interval=settings.live_interval)
         # Never opened: what it is asked, it knows whoever leads.
         engine = ObservedBackend(make_backend(settings, service.catalogue), service.metrics)
         context = WebContext(
@@ -199,6 +204,7 @@ class ZoeHub(Application):
             wake=service.wake,
             live=live.get,
             nodes=engine.nodes,
+            outlooks=Outlooks(executions, engine.nodes, default_scheduler, time.time),
             public_prefix=_address(prefix),
             limits=make_limits(settings),
             metrics=service.metrics,

@@ -225,15 +225,12 @@ class FakeZoe:
         wanted = execution["plan"]["processes"][1]
         number = wanted["core"] + wanted["elastic"]
         given = min(number, self.capacity)
-        reason = (
-            ""
-            if given == number
-            else f"{given} of {number} workers: no room for {number - given} more (1 CPU, 2 GiB each)"
-        )
+        why = f"{given} of {number} workers: no room for {number - given} more (1 CPU, 2 GiB each)"
+        reason = "" if given == number else why
         granted = {"spark.master": 1, "spark.worker": given}
         if granted != execution["granted"]:
             execution["granted"] = granted
-            self.emit(execution, "execution.granted", granted=granted, reason=reason)
+            self.emit(execution, "execution.granted", granted=granted, reason="")
         if reason != execution["reason"]:
             execution["reason"] = reason
             self.emit(execution, "execution.waiting", reason=reason)
@@ -283,6 +280,14 @@ class FakeZoe:
         until = datetime.now(timezone.utc) + timedelta(seconds=seconds)
         execution["life"] = {"kept_until": until.isoformat() if seconds else None}
         self.emit(execution, "execution.kept")
+
+    def give(self, name: str, number: int, reason: str) -> None:
+        """Give it so many workers, as the scheduler does by itself, and say why."""
+        execution = self.find(name)
+        execution["granted"] = {**execution["granted"], "spark.worker": number}
+        execution["reason"] = reason
+        self.emit(execution, "execution.granted", granted=execution["granted"], reason=reason)
+        self.bring(execution)
 
     def warn(self, name: str, seconds: float = 300) -> None:
         """Say that its end is near."""

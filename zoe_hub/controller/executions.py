@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 
 from ..model.execution import Execution
@@ -18,12 +19,20 @@ class LiveExecutions:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._seq: int | None = None
+        self._reading = asyncio.Lock()
         self._live: dict[str, Execution] = {}
         self.version = 0
         """Rises whenever something changed."""
 
     async def refresh(self) -> set[str]:
-        """Read what is new. Returns the live executions that changed; at the first call, all of them."""
+        """Read what is new. Returns the live executions that changed; at the first call, all of them.
+
+        Who shares it with others is told only what was new to all.
+        """
+        async with self._reading:
+            return await self._refresh()
+
+    async def _refresh(self) -> set[str]:
         changed: Sequence[Execution]
         if self._seq is None:
             seq = await self._store.last_seq()

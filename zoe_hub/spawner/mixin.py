@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from inspect import isawaitable
 from typing import Any
 
@@ -31,6 +31,9 @@ from .tokens import token_scopes
 
 _FORM_PATIENCE = 2.0
 """Seconds for which the service may be away before somebody who looks at a page is told so."""
+
+_FORETOLD = 12
+"""ZApps of the shop about which the form says whether they would start now: each costs a request."""
 
 _CANCEL_WAIT = 0.5
 """Seconds. A second after it cancelled a start, the Hub takes it for stopped or answers 500."""
@@ -122,7 +125,9 @@ class ZoeMixin(Spawner):  # type: ignore[misc]
         self._zoe_refused = None
         try:
             async with self.zoe_client(_FORM_PATIENCE) as client:
-                return render_shop(await self._zoe_shop(client), choice.zapp, choice.parameters)
+                zapps = await self._zoe_shop(client)
+                outlooks = await self._zoe_outlooks(client, zapps, choice)
+                return render_shop(zapps, choice.zapp, choice.parameters, outlooks)
         except ZoeError as error:
             self.log.warning("The shop cannot be shown: %s", error)
             return render_away(error, choice.zapp, choice.parameters)
@@ -147,6 +152,23 @@ class ZoeMixin(Spawner):  # type: ignore[misc]
         """The ZApps that have a Jupyter server; the others can only be attached from one."""
         shop = await client.shop(self.user.name)
         return [zapp for zapp in shop.zapps if zapp.server]
+
+    async def _zoe_outlooks(
+        self, client: ZoeClient, zapps: Sequence[ZAppView], choice: options.Choice
+    ) -> dict[str, str]:
+        """Sentences about whether they would start now, with the parameters that the form proposes."""
+
+        async def ask(zapp: ZAppView) -> str:
+            proposed = choice if zapp.name == choice.zapp else options.Choice(zapp.name)
+            try:
+                outlook = (await client.plan(self._zoe_submit(proposed))).outlook
+            except ZoeError:
+                # The form says what is wrong when it is sent.
+                return ""
+            return outlook.sentence if outlook is not None else ""
+
+        asked = zapps[:_FORETOLD]
+        return dict(zip((zapp.name for zapp in asked), await asyncio.gather(*map(ask, asked)), strict=True))
 
     def _zoe_choice(self) -> options.Choice:
         """What `user_options` say. Raises InvalidParameter, which names the key."""
