@@ -23,7 +23,7 @@ their place is found out when somebody asks."""
 
 def default_scheduler() -> Scheduler:
     """What an administrator who says nothing gets."""
-    return Scheduler(policy("flexible"), order("fifo"))
+    return Scheduler(policy("elastic"), order("fifo"))
 
 
 class Scheduling:
