@@ -37,10 +37,12 @@ def install(wanted: Sequence[Sequence[str]], what: str, log: Path) -> None:
     """
     if shutil.which("apt-get") is None:
         raise SetUpError(f"Please install {what} with this system's package manager, and type the command again.")
-    first = " ".join(group[0] for group in wanted)
     sudo = elevation()
     if sudo is None:
-        raise SetUpError(f"Missing: {what}. Please type: sudo apt-get install {first}")
+        packages = " ".join(_available(group) for group in wanted)
+        raise SetUpError(
+            f"Missing: {what}. Please type, or ask the administrator to type: sudo apt-get install {packages}"
+        )
     apt = [*sudo, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-q", "-o", "DPkg::Lock::Timeout=120"]
     with log.open("ab") as output:
         # A package list that cannot be brought up to date may still be good enough: the next command decides.
