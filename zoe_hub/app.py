@@ -126,8 +126,10 @@ class ZoeHub(Application):
     def identities(self) -> Identities:
         """Who says who is calling."""
         from .web.identity import HubIdentities
+        from .web.logins import Logins
 
-        return HubIdentities()
+        # The same for all services of the home folder.
+        return HubIdentities(Logins(Secrets.load(self.settings.key_file).token("service", "web", "login")))
 
     def listen(self, server: HTTPServer) -> str:
         """Open the door; where it is. Raises ServiceUnavailable."""
