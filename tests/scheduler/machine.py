@@ -189,7 +189,9 @@ class SchedulerMachine(RuleBasedStateMachine):
         self.check_books()
         self._check_nodes(used)
         for decision in decisions:
-            assert decision.granted == cluster.applications[decision.id].granted
+            application = cluster.applications[decision.id]
+            core = {demand.key: demand.core for demand in application.request.demands}
+            assert decision.granted == {key: max(core[key], held) for key, held in application.granted.items()}
             assert decision.admitted
         for application in cluster.applications.values():
             self._check(application, application.id in served, before[application.id])
