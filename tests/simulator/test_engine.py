@@ -3,7 +3,7 @@ from __future__ import annotations
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.simulator.work import Watch
@@ -53,6 +53,7 @@ def test_work_done_is_work_asked(policy: str, order: str, conditions: dict[str, 
         assert outcome.ended[place] - outcome.admitted[place] >= each.seconds * (1 - 1e-9)
 
 
+@settings(max_examples=25)
 @given(
     st.lists(
         st.tuples(st.integers(1, 4), st.integers(0, 6), st.floats(0.1, 1e4), st.floats(0, 1e4)), min_size=1, max_size=12

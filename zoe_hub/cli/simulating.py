@@ -17,6 +17,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from ..model.errors import InvalidRequest
 from ..model.validation import first_fault
 from ..scheduler import methods
+from ..simulator import plots
 from ..simulator.engine import Conditions
 from ..simulator.fixture import EXPECTED, fixture
 from ..simulator.generator import Settings, generate
@@ -46,6 +47,7 @@ class Question:
     size_error: float = 0.0
     seed: int = 0
     plots: Path | None = None
+    plot_format: str = "svg"
 
 
 def show_fixture() -> None:
@@ -66,6 +68,8 @@ def simulate(question: Question, as_json: bool) -> None:
     for name in question.orders:
         methods.order(name)
     workload = _workload(question)
+    if question.plots is not None:
+        plots.check()
     conditions = Conditions(question.restart, question.drain, question.size_error, question.seed)
     with _progress(len(workload.jobs)) as told:
         found = list(runs(workload, question.policies, question.orders, conditions, told))
@@ -73,6 +77,9 @@ def simulate(question: Question, as_json: bool) -> None:
         emit({"jobs": len(workload.jobs), "nodes": len(workload.nodes), "runs": [run.document() for run in found]})
     else:
         _show(found)
+    if question.plots is not None:
+        for path in plots.plot_runs(found, question.plots, question.plot_format):
+            say(f"zoe: {path} is written.")
     for run in found:
         if run.summary.unserved:
             say(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -62,6 +62,10 @@ def simulate(
         float, typer.Option("--size-error", min=0, max=10, help="Sigma of the lognormal error of estimated sizes.")
     ] = 0.0,
     seed: Annotated[int, typer.Option("--seed", help="Of these errors.")] = 0,
+    plots: Annotated[
+        Path | None, typer.Option("--plots", metavar="FOLDER", help="Draw box plots, and allocation over time, there.")
+    ] = None,
+    plot_format: Annotated[Literal["svg", "png"], typer.Option("--plot-format", help="Of the plots.")] = "svg",
     fixture: Annotated[
         bool, typer.Option("--fixture", help="Only the mean turnaround of four requests that can be checked by hand.")
     ] = False,
@@ -86,6 +90,8 @@ def simulate(
             drain=drain,
             size_error=size_error,
             seed=seed,
+            plots=plots,
+            plot_format=plot_format,
         ),
         as_json,
     )

@@ -116,6 +116,21 @@ def average(steps: Steps, values: array[float], start: float, end: float) -> flo
     return math.fsum(parts) / (end - start)
 
 
+def averages(steps: Steps, values: array[float], start: float, end: float, count: int) -> list[float]:
+    """The means over so many parts of a span of time, which are equally long."""
+    if end <= start or not steps.time or count < 1:
+        return [0.0] * count
+    width, sums = (end - start) / count, [0.0] * count
+    for before, after, value in zip(steps.time, [*steps.time[1:], end], values, strict=True):
+        since, until = max(before, start) - start, min(after, end) - start
+        place = int(since / width)
+        while since < until and place < count:
+            part = min(until, (place + 1) * width)
+            sums[place] += value * (part - since)
+            since, place = part, place + 1
+    return [total / width for total in sums]
+
+
 def _rounded(value: object) -> object:
     if isinstance(value, dict):
         return {name: _rounded(each) for name, each in value.items()}

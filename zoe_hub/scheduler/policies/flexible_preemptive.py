@@ -75,7 +75,7 @@ class _TakingPlan(Plan):
                 self.cluster.put(application, demand, node)
                 placed.append(demand)
         self._give_back(before)
-        self.cluster.serve(application, self.now)
+        application.admitted_at = application.progressed_at = self.now
         return True
 
     def grant(self, application: Application, demand: Demand) -> bool:

@@ -20,7 +20,7 @@ from .. import scopes
 from ..access import find_execution, lacks
 from ..operations import Call, Headers, Operation, Query, Reply
 from ..views import ExecutionList, ExecutionView, PlanView
-from .answers import reply, views
+from .answers import reply, view
 from .plans import check_capacity, plan_of
 
 EVERYBODY = "*"
@@ -55,15 +55,13 @@ class ListQuery(Query):
 
 
 async def plan_execution(call: Call) -> Reply:
-    """What a submission would run, and whether it would start now.
+    """What a submission would run.
 
     Nothing is stored.
     """
-    submit: Submit = call.body
-    plan, _ = await plan_of(call, submit)
+    plan, _ = await plan_of(call, call.body)
     await check_capacity(call.context, plan)
-    owner, outlooks = submit.owner or call.who.user, call.context.outlooks
-    return Reply(PlanView.of(plan, await outlooks.of_plan(owner, plan) if outlooks and owner else None))
+    return Reply(PlanView.of(plan))
 
 
 async def submit_execution(call: Call) -> Reply:
@@ -79,7 +77,7 @@ async def submit_execution(call: Call) -> Reply:
     earlier = await call.context.store.submitted(owner, key, fingerprint) if key is not None else None
     if earlier is not None:
         note(execution=earlier.id)
-        return await reply(call, earlier, status=202, location=True)
+        return reply(call, earlier, status=202, location=True)
     plan, _ = await plan_of(call, submit)
     # Not even for a server of one's own: with the end of what claims to be one, all that is attached to it ends.
     if plan.server is not None and (submit.attachment is None or not call.who.admin):
@@ -106,7 +104,7 @@ async def submit_execution(call: Call) -> Reply:
     if new:
         call.context.metrics.submitted.labels(call.context.metrics.zapp(execution.zapp)).inc()
     call.context.wake()
-    return await reply(call, execution, status=202, location=True)
+    return reply(call, execution, status=202, location=True)
 
 
 async def list_executions(call: Call) -> Reply:
@@ -121,7 +119,7 @@ async def list_executions(call: Call) -> Reply:
         if query.name in (None, execution.name)
         and query.server in (None, execution.attachment.server if execution.attachment else "")
     ]
-    return Reply(ExecutionList(executions=await views(call, chosen[: query.limit])))
+    return Reply(ExecutionList(executions=[view(call, execution) for execution in chosen[: query.limit]]))
 
 
 async def get_execution(call: Call) -> Reply:
@@ -129,7 +127,7 @@ async def get_execution(call: Call) -> Reply:
 
     Here and below, `{id}` is the identifier, or the name of an execution of the caller's own.
     """
-    return await reply(call, await _find(call, scopes.READ_EXECUTIONS))
+    return reply(call, await _find(call, scopes.READ_EXECUTIONS))
 
 
 async def modify_execution(call: Call) -> Reply:
@@ -157,7 +155,7 @@ async def modify_execution(call: Call) -> Reply:
         except Overtaken:
             continue
         call.context.wake()
-        return await reply(call, changed, status=202)
+        return reply(call, changed, status=202)
     raise Overtaken(f"{call.path['id']} is being changed by others all the time; try again in a moment.")
 
 
@@ -169,7 +167,7 @@ async def terminate_execution(call: Call) -> Reply:
     execution = await _find(call, scopes.EXECUTIONS)
     ended = await call.context.store.terminate(execution.id, by=call.who.name)
     call.context.wake()
-    return await reply(call, ended, status=202)
+    return reply(call, ended, status=202)
 
 
 async def attach_execution(call: Call) -> Reply:
@@ -178,7 +176,7 @@ async def attach_execution(call: Call) -> Reply:
     _check_attachment(call.body, execution.owner)
     if execution.server is not None and call.body.server != execution.server:
         raise Conflict("This execution is a user's server itself; it cannot be attached to another one.")
-    return await reply(call, await call.context.store.attach(execution.id, call.body))
+    return reply(call, await call.context.store.attach(execution.id, call.body))
 
 
 async def detach_execution(call: Call) -> Reply:
@@ -186,7 +184,7 @@ async def detach_execution(call: Call) -> Reply:
     execution = await _find(call, scopes.EXECUTIONS)
     if execution.server is not None:
         raise Conflict("This execution is a user's server itself; it cannot be detached from it.")
-    return await reply(call, await call.context.store.attach(execution.id, None))
+    return reply(call, await call.context.store.attach(execution.id, None))
 
 
 async def report_instance(call: Call) -> Reply:

@@ -1,0 +1,122 @@
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.cli.test_cli import ROOT, run_zoe
+
+HEAD = '{"kind":"Trace","nodes":[{"count":2,"capacity":{"cpu":4,"memory":4}}]}\n'
+LINE = (
+    '{"user":0,"zapp":0,"submitted":%s,"admitted":9,"ended":9,"seconds":4,'
+    '"demands":[{"core":1,"elastic":3,"resources":{"cpu":1}}]}\n'
+)
+
+
+def test_the_fixture_is_a_line_for_each_published_policy() -> None:
+    done = run_zoe("simulate", "--fixture")
+    assert (done.returncode, done.stdout) == (0, "rigid      25.0\nmalleable  20.0\nflexible   19.25\n")
+
+
+def test_several_policies_and_orders_are_rows_of_a_table(tmp_path: Path) -> None:
+    done = run_zoe(
+        *("simulate", "-w", "requests=20", "--nodes", "2x32x128GiB", "--policy", "rigid", "--policy", "flexible"),
+        *("--order", "fifo", "--order", "sjf", "--restart", "5", "--size-error", "0.5", "--plots", str(tmp_path)),
+    )
+    assert done.returncode == 0, done.stderr
+    for title in ("Turnaround", "Queueing", "Slowdown", "Allocation"):
+        assert title in done.stdout
+    assert [line.split()[:2] for line in done.stdout.splitlines() if line.startswith(" rigid")] == [
+        *([["rigid", "fifo"], ["rigid", "sjf"]] * 4)
+    ]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "allocation.svg", "queueing.svg", "slowdown.svg", "turnaround.svg",
+    ]  # fmt: skip
+
+
+def test_the_same_question_has_the_same_answer() -> None:
+    workload = ("-w", "requests=40", "-w", "load=5", "--nodes", "2", "--size-error", "1")
+    asked = ("simulate", *workload, "--policy", "flexible", "--order", "sjf", "--json")
+    first, second = run_zoe(*asked), run_zoe(*asked, PYTHONHASHSEED="7")
+    assert first.stdout == second.stdout
+    assert json.loads(first.stdout)["runs"][0]["policy"] == "flexible"
+    assert run_zoe(*asked, "--seed", "5").stdout != first.stdout
+
+
+def test_what_fits_nowhere_is_told(tmp_path: Path) -> None:
+    trace = tmp_path / "trace"
+    trace.write_text(HEAD + LINE % "0")
+    done = run_zoe("simulate", str(trace), "--nodes", "1x0.5x1GiB", "--policy", "flexible")
+    assert "1 of 1 were never admitted under flexible, fifo" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("--policy", "rigd"), "There is no policy named 'rigd'. Did you mean 'rigid'?"),
+        (("--order", "lifo"), "There is no order named 'lifo'."),
+        (("--nodes", "some"), "'some' says no nodes; write a number of nodes, such as 25"),
+        (("-w", "load"), "'load' says nothing of a workload; write -w NAME=VALUE, such as -w load=1.1."),
+        (("-w", "loud=1"), "A workload has no 'loud'; it has requests, seed, load,"),
+        (("-w", "load=much"), "-w load=…: input should be a valid number"),
+        (("none.jsonl",), "none.jsonl: it cannot be read: No such file or directory"),
+    ],
+)
+def test_mistakes_get_a_sentence(arguments: tuple[str, ...], sentence: str) -> None:
+    done = run_zoe("simulate", *arguments)
+    assert done.returncode in (1, 4)
+    assert done.stdout == ""
+    assert f"zoe: {sentence}" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("", "it is empty; `zoe trace export` writes traces"),
+        ("{}\n", ":1: this is not the first line of a trace: nodes: field required"),
+        (HEAD + "{\n", ":2: this is not a line of a trace: invalid JSON"),
+        (HEAD + LINE % "-1", ":2: this is not a line of a trace: submitted: input should be greater than"),
+        (HEAD + LINE % "10", ":2: this is not a line of a trace: it is admitted before it is submitted"),
+        (HEAD + LINE % "5" + LINE % "4", ":3: it was submitted before the line above it"),
+        (HEAD + (LINE % "0").replace('"core":1,"elastic":3', '"core":0,"elastic":0'), "it asks for no instance"),
+        ("\udcff", "it is not written in UTF-8"),
+    ],
+)
+def test_a_file_that_is_no_trace_is_named_by_line(text: str, sentence: str, tmp_path: Path) -> None:
+    trace = tmp_path / "trace"
+    trace.write_text(text, errors="surrogateescape")
+    done = run_zoe("simulate", str(trace))
+    assert done.returncode == 1
+    assert str(trace) in done.stderr
+    assert sentence in done.stderr
+
+
+def test_interrupted_it_ends_at_once_and_says_nothing() -> None:
+    inherited = {key: value for key, value in os.environ.items() if not key.startswith(("ZOE_", "JUPYTERHUB_"))}
+    running = subprocess.Popen(
+        [sys.executable, "-c", _SAYS_WHEN, "simulate", "-w", "requests=100000", "-w", "load=5"],
+        env=inherited | {"PYTHONPATH": str(ROOT)}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert running.stdout is not None
+    assert running.stdout.readline() == "generating\n"
+    running.send_signal(signal.SIGINT)
+    out, err = running.communicate(timeout=60)
+    assert (running.returncode, out, err) == (130, "", "")
+
+
+_SAYS_WHEN = """
+import zoe_hub.cli.simulating as simulating
+from zoe_hub.cli import main
+make = simulating.generate
+def generate(*given):
+    print("generating", flush=True)
+    return make(*given)
+simulating.generate = generate
+main()
+"""
