@@ -89,7 +89,7 @@ class Plan:
         if application.served:
             self._planned.append(application)
             self._grant()
-            if self.worthwhile(used) or (admitted and self._cores == cores):
+            if self.worthwhile(used) or (admitted and application.request.core_shape == Shape()):
                 return True
             self._undo()
             self._planned.pop()
