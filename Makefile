@@ -5,7 +5,7 @@ export ZOE_HOME
 IN_ENV := $(PYTHON) -m scripts.within
 
 .DEFAULT_GOAL := help
-.PHONY: fuzz help hub setup test lint docs wheel bench-attach bench-failover bench-scale-down bench-spawn chaos bench-throughput bench-events bench-footprint test-fresh clean
+.PHONY: fuzz prove help hub setup test lint docs wheel bench-attach bench-failover bench-scale-down bench-spawn chaos bench-throughput bench-events bench-footprint test-fresh clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -46,6 +46,9 @@ chaos: setup ## kill Zoe KILLS times at random instants, by the plan of SEED, an
 
 fuzz: setup ## send 10,000 bad documents and 30 times as many requests as `make test`; ZOE_SEED says which
 	@ZOE_MUTATIONS=$${ZOE_MUTATIONS:-10000} ZOE_EXAMPLES=$${ZOE_EXAMPLES:-300} $(IN_ENV) python -m pytest -q tests/hostile -o timeout=3600
+
+prove: setup ## put every scheduling policy through 12,000 steps of everything that can happen
+	@ZOE_PROVE_EXAMPLES=$${ZOE_PROVE_EXAMPLES:-200} ZOE_PROVE_STEPS=$${ZOE_PROVE_STEPS:-60} $(IN_ENV) python -m pytest -q tests/scheduler/test_machine.py -o timeout=3600
 
 bench-failover: setup ## kill, stop and cut off the one of two services that leads, and measure until the other one does
 	@PYTHONPATH=$(CURDIR) $(IN_ENV) python benchmarks/failover.py

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from hubs import CHECKOUT
 from report import ROUNDS, end_on_signals, say
@@ -63,7 +63,7 @@ def crawl(seconds: float) -> Any:
     return slowly
 
 
-class Scene:
+class Scene(Protocol):
     """A query, and when in its course the workers go."""
 
     rows = 6000
@@ -76,7 +76,8 @@ class Scene:
         return 0
 
     def query(self, spark: Any) -> int:
-        raise NotImplementedError
+        """Run it; returns how many rows it found, of `rows`."""
+        ...
 
     def is_time(self, stages: list[Any]) -> bool:
         """Whether the workers should go now, by the stages that the query has begun."""

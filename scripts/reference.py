@@ -18,7 +18,7 @@ from zoe_hub.scheduler.lifecycle import EXECUTION, INSTANCE
 from zoe_hub.scheduler.methods import ORDERS, POLICIES
 from zoe_hub.simulator.generator import Settings
 from zoe_hub.simulator.trace import TRACE_SCHEMA
-from zoe_hub.spawner.mixin import ZoeMixin
+from zoe_hub.spawner.settings import ZoeSettings
 from zoe_hub.web.reference import render as rest
 from zoe_hub.web.scopes import SCOPES, USER_SCOPES
 from zoe_server_ext.embedded import ZoeEmbedded
@@ -26,7 +26,7 @@ from zoe_server_ext.embedded import ZoeEmbedded
 FOLDER = Path(__file__).parent.parent / "docs" / "reference"
 SETTINGS: tuple[tuple[type[Configurable], str], ...] = (
     (ZoeConfig, "the file that `ZOE_CONFIG_FILE` names; without a Hub, `jupyter_server_config.py`"),
-    (ZoeMixin, "`jupyterhub_config.py`"),
+    (ZoeSettings, "`jupyterhub_config.py`"),
     (ZoeEmbedded, "`jupyter_server_config.py`, for a server without a Hub"),
 )
 MADE = "<!-- Made from the code by `make docs`. -->\n\n"
@@ -36,7 +36,7 @@ def configuration() -> str:
     """Every trait that an administrator may set."""
     lines = ["# Configuration", ""]
     for owner, where in SETTINGS:
-        name = "Spawner" if owner is ZoeMixin else owner.__name__
+        name = "Spawner" if owner is ZoeSettings else owner.__name__
         lines += [f"## In {where}", ""]
         for trait_name, trait in sorted(owner.class_own_traits(config=True).items()):
             shown = trait.default() if trait.default_value is not None else ""

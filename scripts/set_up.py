@@ -75,8 +75,10 @@ class SetUp:
             missing[f"Java {finder.JAVA} or newer"] = system.JAVA_PACKAGES
         if missing:
             what = " and ".join(missing)
+            wanted = list(missing.values())
+            apt = system.package_manager(wanted, what)
             with self._stage(f"Installing {what} with the system's package manager"):
-                system.install(list(missing.values()), what, self.log)
+                system.install(apt, wanted, what, self.log)
             java = java or finder.find_java(self.environ)
         if java is None:
             raise SetUpError(f"The Java that was installed is older than {finder.JAVA}; please install a newer one.")

@@ -30,18 +30,27 @@ def elevation() -> list[str] | None:
     return ["sudo", "-n"] if allowed else None
 
 
-def install(wanted: Sequence[Sequence[str]], what: str, log: Path) -> None:
-    """Install one package of each group of alternatives. Raises SetUpError, which says what to type.
+def package_manager(wanted: Sequence[Sequence[str]], what: str) -> list[str]:
+    """How this user calls apt-get. Raises SetUpError, which says what to type, when there is none or the user may not.
 
-    `what` names the missing things in the error.
+    `wanted` and `what` are those of `install`.
     """
     if shutil.which("apt-get") is None:
         raise SetUpError(f"Please install {what} with this system's package manager, and type the command again.")
-    first = " ".join(group[0] for group in wanted)
     sudo = elevation()
     if sudo is None:
-        raise SetUpError(f"Missing: {what}. Please type: sudo apt-get install {first}")
-    apt = [*sudo, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-q", "-o", "DPkg::Lock::Timeout=120"]
+        packages = " ".join(_available(group) for group in wanted)
+        raise SetUpError(
+            f"Missing: {what}. Please type, or ask the administrator to type: sudo apt-get install {packages}"
+        )
+    return [*sudo, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-q", "-o", "DPkg::Lock::Timeout=120"]
+
+
+def install(apt: Sequence[str], wanted: Sequence[Sequence[str]], what: str, log: Path) -> None:
+    """Install one package of each group of alternatives. Raises SetUpError, which says what to type.
+
+    `apt` is what `package_manager` gave; `what` names the missing things in the error.
+    """
     with log.open("ab") as output:
         # A package list that cannot be brought up to date may still be good enough: the next command decides.
         subprocess.run([*apt, "update"], stdin=subprocess.DEVNULL, stdout=output, stderr=output)

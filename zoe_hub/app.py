@@ -7,6 +7,7 @@ import logging
 import os
 import signal
 import sys
+import time
 from collections.abc import Coroutine, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -28,12 +29,15 @@ from .controller.adaptation import Adaptations
 from .controller.audit_retention import AuditRetention
 from .controller.belonging import Belonging
 from .controller.controller import Controller
+from .controller.executions import LiveExecutions
 from .controller.leadership import Leadership
 from .controller.live import LiveFigures
 from .controller.lives import Lives
 from .controller.orphans import Orphans
+from .controller.outlooks import Outlooks
 from .controller.patience import surely
 from .controller.retention import Retention
+from .controller.scheduling import default_scheduler
 from .hub_servers import HubServers
 from .metrics import Metrics
 from .model.durations import parse_seconds
@@ -122,8 +126,10 @@ class ZoeHub(Application):
     def identities(self) -> Identities:
         """Who says who is calling."""
         from .web.identity import HubIdentities
+        from .web.logins import Logins
 
-        return HubIdentities()
+        # The same for all services of the home folder.
+        return HubIdentities(Logins(Secrets.load(self.settings.key_file).token("service", "web", "login")))
 
     def listen(self, server: HTTPServer) -> str:
         """Open the door; where it is. Raises ServiceUnavailable."""
@@ -137,12 +143,11 @@ class ZoeHub(Application):
             ) from error
         return where.netloc
 
-    def led_tasks(
-        self, store: Store, backend: Backend, secrets: Secrets, prefix: str, catalogue: Catalogue
-    ) -> Sequence[Coroutine[Any, Any, None]]:
-        """What goes on beside the controller, and like it in the service that leads only."""
-        settings, servers = self.settings, HubServers()
-        lives = Lives(store, secrets, prefix=prefix, interval=settings.lives_interval)
+    def led_tasks(self, service: Service, store: Store, backend: Backend) -> Sequence[Coroutine[Any, Any, None]]:
+        """What goes on beside the controller, and like it in the service that leads only. `store` is the leader's."""
+        settings, servers, prefix = self.settings, HubServers(), self.public_prefix()
+        catalogue, secrets, executions = service.catalogue, service.secrets, service.executions
+        lives = Lives(store, secrets, prefix=prefix, executions=executions, interval=settings.lives_interval)
 
         def resized(plan: Plan, parameters: Mapping[str, Any]) -> Plan:
             catalogue.refresh()
@@ -153,6 +158,7 @@ class ZoeHub(Application):
             secrets,
             resized,
             prefix=prefix,
+            executions=executions,
             interval=settings.adaptation_interval,
             hold=parse_seconds(settings.adaptation_hold),
         )
@@ -160,7 +166,13 @@ class ZoeHub(Application):
         tasks = [lives.run(), adaptations.run(), retention.run(), AuditRetention(store, days=settings.audit_days).run()]
         if not servers.known:
             return tasks
-        orphans = Orphans(store, servers, interval=settings.server_interval, patience=settings.server_patience)
+        orphans = Orphans(
+            store,
+            servers,
+            executions=executions,
+            interval=settings.server_interval,
+            patience=settings.server_patience,
+        )
         return [*tasks, orphans.run()]
 
     def further_tasks(self, store: Store) -> Sequence[Coroutine[Any, Any, None]]:
@@ -187,7 +199,7 @@ class ZoeHub(Application):
 
     async def _serve(self, service: Service) -> None:
         settings, prefix, store = self.settings, self.public_prefix(), service.store
-        live = LiveFigures(store, service.secrets, prefix=prefix, interval=settings.live_interval)
+        live = LiveFigures(service.executions, service.secrets, prefix=prefix, interval=settings.live_interval)
         # Never opened: what it is asked, it knows whoever leads.
         engine = ObservedBackend(make_backend(settings, service.catalogue), service.metrics)
         context = WebContext(
@@ -199,6 +211,7 @@ class ZoeHub(Application):
             wake=service.wake,
             live=live.get,
             nodes=engine.nodes,
+            outlooks=Outlooks(service.executions, engine.nodes, default_scheduler, time.time),
             public_prefix=_address(prefix),
             limits=make_limits(settings),
             metrics=service.metrics,
@@ -242,6 +255,7 @@ class Service:
         self.secrets = secrets
         self.metrics = metrics
         self.store = store
+        self.executions = LiveExecutions(store)
         settings = app.settings
         self.belonging = Belonging(secrets, app.moved, settings.instances_folder)
         self.leadership = Leadership(
@@ -264,15 +278,22 @@ class Service:
         store = self.store.led_by(lease)
         # A new one for each term: nothing that an earlier one believed is carried over.
         backend = ObservedBackend(make_backend(settings, self.catalogue), self.metrics)
+        self.executions.forget()
         tasks: list[asyncio.Task[None]] = []
         try:
             await surely(lambda: self.belonging.settle(store), "Nobody knows yet whose the database is")
             with _writing_below(settings.home):
                 await backend.open(lease.number)
             self._controller = controller = Controller(
-                store, backend, self.secrets, prefix=prefix, interval=settings.round_interval, metrics=self.metrics
+                store,
+                backend,
+                self.secrets,
+                prefix=prefix,
+                interval=settings.round_interval,
+                metrics=self.metrics,
+                executions=self.executions,
             )
-            work = (controller.run(), *self._app.led_tasks(store, backend, self.secrets, prefix, self.catalogue))
+            work = (controller.run(), *self._app.led_tasks(self, store, backend))
             tasks += [asyncio.create_task(each) for each in work]
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             for task in done:

@@ -124,6 +124,8 @@ class Keeper:
                             lives.say(lives.announcement(attached.view))
                         if sentence := adapting.announcement(event, attached.view):
                             lives.say(sentence)
+                        if event.kind is EventKind.EXECUTION_GRANTED and event.data.get("reason"):
+                            lives.say(f"{attached.view.name} has {event.data['reason']}.")
                         if not self._follows(attached):
                             break
             except ServiceUnavailable:

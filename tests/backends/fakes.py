@@ -2,6 +2,7 @@
 
 `InstantBackend`      every instance is READY at once
 `SlowToStartBackend`  instances stay STARTING until the test calls `release`
+`SlowToDrainBackend`  what is not wanted any more stays DRAINING until the test calls `let_go`
 `FailingBackend`      instances of the named processes (default: all) are FAILED at once
 
 Tests read `applied` and `removed`, and make things happen with `report`, `kill` and `give_up`.
@@ -86,6 +87,10 @@ class InstantBackend(Backend):
         """An instance is STARTING; say what comes next."""
         self.report(order.execution, order.template.key, ordinal, InstanceState.READY)
 
+    def on_draining(self, key: Key) -> None:
+        """An instance is not ordered any more and DRAINING; say what comes next."""
+        self.report(*key, InstanceState.STOPPED)
+
     # The interface
 
     async def open(self, fence: int = 0) -> None:
@@ -114,7 +119,7 @@ class InstantBackend(Backend):
                 self._dropped.add(key)
                 if not status.state.ended:
                     self.report(*key, InstanceState.DRAINING)
-                    self.report(*key, InstanceState.STOPPED)
+                    self.on_draining(key)
 
     async def remove(self, execution: str) -> None:
         self.removed.append(execution)
@@ -172,6 +177,23 @@ class SlowToStartBackend(InstantBackend):
     def on_started(self, order: Order, ordinal: int) -> None:
         if not (self._held[None] and self._held[order.template.key]):
             super().on_started(order, ordinal)
+
+
+class SlowToDrainBackend(InstantBackend):
+    """Instances are ready at once; those that are not wanted any more are DRAINING until `let_go`."""
+
+    @property
+    def draining(self) -> list[Key]:
+        """Those that wait for `let_go`, the lowest first."""
+        return sorted(key for key, status in self._instances.items() if status.state is InstanceState.DRAINING)
+
+    def let_go(self, count: int | None = None) -> None:
+        """Let the first so many, or all, be gone."""
+        for key in self.draining[:count]:
+            self.report(*key, InstanceState.STOPPED)
+
+    def on_draining(self, key: Key) -> None:
+        pass
 
 
 class FailingBackend(InstantBackend):

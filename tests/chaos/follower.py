@@ -11,9 +11,10 @@ from zoe_hub.model.events import Event
 
 
 class Follower:
-    """Keeps what it was sent, in that order, doubles included."""
+    """Keeps what it was sent, in that order, doubles included. Bears so many seconds of `silence`; None: any."""
 
-    def __init__(self, url: str, token: str, **query: str) -> None:
+    def __init__(self, url: str, token: str, *, silence: float | None = 60, **query: str) -> None:
+        self._silence = silence
         self._url = f"{url.rstrip('/')}/api/v1/events"
         self._headers = {"Authorization": f"Bearer {token}", "Accept": "text/event-stream"}
         self._query = query
@@ -23,7 +24,7 @@ class Follower:
     async def run(self) -> None:
         """Go on until cancelled."""
         last = "0"
-        async with httpx.AsyncClient(timeout=httpx.Timeout(5, read=60), trust_env=False) as http:
+        async with httpx.AsyncClient(timeout=httpx.Timeout(5, read=self._silence), trust_env=False) as http:
             while True:
                 try:
                     headers = self._headers | {"Last-Event-ID": last}

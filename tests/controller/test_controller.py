@@ -157,7 +157,8 @@ class TestSmallMachine:
         assert grown.state is RUNNING
 
     async def test_who_does_not_fit_waits_with_a_reason_and_starts_later(self, running: World) -> None:
-        first = await running.state(await running.submit(workers=2), RUNNING)
+        first = await running.state(await running.submit(workers=1), RUNNING)
+        await running.state(await running.submit(workers=1), RUNNING)
         second = await running.submit(workers=1)
         waiting = await running.until(second, lambda e: bool(e.reason))
         assert waiting.state is ExecutionState.QUEUED

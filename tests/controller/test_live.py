@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from zoe_hub.controller.executions import LiveExecutions
 from zoe_hub.controller.live import LiveFigures
 from zoe_hub.model.errors import ServiceUnavailable
 from zoe_hub.model.execution import Execution
@@ -26,7 +27,9 @@ async def test_figures_come_back_with_the_store(world: World, monkeypatch: pytes
         return []
 
     monkeypatch.setattr(world.store, "list", away_at_first)
-    task = asyncio.create_task(LiveFigures(world.store, world.secrets, prefix="/z/", interval=0.01).run())
+    task = asyncio.create_task(
+        LiveFigures(LiveExecutions(world.store), world.secrets, prefix="/z/", interval=0.01).run()
+    )
     await asyncio.wait({task, asyncio.ensure_future(there_again.wait())}, return_when=asyncio.FIRST_COMPLETED)
     assert not task.done()
     task.cancel()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
@@ -16,6 +16,7 @@ from zoe_hub.logs import known
 from zoe_hub.metrics import Metrics
 from zoe_hub.model.errors import LaunchFailed
 from zoe_hub.model.execution import ExecutionState, InstanceState
+from zoe_hub.store.changes import Change
 
 from .conftest import World
 
@@ -60,6 +61,25 @@ async def test_a_life_is_counted_once(counted: CountedWorld) -> None:
     assert counted.value("zoe_round_duration_seconds_count") > 0
     assert counted.value("zoe_engine_request_duration_seconds_count", operation="remove") == 1
     assert counted.value("zoe_engine_errors_total", operation="remove") == 0
+    await counted.until(
+        execution, lambda e: counted.value("zoe_executions_ended_total", zapp=SHOP, state="terminated") == 1
+    )
+
+
+async def test_an_end_is_counted_though_another_has_let_go_of_the_execution(
+    counted: CountedWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record, executions = counted.store.record, counted.controller._executions
+
+    async def recorded(changes: Sequence[Change]) -> Sequence[Change]:
+        refused = await record(changes)
+        await executions.refresh()  # as whoever shares them may do as soon as it is stored
+        return refused
+
+    monkeypatch.setattr(counted.store, "record", recorded)
+    execution = await counted.state(await counted.submit(), ExecutionState.RUNNING)
+    await counted.store.terminate(execution.id, by="alice")
+    await counted.state(execution, ExecutionState.TERMINATED)
     await counted.until(
         execution, lambda e: counted.value("zoe_executions_ended_total", zapp=SHOP, state="terminated") == 1
     )

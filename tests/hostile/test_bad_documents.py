@@ -20,17 +20,7 @@ import pytest
 import yaml
 
 from tests.store.writing import moved
-from tests.web.conftest import (  # noqa: F401
-    FRAMEWORK,
-    OWN,
-    ZAPP,
-    Site,
-    alice,
-    empty_database,
-    shop,
-    site,
-    store,
-)
+from tests.web.conftest import FRAMEWORK, OWN, ZAPP, Site
 from zoe_hub.catalogue import Catalogue, shipped_folder
 from zoe_hub.composition import compose
 from zoe_hub.documents import read_document
@@ -125,7 +115,7 @@ def test_files_of_the_shop(tmp_path: Path) -> None:
     assert reported > FILES / 2
 
 
-async def test_zapps_of_ones_own(alice: httpx.AsyncClient, site: Site) -> None:  # noqa: F811
+async def test_zapps_of_ones_own(alice: httpx.AsyncClient, site: Site) -> None:
     original = {
         **OWN,
         "title": "A title",
@@ -157,7 +147,7 @@ async def test_zapps_of_ones_own(alice: httpx.AsyncClient, site: Site) -> None: 
     assert await site.context.store.last_seq() == 0
 
 
-async def test_submissions_and_their_parameters(alice: httpx.AsyncClient, site: Site) -> None:  # noqa: F811
+async def test_submissions_and_their_parameters(alice: httpx.AsyncClient, site: Site) -> None:
     original = {"zapp": "toys", "parameters": {"workers": 1, "memory": "64 MiB", "motto": "x"}, "name": "mine"}
     refused, accepted = 0, 0
     for number in range(REQUESTS):
@@ -187,7 +177,7 @@ async def test_submissions_and_their_parameters(alice: httpx.AsyncClient, site: 
     assert not os.path.exists("/tmp/owned")
 
 
-async def test_what_is_accepted_is_shown_as_text(alice: httpx.AsyncClient, site: Site) -> None:  # noqa: F811
+async def test_what_is_accepted_is_shown_as_text(alice: httpx.AsyncClient, site: Site) -> None:
     """Titles that were accepted are inert on the home page."""
     shown = 0
     for text in STRINGS[::2]:

@@ -12,7 +12,6 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from tests.spawner.conftest import proxy  # noqa: F401
 from tests.spawner.hub import RealHub
 from tests.spawner.waiting import until
 from zoe_hub.client import ExecutionView
@@ -112,7 +111,7 @@ def write_shop(folder: Path) -> dict[str, str]:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def strict(tmp_path_factory: pytest.TempPathFactory, proxy: str) -> AsyncIterator[RealHub]:  # noqa: F811
+async def strict(tmp_path_factory: pytest.TempPathFactory, proxy: str) -> AsyncIterator[RealHub]:
     """Under a prefix, with PKCE required, a group with an administrator, and services of others."""
     folder = tmp_path_factory.mktemp("strict")
     async with RealHub(folder, early=STRICT, environment=write_shop(folder), base="/deep/hub") as hub:
@@ -261,7 +260,7 @@ async def test_secrets_lie_nowhere_about(strict: RealHub) -> None:
     assert "zoe.sqlite-wal" in database, "what was written last is looked through too"
 
 
-async def test_a_hub_with_subdomains(tmp_path: Path, proxy: str) -> None:  # noqa: F811
+async def test_a_hub_with_subdomains(tmp_path: Path, proxy: str) -> None:
     async with RealHub(tmp_path, environment=write_shop(tmp_path), domain="hub.test") as hub:
         view = await running(hub, "alice")
         async with hub.zoe() as zoe:
@@ -277,7 +276,7 @@ async def test_a_hub_with_subdomains(tmp_path: Path, proxy: str) -> None:  # noq
     assert not hub.processes()
 
 
-async def test_a_hub_with_internal_ssl(tmp_path: Path, proxy: str) -> None:  # noqa: F811
+async def test_a_hub_with_internal_ssl(tmp_path: Path, proxy: str) -> None:
     early = f"c.JupyterHub.internal_ssl = True\nc.JupyterHub.internal_certs_location = {str(tmp_path / 'certs')!r}\n"
     early += "c.JupyterHub.hub_bind_url = c.JupyterHub.hub_bind_url.replace('http:', 'https:')\n"
     early += "c.ConfigurableHTTPProxy.api_url = c.ConfigurableHTTPProxy.api_url.replace('http:', 'https:')\n"

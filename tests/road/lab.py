@@ -101,15 +101,22 @@ class Lab:
     @asynccontextmanager
     async def notebook(self) -> AsyncIterator[Notebook]:
         """A new kernel, shut down at the end."""
-        headers = {"Authorization": f"token {self.token}"}
-        async with httpx.AsyncClient(base_url=self._base, headers=headers, timeout=60, trust_env=False) as http:
-            answer = await http.post("api/kernels", json={"name": "python3"})
-            answer.raise_for_status()
-            kernel = answer.json()["id"]
-            url = f"{self._base.replace('http', 'ws', 1)}api/kernels/{kernel}/channels?session_id=road"
-            socket = await websocket_connect(HTTPRequest(url, headers=headers), max_message_size=2**26)
-            try:
-                yield Notebook(http, kernel, socket)
-            finally:
-                socket.close()
-                await http.delete(f"api/kernels/{kernel}")
+        async with open_notebook(self._base, self.token) as notebook:
+            yield notebook
+
+
+@asynccontextmanager
+async def open_notebook(base: str, token: str) -> AsyncIterator[Notebook]:
+    """A new kernel of the Jupyter server at `base`, which ends with a slash; shut down at the end."""
+    headers = {"Authorization": f"token {token}"}
+    async with httpx.AsyncClient(base_url=base, headers=headers, timeout=60, trust_env=False) as http:
+        answer = await http.post("api/kernels", json={"name": "python3"})
+        answer.raise_for_status()
+        kernel = answer.json()["id"]
+        url = f"{base.replace('http', 'ws', 1)}api/kernels/{kernel}/channels?session_id=road"
+        socket = await websocket_connect(HTTPRequest(url, headers=headers), max_message_size=2**26)
+        try:
+            yield Notebook(http, kernel, socket)
+        finally:
+            socket.close()
+            await http.delete(f"api/kernels/{kernel}")

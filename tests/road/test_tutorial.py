@@ -2,22 +2,12 @@
 
 from __future__ import annotations
 
-import re
-from pathlib import Path
-
 import pytest
 
+from .cells import cells
 from .lab import Notebook
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.spark, pytest.mark.dask, pytest.mark.slow]
-
-ROOT = Path(__file__).parent.parent.parent
-_CELL = re.compile(r"^```python\n(.*?)^```\n(?:\s*```text\n(.*?)^```)?", re.MULTILINE | re.DOTALL)
-
-
-def cells(page: str) -> list[tuple[str, str]]:
-    """Code and what its output must hold, line by line."""
-    return [(code, shown) for code, shown in _CELL.findall((ROOT / page).read_text()) if "configure(c)" not in code]
 
 
 @pytest.mark.parametrize("page", ["docs/tutorial/first-cluster.md", "README.md"])

@@ -88,3 +88,10 @@ def test_titles_are_words_or_names() -> None:
     assert reasons.several(1, "Worker") == "1 worker"
     assert reasons.several(2, "Spark Connect server") == "2 Spark Connect servers"
     assert reasons.several(2, "GPU") == "2 GPUs"
+
+
+def test_what_grew_says_that_and_what_shrank_says_why() -> None:
+    wish = request("a", 2, 4)
+    grown = reasons.what_changed(wish, {"w": 4}, {"w": 6}, "")
+    assert grown == "6 of 6 workers: 2 more, as there is room again"
+    assert reasons.what_changed(wish, {"w": 6}, {"w": 4}, "because") == "because"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 import zipfile
 from pathlib import Path
@@ -12,31 +11,18 @@ import pytest
 from tests.road.lab import Lab
 from tests.spawner.hub import RealHub, find_proxy
 
-ROOT = Path(__file__).parent.parent.parent
-
-
-@pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("wheel")
-    _call(sys.executable, "-m", "build", "--wheel", "--outdir", str(folder), str(ROOT))
-    (built,) = folder.glob("zoe_jupyter-*.whl")
-    return built
+from .commands import call
 
 
 @pytest.fixture(scope="module")
 def python(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An environment with JupyterHub 5 and the wheel, and nothing of the checkout."""
     folder = tmp_path_factory.mktemp("environment")
-    _call(sys.executable, "-m", "venv", str(folder))
-    _call(str(folder / "bin" / "pip"), "install", "--quiet", f"{wheel}[hub,lab,dask]", "jupyterhub<6")
+    call(sys.executable, "-m", "venv", str(folder))
+    call(str(folder / "bin" / "pip"), "install", "--quiet", f"{wheel}[hub,lab,dask]", "jupyterhub<6")
     python = folder / "bin" / "python"
-    _call(str(python), "-c", "import jupyterhub; assert jupyterhub.version_info[0] == 5")
+    call(str(python), "-c", "import jupyterhub; assert jupyterhub.version_info[0] == 5")
     return python
-
-
-def _call(*command: str) -> None:
-    done = subprocess.run(command, capture_output=True, text=True)
-    assert done.returncode == 0, f"{' '.join(command)}\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}"
 
 
 def test_the_wheel_holds_what_is_no_code(wheel: Path) -> None:

@@ -54,10 +54,10 @@ def test_a_stage_is_done_again_when_a_file_changed(tmp_path: Path) -> None:
 
 @pytest.fixture
 def no_root(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    """A PATH with an apt-get that must not be called, for a user without sudo."""
-    apt = tmp_path / "apt-get"
-    apt.write_text("#!/bin/sh\nexit 99\n")
-    apt.chmod(0o755)
+    """A PATH with an apt-get that must not be called, for a user without sudo; no list of packages is there."""
+    for name, script in (("apt-get", "exit 99"), ("apt-cache", "")):
+        (tmp_path / name).write_text(f"#!/bin/sh\n{script}\n")
+        (tmp_path / name).chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr("os.geteuid", lambda: 1000)
     return tmp_path
@@ -66,11 +66,28 @@ def no_root(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 def test_without_root_one_sentence_says_what_to_type(no_root: Path) -> None:
     groups = [(system.venv_package(),), system.JAVA_PACKAGES]
     with pytest.raises(SetUpError) as caught:
-        system.install(groups, "Python's venv module and Java 17 or newer", no_root / "log")
+        system.package_manager(groups, "Python's venv module and Java 17 or newer")
     assert str(caught.value) == (
-        "Missing: Python's venv module and Java 17 or newer. "
-        f"Please type: sudo apt-get install {system.venv_package()} openjdk-17-jre-headless"
+        "Missing: Python's venv module and Java 17 or newer. Please type, or ask the administrator to type: "
+        f"sudo apt-get install {system.venv_package()} openjdk-17-jre-headless"
     )
+
+
+def test_without_root_a_package_is_named_that_this_release_has(no_root: Path) -> None:
+    script = '#!/bin/sh\n[ "$2" != openjdk-21-jre-headless ] || echo "  Candidate: 21.0.9+10-1"\n'
+    (no_root / "apt-cache").write_text(script)
+    with pytest.raises(SetUpError, match=r"apt-get install openjdk-21-jre-headless\Z"):
+        system.package_manager([system.JAVA_PACKAGES], "Java 17 or newer")
+
+
+def test_a_refusal_is_all_that_is_said(
+    no_root: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("scripts.finder.find_java", lambda environ: None)
+    with pytest.raises(SetUpError, match="Missing: "):
+        set_up.SetUp("demo", {"ZOE_HOME": str(no_root / "home"), "PATH": str(no_root)}).run()
+    assert capsys.readouterr().out == ""
+    assert sorted(path.name for path in (no_root / "home").iterdir()) == ["log", "set-up.lock"]
 
 
 def test_a_sudo_that_wants_a_password_is_not_used(no_root: Path) -> None:
@@ -83,7 +100,7 @@ def test_a_sudo_that_wants_a_password_is_not_used(no_root: Path) -> None:
 def test_a_system_without_apt_is_told_what_is_missing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(SetUpError, match="Please install Java 17 or newer with this system's package manager"):
-        system.install([system.JAVA_PACKAGES], "Java 17 or newer", tmp_path / "log")
+        system.package_manager([system.JAVA_PACKAGES], "Java 17 or newer")
 
 
 def test_a_stage_that_fails_shows_its_last_lines_and_the_log(tmp_path: Path) -> None:

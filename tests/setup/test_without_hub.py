@@ -9,19 +9,20 @@ from pathlib import Path
 
 import pytest
 
-from tests.setup.test_existing_hub import _call, wheel  # noqa: F401 - a fixture
 from tests.zoe_server_ext.embedded import end
 from tests.zoe_server_ext.servers import Server
+
+from .commands import call
 
 pytestmark = [pytest.mark.slow, pytest.mark.dask, pytest.mark.timeout(600)]
 
 
 @pytest.fixture(scope="module")
-def python(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:  # noqa: F811
+def python(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An environment with the wheel and a Jupyter server: nothing of the checkout, a Hub, Spark or Dask."""
     folder = tmp_path_factory.mktemp("environment")
-    _call(sys.executable, "-m", "venv", str(folder))
-    _call(str(folder / "bin" / "pip"), "install", "--quiet", str(wheel), "jupyter-server", "ipykernel")
+    call(sys.executable, "-m", "venv", str(folder))
+    call(str(folder / "bin" / "pip"), "install", "--quiet", str(wheel), "jupyter-server", "ipykernel")
     return folder / "bin" / "python"
 
 
@@ -42,7 +43,7 @@ def test_what_is_missing_is_said_and_what_is_there_works(server: Server, python:
     assert f"Spark is not installed here. Type: {python} -m pip install 'zoe-jupyter[spark]'" in lacking
     lacking = server.run_in_kernel("from zoe_widgets import Zoe; Zoe().attach('dask')")
     assert f"Type: {python} -m pip install 'zoe-jupyter[dask]'" in lacking
-    _call(str(python), "-m", "pip", "install", "--quiet", "distributed>=2024.8")
+    call(str(python), "-m", "pip", "install", "--quiet", "distributed>=2024.8")
     printed = server.run_in_kernel(
         "from zoe_widgets import Zoe; c = Zoe().attach('dask', workers=1); print(client.submit(sum, [40, 2]).result())"
     )

@@ -125,6 +125,7 @@ class RealHub:
         self.service_url = f"http://{f'zoe--service.{host}' if domain else host}{base}/services/zoe"
         if domain:
             early += f'\nc.JupyterHub.subdomain_host = "http://{host}"\n'
+        self.api_url = f"http://127.0.0.1:{hub_port}{base}/hub/api"
         self.admin_token = uuid.uuid4().hex
         self.home = folder / "zoe"
         self._python = python

@@ -50,6 +50,12 @@ def test_bounds_and_help_are_on_the_page() -> None:
     assert form_choices(html, "lab.level") == ["low", "high"]
 
 
+def test_each_application_says_whether_it_would_start_now() -> None:
+    html = render_shop([view("plain"), EVERY_KIND], "lab", {}, {"lab": "Would have to wait in the queue: <2 ahead>."})
+    assert html.count("Would have to wait") == 1
+    assert "queue: &lt;2 ahead&gt;." in html
+
+
 def form_choices(html: str, name: str) -> list[str]:
     return Form.read(html).choices[name]
 

@@ -211,7 +211,7 @@ async def two_machines() -> list[Node]:
 @asynccontextmanager
 async def serve(context: WebContext) -> AsyncIterator[tuple[str, EventFeed]]:
     """The application on a free port; gives its address and its feed of events."""
-    app = make_app(context, {})
+    app = make_app(context, {"cookie_secret": "the same in all services of a home folder"})
     server = HTTPServer(app)
     sockets = bind_sockets(0, "127.0.0.1")
     server.add_sockets(sockets)

@@ -19,10 +19,12 @@ from tornado.web import Application, RequestHandler
 
 from zoe_hub.web.identity import HubIdentities
 from zoe_hub.web.limits import Limits
+from zoe_hub.web.logins import Logins
 from zoe_hub.web.scopes import ADMIN_EXECUTIONS, USER_SCOPES
 
 from .conftest import PREFIX, Site, Starter, client_of, serve
 
+KEY = base64.urlsafe_b64encode(bytes(32)).decode().rstrip("=")
 ACCESS = "access:services!service=zoe"
 USERS = {
     "alice-token": {"name": "alice", "kind": "user", "scopes": [ACCESS, *(f"{s}!user=alice" for s in USER_SCOPES)]},
@@ -117,7 +119,7 @@ async def hub(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[SmallHub]:
 
 @pytest_asyncio.fixture
 async def hub_site(site: Site, hub: SmallHub) -> AsyncIterator[Site]:
-    context = dataclasses.replace(site.context, identities=HubIdentities())
+    context = dataclasses.replace(site.context, identities=HubIdentities(Logins(KEY)))
     async with serve(context) as (url, feed):
         yield dataclasses.replace(site, url=url, context=context, feed=feed)
 
@@ -176,7 +178,7 @@ async def test_a_token_in_an_address_counts_for_nothing(hub_site: Site, start: S
             assert (await client.get(place, headers={"Sec-Fetch-Mode": mode})).status_code == 401
 
 
-async def _log_in(site: Site, hub: SmallHub, browser: httpx.AsyncClient) -> httpx.Response:
+async def _log_in(site: Site, hub: SmallHub, browser: httpx.AsyncClient, back_at: str = "") -> httpx.Response:
     page = {"Accept": "text/html", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Site": "none"}
     to_hub = await browser.get(site.url, headers=page)
     assert to_hub.status_code == 302
@@ -186,7 +188,7 @@ async def _log_in(site: Site, hub: SmallHub, browser: httpx.AsyncClient) -> http
     assert asked["code_challenge_method"] == "S256"
     hub.challenges["the-code"] = asked["code_challenge"]
     callback = {"code": "the-code", "state": asked["state"]}
-    return await browser.get(f"{site.url}oauth_callback", params=callback, headers=page)
+    return await browser.get(f"{back_at or site.url}oauth_callback", params=callback, headers=page)
 
 
 async def test_a_browser_logs_in_and_needs_the_xsrf_token_but_for_page_loads(
@@ -213,6 +215,21 @@ async def test_a_browser_logs_in_and_needs_the_xsrf_token_but_for_page_loads(
         form = {"_xsrf": browser.cookies["_xsrf"]}
         assert (await browser.post(place, headers=own, data=form)).status_code == 303
     assert "the-code" not in "".join(r.getMessage() for r in caplog.records if r.name.startswith("tornado"))
+
+
+async def test_a_login_that_began_at_one_service_ends_at_another(hub_site: Site, hub: SmallHub) -> None:
+    pytest.importorskip("jupyterhub", minversion="6")
+    other = dataclasses.replace(hub_site.context, identities=HubIdentities(Logins(KEY)))
+    async with serve(other) as (url, _), client_of(hub_site, None) as browser:
+        back = await _log_in(hub_site, hub, browser, back_at=url)
+        assert (back.status_code, back.headers["Location"]) == (302, PREFIX)
+
+
+@pytest.mark.parametrize("state", ["", "none", "é", "gAAAAA"])
+async def test_a_state_that_nobody_gave_is_refused(hub_site: Site, state: str) -> None:
+    async with client_of(hub_site, None) as browser:
+        answer = await browser.get(f"{hub_site.url}oauth_callback", params={"code": "the-code", "state": state})
+        assert answer.status_code == 403
 
 
 async def test_pages_of_clusters_open_with_the_login_and_without_our_token(

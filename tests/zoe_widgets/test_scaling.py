@@ -99,3 +99,18 @@ def test_who_asked_for_the_same_overtakes_nobody():
     settled.saw(event("execution.scaled", parameters={"workers": 6}, by="bob"))
     settled.saw(event("execution.scaled", parameters={"workers": 2}, by="bob"))
     assert settled(view(2, 2, ["ready"] * 2))
+
+
+def test_a_notebook_is_told_why_its_cluster_became_smaller_and_larger(notebook, zoe):
+    notebook.run("from zoe_widgets import Zoe, lives; zoe = Zoe()")
+    notebook.run('cluster = zoe.attach("spark", workers=6)')
+    notebook.run("said = []; lives.say = said.append")
+    zoe.wait_for_follower()
+    why = "4 of 6 workers: 2 given back so that another application could start"
+    zoe.soon(lambda: zoe.give("spark-1", 4, why))
+    shown = notebook.run("import time\nwhile not said or cluster.view.ready != 4: time.sleep(0.01)\ncluster")
+    assert f"granted {why}" in shown.value
+    assert "2 given back so that another application could start" in shown.pages[-1]
+    assert notebook.value("said") == repr([f"spark-1 has {why}."])
+    notebook.run("said.clear(); cluster.scale(3)")
+    assert notebook.value("said") == "[]"

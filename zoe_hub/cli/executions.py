@@ -55,6 +55,8 @@ def plan(place: Place, zapp: str, parameters: Mapping[str, str], as_json: bool) 
             return
         rows = [(p.key, str(p.core), str(p.elastic), str(p.resources)) for p in found.processes]
         table(("process", "core", "elastic", "each"), rows, empty="It has no processes.")
+        if found.outlook is not None:
+            print(harmless_line(found.outlook.sentence))
 
     asyncio.run(work())
 

@@ -18,8 +18,9 @@ PATIENCE = 120.0
 """Seconds for which whoever follows an execution bears that the service is away. The Hub restarts it within 30."""
 _GAP = "gap"
 """What the service calls that events are missing."""
-_SILENCE = 60.0
-"""Seconds without even a keepalive after which an event stream is opened anew."""
+_SILENCE = 35.0
+"""Seconds without even a keepalive, which comes every 15, after which an event stream is opened anew: JupyterHub's
+proxy does not pass on that a service was killed."""
 
 
 class Streams(Requests):

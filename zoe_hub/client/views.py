@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from ..model.adaptation import Adaptation
+from ..model.durations import format_seconds
 from ..model.execution import ExecutionState, InstanceState
 from ..model.lifetime import Lifetime
 from ..model.parameters import Scalar
@@ -87,6 +88,24 @@ class ProcessView(View):
         return value
 
 
+class OutlookView(View):
+    """What is to be expected of what waits, or of what is not submitted yet."""
+
+    now: bool = False
+    ahead: int = 0
+    reason: str = ""
+    granted: dict[str, int] = Field(default_factory=dict)
+    wait: float | None = None
+
+    @property
+    def sentence(self) -> str:
+        """For people."""
+        if self.now:
+            return f"Starts now, with {self.reason}." if self.reason else "Starts now."
+        about = "" if self.wait is None else f" It starts in about {format_seconds(self.wait)}."
+        return f"Would have to wait in the queue: {self.reason}.{about}"
+
+
 class PlanView(View):
     """A plan without what only the service needs."""
 
@@ -97,6 +116,7 @@ class PlanView(View):
     attachable: bool = False
     lifetime: Lifetime = Lifetime()
     processes: tuple[ProcessView, ...] = ()
+    outlook: OutlookView | None = None
 
     @model_validator(mode="before")
     @classmethod
@@ -194,6 +214,7 @@ class ExecutionView(View):
     updated: datetime | None = None
     ended: datetime | None = None
     plan: PlanView = PlanView()
+    outlook: OutlookView | None = None
 
     @property
     def workers(self) -> tuple[str, ...]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import time
 from collections.abc import Callable, Mapping
@@ -10,7 +9,7 @@ from typing import Any
 
 from ..model.adaptation import Adaptation
 from ..model.durations import format_seconds
-from ..model.errors import Conflict, ServiceUnavailable, UnknownName, ZoeError
+from ..model.errors import Conflict, UnknownName, ZoeError
 from ..model.execution import DesiredState, Execution, ExecutionState, InstanceState
 from ..model.plan import Plan
 from ..scheduler.adaptation import START, Course, adapt
@@ -19,6 +18,7 @@ from ..store.base import Store
 from .executions import LiveExecutions
 from .live import SETTLING
 from .load import Told, look
+from .patience import repeatedly
 from .questions import Questions, ask_all
 
 log = logging.getLogger(__name__)
@@ -41,13 +41,14 @@ class Adaptations:
         resized: Resized,
         *,
         prefix: str,
+        executions: LiveExecutions | None = None,
         interval: float = 2.0,
         hold: float = 60.0,
         settling: float = SETTLING,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._store = store
-        self._executions = LiveExecutions(store)
+        self._executions = executions or LiveExecutions(store)
         self._secrets = secrets
         self._resized = resized
         self._prefix = prefix
@@ -61,12 +62,8 @@ class Adaptations:
     async def run(self) -> None:
         """Go on until cancelled. Raises StaleLease when another leads."""
         async with Questions(self._secrets, prefix=self._prefix) as questions:
-            while True:
-                try:
-                    await self.round(questions)
-                except ServiceUnavailable as error:
-                    log.warning("No cluster follows its load just now: %s", error)
-                await asyncio.sleep(self._interval)
+            meanwhile = "No cluster follows its load just now"
+            await repeatedly(lambda: self.round(questions), meanwhile, every=self._interval)
 
     async def round(self, questions: Questions) -> None:
         """Look at every cluster that follows its load once."""

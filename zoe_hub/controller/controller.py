@@ -49,17 +49,22 @@ class Controller:
         prefix: str,
         interval: float = 10.0,
         metrics: Metrics | None = None,
+        executions: LiveExecutions | None = None,
         scheduler: Callable[[], Scheduler] = default_scheduler,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """`scheduler` makes a new one; `clock` says the seconds since 1970, by which all is scheduled."""
+        """`scheduler` makes a new one; `clock` says the seconds since 1970, by which all is scheduled.
+
+        `executions` may be shared with others.
+        """
         self._metrics = metrics or Metrics()
         self._store = store
         self._backend = backend
         self._secrets = secrets
         self._prefix = prefix
         self._interval = interval
-        self._executions = LiveExecutions(store)
+        self._executions = executions or LiveExecutions(store)
+        self._news = self._executions.news()
         self._scheduling = Scheduling(scheduler)
         self._clock = clock
         self._applied: dict[tuple[str, str], Order] = {}
@@ -130,7 +135,8 @@ class Controller:
 
     async def round(self) -> None:
         """Bring every live execution about which there is something new one step further."""
-        self._again |= await self._executions.refresh()
+        await self._executions.refresh()
+        self._again |= self._news.take()
         scheduled = await self._scheduled()
         try:
             refused = await self._record([*self._ended(), *self._asked_to_end(), *scheduled])
@@ -139,7 +145,8 @@ class Controller:
             raise
         if any(change in refused for change in scheduled):
             self._believe_the_store()
-        self._again |= await self._executions.refresh()
+        await self._executions.refresh()
+        self._again |= self._news.take()
         again, self._again = self._again, set()
         changes: list[Change] = []
         for execution in self._executions.all():
@@ -160,19 +167,20 @@ class Controller:
             raise
 
     async def _record(self, changes: Sequence[Change]) -> Sequence[Change]:
+        # Whoever shares the executions may have let go of one that ended, as soon as that is stored.
+        known = {change.execution: self._executions.get(change.execution) for change in changes}
         refused = await self._store.record(changes)
         for change in refused:
             log.debug("Execution %s had moved on before %s", change.execution, type(change).__name__)
         for change in changes:
             if isinstance(change, StateChanged) and change not in refused:
-                self._tell(change)
+                self._tell(change, known[change.execution])
         return refused
 
-    def _tell(self, move: StateChanged) -> None:
+    def _tell(self, move: StateChanged, execution: Execution | None) -> None:
         """Log and count a move that is stored."""
         with about(execution=move.execution):
             log.info("Execution %s was %s and is %s", move.execution, move.before.value, move.after.value)
-        execution = self._executions.get(move.execution)
         if execution is not None:
             self._metrics.moved(execution, move.before, move.after)
 

@@ -10,7 +10,6 @@ from typing import Any
 from ..model.errors import ServiceUnavailable
 from ..model.execution import Execution, ExecutionState
 from ..secrets import Secrets
-from ..store.base import Store
 from .executions import LiveExecutions
 from .questions import Questions, ask_all
 
@@ -24,8 +23,8 @@ what they need for their owner's first job, and answering would slow it."""
 class LiveFigures:
     """Polls every running execution. Figures of one that does not answer are dropped."""
 
-    def __init__(self, store: Store, secrets: Secrets, *, prefix: str, interval: float = 2.0) -> None:
-        self._executions = LiveExecutions(store)
+    def __init__(self, executions: LiveExecutions, secrets: Secrets, *, prefix: str, interval: float = 2.0) -> None:
+        self._executions = executions
         self._secrets = secrets
         self._prefix = prefix
         self._interval = interval

@@ -14,6 +14,7 @@ from ..scheduler.lives import Act, Lived, Verdict, judge
 from ..secrets import Secrets
 from ..store.base import Store
 from .activity import BUSY, Seen, look
+from .executions import LiveExecutions
 from .patience import repeatedly
 from .questions import Questions, ask_all
 
@@ -50,11 +51,13 @@ class Lives:
         secrets: Secrets,
         *,
         prefix: str,
+        executions: LiveExecutions | None = None,
         interval: float = 30.0,
         note_every: float = NOTE_EVERY,
         clock: Callable[[], datetime] = _utc,
     ) -> None:
         self._store = store
+        self._executions = executions or LiveExecutions(store)
         self._secrets = secrets
         self._prefix = prefix
         self._interval = interval
@@ -71,7 +74,8 @@ class Lives:
 
     async def round(self, questions: Questions) -> None:
         """Look at every running execution once."""
-        running = [execution for execution in await self._store.list(live=True, limit=None) if _lives(execution)]
+        await self._executions.refresh()
+        running = [execution for execution in self._executions.all() if _lives(execution)]
         self._known = {e.id: self._known[e.id] for e in running if e.id in self._known}
         # One that has only begun is not asked: its processes load what they need for their owner's first job.
         asked = [e for e in running if e.life.running_since and e.plan.lifetime.idle_while(e.tied)]
@@ -85,7 +89,7 @@ class Lives:
     async def _see_to(self, execution: Execution, seen: Seen) -> None:
         life, lifetime, now = execution.life, execution.plan.lifetime, self._clock()
         if life.running_since is None:
-            await self._store.note_activity(execution.id, now, life.mark)
+            await self._note(execution, now, life.mark)
             return
         active = now
         if lifetime.idle_while(execution.tied):
@@ -111,8 +115,12 @@ class Lives:
         if seen.busy or seen.mark != known.mark:
             known.worked, known.mark = now, seen.mark or known.mark
         if known.worked is not None and known.worked > stored and now - stored >= self._note_every:
-            await self._store.note_activity(execution.id, known.worked, known.mark)
+            await self._note(execution, known.worked, known.mark)
         return max(stored, known.floor, known.worked or stored)
+
+    async def _note(self, execution: Execution, active: datetime, mark: str) -> None:
+        await self._store.note_activity(execution.id, active, mark)
+        await self._executions.reread(execution.id)
 
     async def _carry_out(self, execution: Execution, verdict: Verdict) -> None:
         if verdict.act is Act.FORGIVE:

@@ -11,6 +11,7 @@ from typing import Protocol
 from ..model.errors import Conflict, UnknownName
 from ..model.execution import Attachment, DesiredState, Execution
 from ..store.base import Store
+from .executions import LiveExecutions
 from .patience import repeatedly
 
 log = logging.getLogger(__name__)
@@ -39,11 +40,13 @@ class Orphans:
         store: Store,
         servers: Servers,
         *,
+        executions: LiveExecutions | None = None,
         interval: float = 60.0,
         patience: float = 180.0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._store = store
+        self._executions = executions or LiveExecutions(store)
         self._servers = servers
         self._interval = interval
         self._patience = patience
@@ -58,7 +61,8 @@ class Orphans:
         """Ask for the servers of every user who has something running. Raises ServiceUnavailable."""
         before, missing = self._missing, dict[str, float]()
         self._missing = {}
-        for owner, executions in _by_owner(await self._store.list(live=True, limit=None)).items():
+        await self._executions.refresh()
+        for owner, executions in _by_owner(self._executions.all()).items():
             try:
                 there: Collection[str] | None = await self._servers.of(owner)
             except UnknownName:

@@ -6,10 +6,11 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from ..model.execution import DesiredState, Execution, ExecutionState
+from ..model.outlook import Outlook
 from ..model.resources import Node
 from ..scheduler import reasons
 from ..scheduler.cluster import Application, Cluster
-from ..scheduler.methods import ORDERS, POLICIES
+from ..scheduler.methods import order, policy
 from ..scheduler.requests import Decision, Request
 from ..scheduler.scheduler import Scheduler
 from ..store.changes import Change
@@ -22,7 +23,7 @@ their place is found out when somebody asks."""
 
 def default_scheduler() -> Scheduler:
     """What an administrator who says nothing gets."""
-    return Scheduler(POLICIES["flexible"](), ORDERS["fifo"]())
+    return Scheduler(policy("elastic"), order("fifo"))
 
 
 class Scheduling:
@@ -99,6 +100,34 @@ class Scheduling:
             changes = []
         return [*changes, *self._kept_explained()]
 
+    def foresee(self, request: Request, now: float) -> Outlook:
+        """What would come of this request. Decides it, so that this one is good for nothing more."""
+        before = reasons.going(self.cluster)
+        self._scheduler.submit(request)
+        decisions = {decision.id: decision for decision in self._scheduler.decide(now)}
+        if request.id in decisions:
+            granted = dict(decisions[request.id].granted)
+            return Outlook(now=True, granted=granted, reason=reasons.why_short(request, granted, {}, reasons.START))
+        found = self.expected([request.id], now)[request.id]
+        given = reasons.going(self.cluster)
+        if given and not before:
+            # Nobody has yet: it is asked what would be.
+            found = found.model_copy(update={"reason": found.reason.replace("gave back", "will give back")})
+        return found
+
+    def expected(self, names: Iterable[str], now: float) -> dict[str, Outlook]:
+        """What those of them that wait may expect."""
+        places = {application.id: ahead for ahead, application in enumerate(self.cluster.waiting(now))}
+        found = {}
+        for name in names:
+            application = self.cluster.applications.get(name)
+            if application is not None and not application.served and not application.leaving:
+                ahead = places.get(name, 0)
+                found[name] = Outlook(
+                    now=False, ahead=ahead, reason=reasons.why_waiting(self.cluster, application, ahead)
+                )
+        return found
+
     def _take_in(self, execution: Execution, now: float) -> None:
         leaving = execution.desired is DesiredState.TERMINATED or execution.state in steps.GOING
         admitted = execution.state is not ExecutionState.QUEUED
@@ -174,19 +203,25 @@ class Scheduling:
             # A node that is gone takes no core with it here: its instances are placed again.
             granted = {d.key: max(d.core, decision.granted.get(d.key, 0)) for d in request.demands}
             given = self._given.setdefault(decision.id, Counter())
-            for demand in request.demands:
-                before = execution.granted.get(demand.key, 0) if decision.id in self._short else 0
+            served = execution.state is not ExecutionState.QUEUED
+            for demand in request.demands if served else ():
+                before = execution.granted.get(demand.key, demand.core)
                 given[demand.key] = max(0, given[demand.key] + before - granted[demand.key])
-            reason = decision.reason or reasons.why_short(request, granted, given, cause)
-            self._short[decision.id] = reason
-            yield from steps.carry_out(execution, Decision(decision.id, True, granted, reason))
+            short = decision.reason or reasons.why_short(request, granted, given, cause)
+            self._short[decision.id] = short
+            # What its owner asked for needs no explanation beyond the execution's own.
+            told = reasons.what_changed(request, execution.granted, granted, short) if served else short
+            told = "" if decision.id in self._asked else told
+            yield from steps.carry_out(execution, Decision(decision.id, True, granted, short), told)
         for name in self._asked.intersection(self._short) - {decision.id for decision in decisions}:
             application = self.cluster.applications[name]
             self._short[name] = reasons.why_short(application.request, application.granted, {}, cause)
         self._asked.clear()
 
     def _line(self, now: float) -> Iterator[Change]:
-        for ahead, application in enumerate(self.cluster.waiting(now)):
+        line = self.cluster.waiting(now)
+        hindered = [a for a in self.cluster.applications.values() if not a.served and not self.cluster.in_line(a)]
+        for ahead, application in enumerate((*line, *(a for a in hindered if not a.leaving))):
             execution = self._known[application.id]
             if ahead < EXPLAINED or not execution.reason:
                 yield from steps.explain(execution, reasons.why_waiting(self.cluster, application, ahead))

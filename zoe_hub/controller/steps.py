@@ -72,10 +72,10 @@ def move(execution: Execution, event: ExecutionEvent, reason: str, live: Iterabl
     yield StateChanged(execution.id, execution.state, after, reason)
 
 
-def carry_out(execution: Execution, decision: Decision) -> Iterator[Change]:
-    """What the scheduler decided about one that it serves."""
+def carry_out(execution: Execution, decision: Decision, told: str) -> Iterator[Change]:
+    """What the scheduler decided about one that it serves. `told` goes with the grant, the decision's reason stays."""
     if dict(decision.granted) != execution.granted:
-        yield Granted(execution.id, decision.granted, decision.reason)
+        yield Granted(execution.id, decision.granted, told)
     if execution.state is ExecutionState.QUEUED:
         yield from move(execution, ExecutionEvent.ADMITTED, decision.reason, ())
     elif execution.state in (ExecutionState.STARTING, ExecutionState.RUNNING):

@@ -17,7 +17,7 @@ from tornado.netutil import bind_unix_socket
 from traitlets.config import Config
 
 from .. import __version__
-from ..app import ZoeHub
+from ..app import Service, ZoeHub
 from ..backends.base import Backend
 from ..catalogue import Catalogue, shipped_folder
 from ..controller.orphans import Orphans
@@ -80,12 +80,11 @@ class EmbeddedService(ZoeHub):
         ).write(Path(self.settings.home))
         return str(path)
 
-    def led_tasks(
-        self, store: Store, backend: Backend, secrets: Secrets, prefix: str, catalogue: Catalogue
-    ) -> Sequence[Coroutine[Any, Any, None]]:
+    def led_tasks(self, service: Service, store: Store, backend: Backend) -> Sequence[Coroutine[Any, Any, None]]:
         # A server whose file nobody holds any more is gone for certain: there is nothing to be patient for.
-        gone = Orphans(store, PresentServers(Path(self.settings.home)), interval=LOOK, patience=0.0)
-        return [*super().led_tasks(store, backend, secrets, prefix, catalogue), gone.run()]
+        servers = PresentServers(Path(self.settings.home))
+        gone = Orphans(store, servers, executions=service.executions, interval=LOOK, patience=0.0)
+        return [*super().led_tasks(service, store, backend), gone.run()]
 
     def further_tasks(self, store: Store) -> Sequence[Coroutine[Any, Any, None]]:
         self._caretaker = Caretaker(store, Path(self.settings.home), linger=self._linger)

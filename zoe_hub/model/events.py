@@ -23,7 +23,7 @@ class EventKind(str, Enum):
     EXECUTION_ADAPTED = "execution.adapted"
     """Its owner said between which sizes it follows its load, or that it does not any more."""
     EXECUTION_GRANTED = "execution.granted"
-    """The scheduler gave or took elastic instances."""
+    """The scheduler gave or took elastic instances. The reason says why, where that was not its owner's wish."""
     EXECUTION_ATTACHED = "execution.attached"
     EXECUTION_DETACHED = "execution.detached"
     EXECUTION_EXPIRING = "execution.expiring"

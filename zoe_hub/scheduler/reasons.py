@@ -15,6 +15,9 @@ SHARE = "others get their share"
 
 def why_waiting(cluster: Cluster, application: Application, ahead: int) -> str:
     """Of one that is not served: what it waits for, how many are before it, and what others do for it."""
+    refusal = cluster.refusal(application)
+    if refusal is not None:
+        return str(refusal)
     said = [_obstacle(cluster, application)]
     if ahead:
         said.append(f"{ahead} ahead of you")
@@ -38,6 +41,18 @@ def why_short(request: Request, granted: Mapping[str, int], given: Mapping[str, 
             why = f"{back} given back so that {cause}" if back else room
             said.append(f"{has} of {several(wish, demand.title)}: {why}")
     return "; ".join(said)
+
+
+def what_changed(request: Request, before: Mapping[str, int], granted: Mapping[str, int], short: str) -> str:
+    """Of one whose grant was changed, and not by its owner's wish: how much it has, and why. `short` is `why_short`."""
+    more = [(d, granted.get(d.key, 0) - before.get(d.key, 0)) for d in request.demands]
+    grown = [
+        f"{granted[d.key]} of {several(d.core + d.elastic, d.title)}: {count} more, as there is room again"
+        for d, count in more
+        if count > 0
+    ]
+    # The half that grew is good news enough where another half shrank.
+    return short if not grown or any(count < 0 for _, count in more) else "; ".join(grown)
 
 
 def going(cluster: Cluster) -> str:

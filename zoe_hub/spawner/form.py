@@ -18,16 +18,20 @@ _TEMPLATES = jinja2.Environment(
 )
 
 
-def render_shop(zapps: Iterable[ZAppView], chosen: str, values: Mapping[str, Any]) -> str:
+def render_shop(
+    zapps: Iterable[ZAppView], chosen: str, values: Mapping[str, Any], outlooks: Mapping[str, str] | None = None
+) -> str:
     """The form: a card for each ZApp; `chosen` is marked and its parameters have `values`.
 
-    With nothing to choose from, the form says so. When `chosen` is not among them the first one is marked.
+    `outlooks` are sentences, by ZApp, about whether it starts now. With nothing to choose from, the form says so. When
+    `chosen` is not among them the first one is marked.
     """
     cards = list(zapps)
     if cards and chosen not in [zapp.name for zapp in cards]:
         chosen, values = cards[0].name, {}
     return _TEMPLATES.get_template("shop.html").render(
-        zapps=[_card(zapp, zapp.name == chosen, values if zapp.name == chosen else {}) for zapp in cards]
+        zapps=[_card(zapp, zapp.name == chosen, values if zapp.name == chosen else {}) for zapp in cards],
+        outlooks=outlooks or {},
     )
 
 

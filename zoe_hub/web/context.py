@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -11,8 +11,10 @@ from urllib.parse import urlsplit
 
 from ..metrics import Metrics
 from ..model.errors import InvalidDocument
+from ..model.execution import Execution
 from ..model.framework import Framework
 from ..model.lifetime import LifetimePolicy
+from ..model.outlook import Outlook
 from ..model.plan import Plan
 from ..model.resources import Node
 from ..model.zapp import ZApp
@@ -58,6 +60,16 @@ class LogSource(Protocol):
         """Raises UnknownName when there was never such an instance."""
 
 
+class Outlooks(Protocol):
+    """What is to be expected of a start."""
+
+    async def of_plan(self, owner: str, plan: Plan, /) -> Outlook:
+        """Of a plan that this user would submit now."""
+
+    async def of_waiting(self, executions: Collection[Execution], /) -> Mapping[str, Outlook]:
+        """Of those that are in line, by identifier; others are left out."""
+
+
 @dataclass(frozen=True)
 class WebContext:
     """The parts of a running service. `public_prefix` is the service's address or path, with a slash at the end."""
@@ -72,6 +84,8 @@ class WebContext:
     nodes: Callable[[], Awaitable[Sequence[Node]]]
     public_prefix: str = "/services/zoe/"
     limits: Limits = field(default_factory=Limits)
+    outlooks: Outlooks | None = None
+    """None: nobody is told what to expect."""
     engine: Callable[[], EngineRole] = lambda: "open"
     metrics_from_here: bool = False
     """Whether processes of this machine may read the metrics without a token."""

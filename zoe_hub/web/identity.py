@@ -20,16 +20,19 @@ from ..model.errors import NotPermitted
 from .callers import Caller, bearer, require_same_origin
 from .groups import Groups
 from .handlers import REQUEST_ID, log, new_request_id
+from .logins import Logins
 
 
 class HubIdentities:
     """Asks JupyterHub, through the environment that it gives to its services (``JUPYTERHUB_…``).
 
-    Answers are remembered for `remembered` seconds: so long does a withdrawn token go on working.
+    Answers are remembered for `remembered` seconds: so long does a withdrawn token go on working. A browser that
+    began to log in at one service may come back to any with the same `logins`.
     """
 
-    def __init__(self, auth: HubOAuth | None = None, *, remembered: int = 60) -> None:
-        self.auth = auth or _HeaderOAuth(cache_max_age=remembered)
+    def __init__(self, logins: Logins, *, remembered: int = 60) -> None:
+        self.auth = _HeaderOAuth(cache_max_age=remembered)
+        self.auth.logins = logins
         self._groups = Groups(self.auth, remembered=remembered)
         oauth = self.auth
         self._mixin = type("HubMixin", (_HubMixin,), {"_hub_auth": oauth})
@@ -72,11 +75,23 @@ class HubIdentities:
 
 
 class _HeaderOAuth(HubOAuth):  # type: ignore[misc]
-    """Takes tokens from the header or the login's cookie, never from an address."""
+    """Takes tokens from the header or the login's cookie, never from an address; keeps nothing of a login."""
+
+    logins: Logins
 
     def get_token(self, handler: RequestHandler, in_cookie: bool = True) -> str | None:
         token = bearer(handler.request)
         return token or (self._get_token_cookie(handler) if in_cookie else None)
+
+    # What it would keep in a dictionary of its own.
+    def generate_state(self, next_url: str | None = None, **extra_state: Any) -> str:
+        return self.logins.seal({"next_url": next_url, **extra_state})
+
+    def _decode_state(self, state_id: str, /) -> dict[str, Any]:
+        return self.logins.open(state_id)
+
+    def clear_oauth_state(self, state_id: str) -> None:
+        """The Hub takes a code once; the cookie goes."""
 
 
 class _HubMixin(HubOAuthenticated):  # type: ignore[misc]

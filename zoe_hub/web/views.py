@@ -13,6 +13,7 @@ from ..model.bindings import ui_path
 from ..model.execution import Attachment, DesiredState, Execution, ExecutionState, InstanceState, InstanceStatus
 from ..model.framework import Placement, Purpose
 from ..model.lifetime import Lifetime
+from ..model.outlook import Outlook
 from ..model.parameters import Parameter, Scalar
 from ..model.plan import Plan, ProcessPlan
 from ..model.resources import Node, Resources
@@ -86,10 +87,12 @@ class PlanView(View):
     core: Resources = Field(description="Needed before it can start.")
     total: Resources = Field(description="Needed with all elastic instances.")
     processes: list[ProcessView]
+    outlook: Outlook | None = Field(default=None, description="Whether it would start now; of a plan alone.")
 
     @classmethod
-    def of(cls, plan: Plan) -> PlanView:
+    def of(cls, plan: Plan, outlook: Outlook | None = None) -> PlanView:
         return cls(
+            outlook=outlook,
             zapp=plan.zapp,
             title=plan.title,
             category=plan.category,
@@ -177,9 +180,12 @@ class ExecutionView(View):
     instances: list[InstanceView]
     live: dict[str, Any] = Field(description="Figures that the framework itself reports.")
     ui: list[UiView]
+    outlook: Outlook | None = Field(description="While it waits: its place, what it waits for, and for how long.")
 
     @classmethod
-    def of(cls, execution: Execution, prefix: str, live: Mapping[str, Any]) -> ExecutionView:
+    def of(
+        cls, execution: Execution, prefix: str, live: Mapping[str, Any], outlook: Outlook | None = None
+    ) -> ExecutionView:
         return cls(
             id=execution.id,
             owner=execution.owner,
@@ -189,7 +195,9 @@ class ExecutionView(View):
             plan=PlanView.of(execution.plan),
             desired=execution.desired,
             state=execution.state,
-            reason=execution.reason,
+            # What is stored of a long line's end may be old.
+            reason=outlook.reason if outlook else execution.reason,
+            outlook=outlook,
             granted=execution.granted,
             attachment=execution.attachment,
             adaptation=execution.adaptation,

@@ -75,7 +75,7 @@ class _TakingPlan(Plan):
                 self.cluster.put(application, demand, node)
                 placed.append(demand)
         self._give_back(before)
-        application.admitted_at = application.progressed_at = self.now
+        self.cluster.serve(application, self.now)
         return True
 
     def grant(self, application: Application, demand: Demand) -> bool:

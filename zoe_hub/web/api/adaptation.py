@@ -5,11 +5,11 @@ from __future__ import annotations
 from ...composition import adaptable
 from ...model.adaptation import Adaptation
 from ...model.errors import Overtaken
-from ...model.execution import Execution
 from .. import scopes
 from ..access import find_execution
 from ..operations import Call, Operation, Reply
 from ..views import ExecutionView
+from .answers import reply
 from .plans import check_capacity
 
 _TRIES = 10
@@ -40,7 +40,7 @@ async def adapt_execution(call: Call) -> Reply:
         except Overtaken:
             continue
         call.context.wake()
-        return _reply(call, changed)
+        return await reply(call, changed)
     raise Overtaken(f"{call.path['id']} is being changed by others all the time; try again in a moment.")
 
 
@@ -51,11 +51,7 @@ async def adapt_execution_no_more(call: Call) -> Reply:
     """
     execution = await find_execution(call.context.store, call.who, call.path["id"], scopes.EXECUTIONS)
     by = call.who.name
-    return _reply(call, await call.context.store.adapt_no_more(execution.id, by, f"off, as {by} asked"))
-
-
-def _reply(call: Call, execution: Execution) -> Reply:
-    return Reply(ExecutionView.of(execution, call.context.public_prefix, call.context.live(execution.id)))
+    return await reply(call, await call.context.store.adapt_no_more(execution.id, by, f"off, as {by} asked"))
 
 
 OPERATIONS = (

@@ -20,7 +20,7 @@ from .. import scopes
 from ..access import find_execution, lacks
 from ..operations import Call, Headers, Operation, Query, Reply
 from ..views import ExecutionList, ExecutionView, PlanView
-from .answers import reply, view
+from .answers import reply, views
 from .plans import check_capacity, plan_of
 
 EVERYBODY = "*"
@@ -55,13 +55,15 @@ class ListQuery(Query):
 
 
 async def plan_execution(call: Call) -> Reply:
-    """What a submission would run.
+    """What a submission would run, and whether it would start now.
 
     Nothing is stored.
     """
-    plan, _ = await plan_of(call, call.body)
+    submit: Submit = call.body
+    plan, _ = await plan_of(call, submit)
     await check_capacity(call.context, plan)
-    return Reply(PlanView.of(plan))
+    owner, outlooks = submit.owner or call.who.user, call.context.outlooks
+    return Reply(PlanView.of(plan, await outlooks.of_plan(owner, plan) if outlooks and owner else None))
 
 
 async def submit_execution(call: Call) -> Reply:
@@ -77,7 +79,7 @@ async def submit_execution(call: Call) -> Reply:
     earlier = await call.context.store.submitted(owner, key, fingerprint) if key is not None else None
     if earlier is not None:
         note(execution=earlier.id)
-        return reply(call, earlier, status=202, location=True)
+        return await reply(call, earlier, status=202, location=True)
     plan, _ = await plan_of(call, submit)
     # Not even for a server of one's own: with the end of what claims to be one, all that is attached to it ends.
     if plan.server is not None and (submit.attachment is None or not call.who.admin):
@@ -104,7 +106,7 @@ async def submit_execution(call: Call) -> Reply:
     if new:
         call.context.metrics.submitted.labels(call.context.metrics.zapp(execution.zapp)).inc()
     call.context.wake()
-    return reply(call, execution, status=202, location=True)
+    return await reply(call, execution, status=202, location=True)
 
 
 async def list_executions(call: Call) -> Reply:
@@ -119,7 +121,7 @@ async def list_executions(call: Call) -> Reply:
         if query.name in (None, execution.name)
         and query.server in (None, execution.attachment.server if execution.attachment else "")
     ]
-    return Reply(ExecutionList(executions=[view(call, execution) for execution in chosen[: query.limit]]))
+    return Reply(ExecutionList(executions=await views(call, chosen[: query.limit])))
 
 
 async def get_execution(call: Call) -> Reply:
@@ -127,7 +129,7 @@ async def get_execution(call: Call) -> Reply:
 
     Here and below, `{id}` is the identifier, or the name of an execution of the caller's own.
     """
-    return reply(call, await _find(call, scopes.READ_EXECUTIONS))
+    return await reply(call, await _find(call, scopes.READ_EXECUTIONS))
 
 
 async def modify_execution(call: Call) -> Reply:
@@ -155,7 +157,7 @@ async def modify_execution(call: Call) -> Reply:
         except Overtaken:
             continue
         call.context.wake()
-        return reply(call, changed, status=202)
+        return await reply(call, changed, status=202)
     raise Overtaken(f"{call.path['id']} is being changed by others all the time; try again in a moment.")
 
 
@@ -167,7 +169,7 @@ async def terminate_execution(call: Call) -> Reply:
     execution = await _find(call, scopes.EXECUTIONS)
     ended = await call.context.store.terminate(execution.id, by=call.who.name)
     call.context.wake()
-    return reply(call, ended, status=202)
+    return await reply(call, ended, status=202)
 
 
 async def attach_execution(call: Call) -> Reply:
@@ -176,7 +178,7 @@ async def attach_execution(call: Call) -> Reply:
     _check_attachment(call.body, execution.owner)
     if execution.server is not None and call.body.server != execution.server:
         raise Conflict("This execution is a user's server itself; it cannot be attached to another one.")
-    return reply(call, await call.context.store.attach(execution.id, call.body))
+    return await reply(call, await call.context.store.attach(execution.id, call.body))
 
 
 async def detach_execution(call: Call) -> Reply:
@@ -184,7 +186,7 @@ async def detach_execution(call: Call) -> Reply:
     execution = await _find(call, scopes.EXECUTIONS)
     if execution.server is not None:
         raise Conflict("This execution is a user's server itself; it cannot be detached from it.")
-    return reply(call, await call.context.store.attach(execution.id, None))
+    return await reply(call, await call.context.store.attach(execution.id, None))
 
 
 async def report_instance(call: Call) -> Reply:

@@ -26,7 +26,7 @@ async def keep_execution(call: Call) -> Reply:
     now = datetime.now(timezone.utc)
     _check_bounds(execution, keep.seconds, now)
     until = now + timedelta(seconds=keep.seconds) if keep.seconds else None
-    return reply(call, await call.context.store.keep(execution.id, until, by=call.who.name))
+    return await reply(call, await call.context.store.keep(execution.id, until, by=call.who.name))
 
 
 async def end_with_kernel(call: Call) -> Reply:
@@ -44,7 +44,7 @@ async def end_with_kernel(call: Call) -> Reply:
         reason="the kernel of its notebook ended",
     )
     call.context.wake()
-    return reply(call, ended, status=202)
+    return await reply(call, ended, status=202)
 
 
 def _check_bounds(execution: Execution, seconds: int, now: datetime) -> None:

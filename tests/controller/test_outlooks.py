@@ -1,0 +1,74 @@
+"""What somebody who asks before, or while, waiting is told."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+import pytest
+
+from tests.backends.fakes import InstantBackend
+from tests.composition.examples import zapp
+from zoe_hub.composition import compose
+from zoe_hub.controller.executions import LiveExecutions
+from zoe_hub.controller.outlooks import Outlooks
+from zoe_hub.controller.scheduling import default_scheduler
+from zoe_hub.model.execution import ExecutionState
+from zoe_hub.model.outlook import Outlook
+from zoe_hub.model.plan import Plan
+from zoe_hub.model.resources import Node, Resources
+
+from .conftest import FRAMEWORKS, World
+
+RUNNING = ExecutionState.RUNNING
+
+
+@pytest.fixture
+async def backend() -> InstantBackend:
+    return InstantBackend(Resources(cpu=2.5, memory=64 * 2**30))
+
+
+@pytest.fixture
+def outlooks(world: World) -> Outlooks:
+    """Of a service that does not lead: it has the store, and an engine that was never opened."""
+
+    async def nodes() -> Sequence[Node]:
+        return await InstantBackend(Resources(cpu=2.5, memory=64 * 2**30)).nodes()
+
+    return Outlooks(LiveExecutions(world.store), nodes, default_scheduler, time.time)
+
+
+def plan(workers: int) -> Plan:
+    return compose(zapp(), {"workers": workers}, FRAMEWORKS)
+
+
+async def test_before_anything_runs_it_starts_now(world: World, outlooks: Outlooks) -> None:
+    assert await outlooks.of_plan("alice", plan(2)) == Outlook(
+        now=True, granted={"cluster.master": 1, "cluster.worker": 2}
+    )
+
+
+async def test_it_says_with_how_much_it_would_start(world: World, outlooks: Outlooks) -> None:
+    found = await outlooks.of_plan("alice", plan(4))
+    assert found.now
+    assert found.granted["cluster.worker"] == 2
+    assert found.reason.startswith("2 of 4 workers: no room for 2 more (1 CPU")
+
+
+async def test_who_would_wait_is_told_for_what_and_behind_how_many(running: World, outlooks: Outlooks) -> None:
+    await running.state(await running.submit(workers=1), RUNNING)
+    await running.state(await running.submit(workers=1), RUNNING)
+    found = await outlooks.of_plan("alice", plan(1))
+    assert (found.now, found.ahead, found.reason) == (False, 0, "waits for 1 CPU on one node")
+    waiting = await running.submit(workers=1)
+    found = await outlooks.of_plan("alice", plan(1))
+    assert (found.now, found.ahead, found.reason) == (False, 1, "waits for 1 CPU on one node; 1 ahead of you")
+    assert await outlooks.of_waiting(await running.store.list()) == {
+        waiting.id: Outlook(now=False, reason="waits for 1 CPU on one node")
+    }
+
+
+async def test_asking_stores_nothing(world: World, outlooks: Outlooks) -> None:
+    await outlooks.of_plan("alice", plan(2))
+    assert await world.store.list() == []
+    assert await world.store.last_seq() == 0
