@@ -6,6 +6,7 @@ import asyncio
 import json
 import time
 from collections.abc import Callable, Iterable
+from datetime import datetime, timezone
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -46,6 +47,7 @@ class ZoeKernels(LoggingConfigurable):
         if events is not None:
             events.add_listener(schema_id=KERNEL_ACTIONS, listener=self._hear)
         self._relay = relay
+        self._begun = datetime.now(timezone.utc)
         self._kernels = kernels
         self._due: dict[str, list[float]] = {}
         self._complained = False
@@ -72,7 +74,7 @@ class ZoeKernels(LoggingConfigurable):
             known, self._heard_of = there, set()
             try:
                 if not looked_back and now - begun >= self.grace:
-                    await self._end_those_of(lambda kernel, there=there: kernel not in there)  # type: ignore[misc]
+                    await self._end_those_of(lambda kernel, there=there: kernel not in there, left=True)  # type: ignore[misc]
                     looked_back = True
                 await self._tell(now)
             except _NotNow as error:
@@ -91,14 +93,20 @@ class ZoeKernels(LoggingConfigurable):
             if not self._due[kernel]:
                 del self._due[kernel]
 
-    async def _end_those_of(self, gone: Callable[[str], bool]) -> None:
-        """End what is tied to kernels of this server that are gone. Raises _NotNow when the service cannot be told."""
+    async def _end_those_of(self, gone: Callable[[str], bool], *, left: bool = False) -> None:
+        """End what is tied to kernels of this server that are gone. Raises _NotNow when the service cannot be told.
+
+        `left`: only what is older than this server. A kernel that it never had may be another program's, such as one
+        that runs a notebook in a terminal: what such a kernel asked for since goes on.
+        """
         query = urlencode({"live": "true", "server": self._relay.server})
         found = await self._ask("GET", "/executions", query)
         for execution in found.get("executions", []):
             attachment = execution.get("attachment") or {}
             kernel = attachment.get("kernel")
             if kernel is None or attachment.get("outlive") or not gone(kernel):
+                continue
+            if left and _moment(execution["created"]) >= self._begun:
                 continue
             self.log.info("Zoe: kernel %s is gone, so %s ends", kernel, execution["name"])
             await self._ask("DELETE", f"/executions/{quote(execution['id'])}/kernels/{quote(kernel, safe='')}")
@@ -118,6 +126,11 @@ class ZoeKernels(LoggingConfigurable):
         except ValueError as error:
             raise _NotNow("the service did not answer in JSON") from error
         return document if isinstance(document, dict) else {}
+
+
+def _moment(text: str) -> datetime:
+    # As Python 3.10 reads it.
+    return datetime.fromisoformat(text.replace("Z", "+00:00"))
 
 
 class _NotNow(Exception):

@@ -6,6 +6,7 @@ import os
 import signal
 import time
 from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import psutil
@@ -130,5 +131,10 @@ def test_a_service_that_is_away_is_told_when_it_is_back(server: Server, zoe: Fak
 def test_what_kernels_of_an_earlier_server_left_goes(tmp_path: Path) -> None:
     with FakeZoe() as zoe:
         attach(zoe, "left", "a-kernel-of-the-server-before")
+        attach(zoe, "of-a-terminal", "a-kernel-that-this-server-never-had")
+        later = datetime.now(timezone.utc) + timedelta(hours=1)
+        zoe.find("of-a-terminal")["created"] = later.isoformat().replace("+00:00", "Z")
         with serve(tmp_path, zoe) as server:
             until(lambda: wish(zoe, "left") == "terminated", server)
+            # Both were looked at together, this one, which is newer, before the other.
+            assert wish(zoe, "of-a-terminal") == "running"
