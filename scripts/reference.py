@@ -13,6 +13,7 @@ from zoe_hub.config import ZoeConfig
 from zoe_hub.metrics import Metrics
 from zoe_hub.model.events import EventKind
 from zoe_hub.model.framework import Framework
+from zoe_hub.model.quotas import Quotas
 from zoe_hub.model.zapp import ZApp
 from zoe_hub.scheduler.lifecycle import EXECUTION, INSTANCE
 from zoe_hub.scheduler.methods import ORDERS, POLICIES
@@ -110,9 +111,9 @@ def metrics() -> str:
 
 
 def documents() -> str:
-    """The JSON Schemas of framework and ZApp files."""
-    lines = ["# Framework and ZApp files", "", "The JSON Schemas, as `zoe schema` prints them.", ""]
-    for kind in (Framework, ZApp):
+    """The JSON Schemas of framework and ZApp files, and of the file of quotas."""
+    lines = ["# Files of frameworks, ZApps and quotas", "", "The JSON Schemas, as `zoe schema` prints them.", ""]
+    for kind in (Framework, ZApp, Quotas):
         lines += [f"## {kind.__name__}", "", "```json", json.dumps(kind.model_json_schema(), indent=1), "```", ""]
     return "\n".join(lines)
 

@@ -28,7 +28,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "zoe_hub.config": {"model"},
     "zoe_hub.controller": {"model", "scheduler", "store", "backends", "secrets", "logs", "metrics"},
     "zoe_hub.relaying": set(),
-    "zoe_hub.web": {"model", "composition", "store", "logs", "metrics", "relaying", ""},
+    "zoe_hub.web": {"model", "composition", "scheduler", "store", "logs", "metrics", "relaying", ""},
     "zoe_hub.spawner": {"model", "client"},
     "zoe_hub.cli": {
         "model",
@@ -48,9 +48,11 @@ MAY_IMPORT: dict[str, set[str]] = {
     "zoe_hub.hub": {"config", "web", "hub_servers"},
     "zoe_hub.hub_servers": {"model"},
     "zoe_hub.parent": set(),
+    "zoe_hub.quota_file": {"model", "documents"},
     "zoe_hub.app": {
         "parent",
         "model",
+        "quota_file",
         "catalogue",
         "composition",
         "config",

@@ -43,12 +43,16 @@ from .metrics import Metrics
 from .model.durations import parse_seconds
 from .model.errors import NotPermitted, ServiceUnavailable, ZoeError
 from .model.plan import Plan
+from .model.quotas import Limits
 from .model.resources import parse_bytes
 from .parent import parent_ended
+from .quota_file import QuotaFile
 from .secrets import Secrets
 from .store.base import Lease, Store
+from .store.quotas import QuotaSource
 from .store.sql import SQLStore
-from .web import Identities, Limits, WebContext, make_app
+from .web import Identities, WebContext, make_app
+from .web import Limits as RequestLimits
 from .web.addresses import networks
 
 log = logging.getLogger(__name__)
@@ -185,10 +189,13 @@ class ZoeHub(Application):
         with _writing_below(settings.home):
             secrets = Secrets.load(settings.key_file)
         metrics = Metrics(lambda: catalogue.zapps)
-        store = SQLStore(settings.database_address, timed=metrics.transaction)
+        quota_file = QuotaFile(Path(settings.quotas_file).absolute() if settings.quotas_file else None)
+        default = Limits(executions=settings.max_executions or None)
+        source = QuotaSource(quota_file.quotas, default)
+        store = SQLStore(settings.database_address, quotas=source, timed=metrics.transaction)
         await store.open()
         try:
-            service = Service(self, catalogue, secrets, metrics, store)
+            service = Service(self, catalogue, secrets, metrics, store, quota_file)
             if self.terminate_all:
                 await service.terminate_all()
             else:
@@ -219,6 +226,7 @@ class ZoeHub(Application):
             proxies=networks(settings.trusted_proxies),
             engine=lambda: service.leadership.role,
             lifetimes=settings.lifetimes,
+            quota_file=service.quota_file,
         )
         # Kept across restarts, so that browsers stay logged in and open forms stay good.
         web = make_app(context, {"cookie_secret": service.secrets.token("service", "web", "cookie")})
@@ -250,8 +258,17 @@ class ZoeHub(Application):
 class Service:
     """What a service does with the engine while it leads; see `Leadership`."""
 
-    def __init__(self, app: ZoeHub, catalogue: Catalogue, secrets: Secrets, metrics: Metrics, store: SQLStore) -> None:
+    def __init__(
+        self,
+        app: ZoeHub,
+        catalogue: Catalogue,
+        secrets: Secrets,
+        metrics: Metrics,
+        store: SQLStore,
+        quota_file: QuotaFile,
+    ) -> None:
         self.catalogue = catalogue
+        self.quota_file = quota_file
         self.secrets = secrets
         self.metrics = metrics
         self.store = store
@@ -353,10 +370,9 @@ def _address(prefix: str) -> str:
     return public if urlsplit(public).path == prefix else prefix
 
 
-def make_limits(settings: ZoeConfig) -> Limits:
+def make_limits(settings: ZoeConfig) -> RequestLimits:
     """What one caller may use of the service."""
-    return Limits(
-        executions=settings.max_executions,
+    return RequestLimits(
         zapps=settings.max_zapps,
         streams=settings.max_streams,
         rate=settings.request_rate,

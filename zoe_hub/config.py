@@ -150,8 +150,14 @@ class ZoeConfig(Configurable):
     max_executions = Integer(
         100,
         min=0,
-        help="Live executions that one user may have, notebook servers included. A further one is refused with a "
-        "sentence. 0: no limit.",
+        help="Live executions that one user may have, notebook servers included, where no quota says anything about "
+        "`executions`. A further one is refused with a sentence. 0: no limit.",
+    ).tag(config=True)
+    quotas_file = Unicode(
+        help="YAML file of quotas: how much users and groups may have (kind: Quotas). Changes are seen without a "
+        "restart; a file that breaks is reported in the log and by `zoe admin quota ls`, and what it said before "
+        "holds. What is set over the REST interface for a user, a group, or everybody takes the place of what the file "
+        "says of them. Default: none, and no limits but `max_executions`.",
     ).tag(config=True)
     keep_ended = Float(
         30.0,

@@ -25,7 +25,8 @@ from traitlets.config.loader import LazyConfigValue
 
 from .config import default_home
 from .hub_servers import SCOPE as READ_SERVERS
-from .web.scopes import ADMIN_AUDIT, ADMIN_EXECUTIONS, READ_METRICS, SCOPES, USER_SCOPES
+from .web.groups import READ_GROUPS
+from .web.scopes import ADMIN_AUDIT, ADMIN_EXECUTIONS, ADMIN_QUOTAS, READ_METRICS, SCOPES, USER_SCOPES
 
 SERVICE = "zoe"
 ACCESS = f"access:services!service={SERVICE}"
@@ -110,17 +111,20 @@ def _add_scopes_and_roles(c: Config) -> None:
     roles = _list(c, "load_roles")
     administrators: dict[str, Any] = {"name": "zoe-admin", "services": [SERVICE], "scopes": [ADMIN_EXECUTIONS]}
     observers: dict[str, Any] = {"name": "zoe-observer", "scopes": [ADMIN_AUDIT, READ_METRICS]}
+    quotas: dict[str, Any] = {"name": "zoe-quotas", "scopes": [ADMIN_QUOTAS]}
     # JupyterHub's own role `admin` cannot be extended.
     if c.Authenticator.get("admin_users"):
-        administrators["users"] = observers["users"] = sorted(c.Authenticator.admin_users)
-    roles += [administrators, observers]
+        for role in (administrators, observers, quotas):
+            role["users"] = sorted(c.Authenticator.admin_users)
+    roles += [administrators, observers, quotas]
     # Whose executions the administrators of a group may reach, the Hub has to tell.
     prefix = f"{ADMIN_EXECUTIONS}!group="
     held = [scope for role in roles for scope in role.get("scopes", ()) if scope.startswith(prefix)]
     if read := sorted({f"read:groups!group={scope.removeprefix(prefix)}" for scope in held}):
         roles.append({"name": "zoe-groups", "services": [SERVICE], "scopes": read})
     # To notice servers that end without the spawner's word.
-    roles.append({"name": "zoe-service", "services": [SERVICE], "scopes": [READ_SERVERS]})
+    # And whose groups' quotas hold for a server that the spawner starts.
+    roles.append({"name": "zoe-service", "services": [SERVICE], "scopes": [READ_SERVERS, READ_GROUPS]})
     ours = [ACCESS, *USER_SCOPES]
     own = next((role for role in roles if role.get("name") == "user"), None)
     if own is not None:

@@ -8,6 +8,7 @@ from typing import Any
 from .adapting import adapt, stop_adapting
 from .attaching import attach, swap
 from .calls import Base, Shown, run_async
+from .quotas import Quota
 from .scaling import scale
 from .show import Executions, LogText, Shop
 
@@ -116,6 +117,10 @@ class AsyncZoe(Base):
     async def shop(self) -> Shop:
         """See `Zoe.shop`."""
         return Shop(await run_async(lambda _: self._core.shop()))
+
+    async def quota(self) -> Quota:
+        """See `Zoe.quota`."""
+        return Quota(await run_async(lambda _: self._core.client.quota()))
 
     async def logs(
         self, name: str, process: str | None = None, ordinal: int | None = None, *, tail: int | None = 100

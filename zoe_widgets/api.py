@@ -11,6 +11,7 @@ from .adapting import adapt, stop_adapting
 from .attaching import attach, swap
 from .calls import Base, Shown, read_logs, run
 from .errors import shorten
+from .quotas import Quota
 from .scaling import scale
 from .show import Executions, LogText, Shop, card
 
@@ -171,6 +172,11 @@ class Zoe(Base):
     def shop(self) -> Shop:
         """What there is to start."""
         return Shop(run(lambda _: self._core.shop()))
+
+    @property
+    def quota(self) -> Quota:
+        """What you may have, what of it is used, and by what."""
+        return Quota(run(lambda _: self._core.client.quota()))
 
     def logs(
         self,

@@ -16,6 +16,8 @@ from zoe_hub.web.scopes import SCOPES, USER_SCOPES
 
 ACCESS = "access:services!service=zoe"
 
+SEEN_OF_THE_HUB = ["read:servers", "read:users:groups"]
+
 
 def service(c: Config) -> dict[str, object]:
     (found,) = [service for service in c.JupyterHub.services if service["name"] == "zoe"]
@@ -122,11 +124,14 @@ def test_a_role_user_of_the_administrators_own_is_extended(tmp_path: Path) -> No
     assert "extra_user_scopes" not in c.JupyterHub
 
 
-def test_the_service_sees_of_the_hub_which_servers_there_are_and_nothing_else(tmp_path: Path) -> None:
+def test_the_service_sees_of_the_hub_which_servers_and_groups_there_are_and_nothing_else(tmp_path: Path) -> None:
     c = Config()
     configure(c, home=tmp_path)
     roles = [role for role in c.JupyterHub.load_roles if role.get("services") == ["zoe"]]
-    assert [role["scopes"] for role in roles] == [["custom:zoe:admin:executions"], ["read:servers"]]
+    assert [role["scopes"] for role in roles] == [
+        ["custom:zoe:admin:executions"],
+        ["read:servers", "read:users:groups"],
+    ]
     assert not any("users" in role for role in roles)
 
 
@@ -193,4 +198,8 @@ def test_the_service_may_ask_who_is_in_a_group_that_somebody_administers(tmp_pat
     c.JupyterHub.load_roles = [{"name": "staff-leader", "users": ["carol"], "scopes": scopes}]
     configure(c, home=tmp_path)
     granted = [role["scopes"] for role in c.JupyterHub.load_roles if role.get("services") == ["zoe"]]
-    assert granted == [["custom:zoe:admin:executions"], ["read:groups!group=staff"], ["read:servers"]]
+    assert granted == [
+        ["custom:zoe:admin:executions"],
+        ["read:groups!group=staff"],
+        ["read:servers", "read:users:groups"],
+    ]

@@ -13,6 +13,7 @@ pytest.register_assert_rewrite(
     "tests.store.contract",
     "tests.store.auditing",
     "tests.store.living",
+    "tests.store.quoting",
     "tests.store.submitting",
     "tests.store.changing",
     "tests.store.leading",

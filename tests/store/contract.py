@@ -23,6 +23,7 @@ from .examples import (
 )
 from .leading import Leading
 from .living import Living
+from .quoting import Quoting
 from .recording import Recording
 from .retaining import Retaining
 from .submitting import Reading, Submitting
@@ -130,7 +131,19 @@ class ZApps:
 
 
 class StoreContract(
-    Adapting, Auditing, Submitting, Reading, Changing, Recording, Instances, Events, Leading, Living, Retaining, ZApps
+    Adapting,
+    Auditing,
+    Submitting,
+    Reading,
+    Changing,
+    Recording,
+    Instances,
+    Events,
+    Leading,
+    Living,
+    Quoting,
+    Retaining,
+    ZApps,
 ):
     """All of it."""
 

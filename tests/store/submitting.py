@@ -8,7 +8,7 @@ from datetime import datetime, timezone
 
 import pytest
 
-from zoe_hub.model.errors import Conflict, KeyReused, LimitReached, UnknownName
+from zoe_hub.model.errors import Conflict, KeyReused, UnknownName
 from zoe_hub.model.events import EventKind
 from zoe_hub.model.execution import DesiredState
 from zoe_hub.store.base import Store
@@ -202,13 +202,3 @@ class Reading:
         assert [i.ordinal for i in (await store.get(first.id)).instances] == [0, 1, 2, 10]
         (only,) = await store.list(limit=1)
         assert [i.execution for i in only.instances] == [second.id]
-
-    async def test_no_more_live_executions_than_allowed_even_at_once(self, store: Store) -> None:
-        tries = (store.submit(a_submission(name=None, most_live=3)) for _ in range(8))
-        answers = await asyncio.gather(*tries, return_exceptions=True)
-        assert sum(isinstance(answer, tuple) for answer in answers) == 3
-        assert {type(answer) for answer in answers if not isinstance(answer, tuple)} == {LimitReached}
-        await store.submit(a_submission("bob", most_live=1))
-        newest = (await store.list(owner="alice", live=True))[0]
-        await moved(store, newest.id, QUEUED, TERMINATED)
-        await store.submit(a_submission(most_live=3))

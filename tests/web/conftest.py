@@ -30,14 +30,14 @@ from zoe_hub.store.changes import InstanceReported
 from zoe_hub.store.sql import SQLStore
 from zoe_hub.web import Caller, StaticIdentities, WebContext, make_app
 from zoe_hub.web.events import EventFeed
-from zoe_hub.web.scopes import ADMIN_AUDIT, ADMIN_EXECUTIONS, READ_METRICS, USER_SCOPES
+from zoe_hub.web.scopes import ADMIN_AUDIT, ADMIN_EXECUTIONS, ADMIN_QUOTAS, READ_METRICS, USER_SCOPES
 
 PREFIX = "/hubpath/services/zoe/"
 USER = frozenset(USER_SCOPES)
 CALLERS = {
-    "alice-token": Caller("alice", USER),
+    "alice-token": Caller("alice", USER, groups=("staff",)),
     "bob-token": Caller("bob", USER),
-    "admin-token": Caller("admin", USER | {ADMIN_EXECUTIONS, ADMIN_AUDIT, READ_METRICS}),
+    "admin-token": Caller("admin", USER | {ADMIN_EXECUTIONS, ADMIN_AUDIT, ADMIN_QUOTAS, READ_METRICS}),
     "leader-token": Caller("carol", USER | {f"{ADMIN_EXECUTIONS}!group=staff", f"{ADMIN_EXECUTIONS}!user=alice"}),
     "elsewhere-token": Caller("dave", USER | {f"{ADMIN_EXECUTIONS}!group=guests", f"{ADMIN_EXECUTIONS}!user=erin"}),
     "foreign-token": Caller("foreign", frozenset(), kind="service"),

@@ -11,11 +11,14 @@ from tornado.httpclient import HTTPClientError, HTTPRequest
 from tornado.routing import PathMatches
 from tornado.websocket import websocket_connect
 
+from zoe_hub.model.quotas import GroupLimits, Limits
+from zoe_hub.scheduler.allowances import Subject
 from zoe_hub.web import make_app
 from zoe_hub.web.api import OPERATIONS
 from zoe_hub.web.scopes import (
     ADMIN_AUDIT,
     ADMIN_EXECUTIONS,
+    ADMIN_QUOTAS,
     EXECUTIONS,
     READ_EXECUTIONS,
     READ_METRICS,
@@ -37,6 +40,7 @@ GET    /                                               200    200     200      2
 GET    /openapi.json                                   200    200     200      200   200   200      200    200       200   200     200      200
 GET    /schemas/framework.json                         200    200     200      200   200   200      200    200       200   200     200      200
 GET    /schemas/zapp.json                              200    200     200      200   200   200      200    200       200   200     200      200
+GET    /schemas/quotas.json                            200    200     200      200   200   200      200    200       200   200     200      200
 GET    /me                                             401    401     200      200   200   200      200    200       200   200     200      200
 GET    /shop                                           401    401     403      200   200   403      200    200       200   403     200      200
 GET    /zapps/{name}                                   401    401     403      200   404   403      404    404       404   403     404      404
@@ -59,6 +63,16 @@ PUT    /executions/{id}/instances/{process}/{ordinal}  401    401     403      4
 GET    /executions/{id}/connection                     401    401     403      200   404   404      403    404       403   403     404      403
 GET    /executions/{id}/logs                           401    401     403      200   404   404      200    404       200   403     404      200
 GET    /executions/{id}/events                         401    401     403      200   404   404      200    404       200   403     404      200
+GET    /quota                                          401    401     403      200   403   403      200    403       200   403     403      200
+GET    /quotas                                         401    401     403      403   403   403      403    403       200   403     403      403
+PUT    /quotas/everybody                               401    401     403      403   403   403      403    403       200   403     403      403
+DELETE /quotas/everybody                               401    401     403      403   403   403      403    403       204   403     403      403
+GET    /quotas/users/{name}                            401    401     403      403   403   403      403    403       200   403     403      403
+PUT    /quotas/users/{name}                            401    401     403      403   403   403      403    403       200   403     403      403
+DELETE /quotas/users/{name}                            401    401     403      403   403   403      403    403       204   403     403      403
+GET    /quotas/groups/{name}                           401    401     403      403   403   403      403    403       200   403     403      403
+PUT    /quotas/groups/{name}                           401    401     403      403   403   403      403    403       200   403     403      403
+DELETE /quotas/groups/{name}                           401    401     403      403   403   403      403    403       204   403     403      403
 GET    /audit                                          401    401     403      403   403   403      403    403       200   403     403      403
 DELETE /users/{name}                                   401    401     403      403   403   403      403    403       202   403     403      202
 GET    /events                                         401    401     403      200   404   404      200    404       200   403     404      200
@@ -120,6 +134,9 @@ BODIES = {
     ("PATCH", "/executions/{id}"): {"parameters": {"workers": 2}},
     ("PUT", "/executions/{id}/attachment"): ATTACH,
     ("PUT", "/executions/{id}/adaptation"): {"minimum": 1, "maximum": 3},
+    ("PUT", "/quotas/everybody"): {"cpu": 100},
+    ("PUT", "/quotas/users/{name}"): {"cpu": 100},
+    ("PUT", "/quotas/groups/{name}"): {"together": {"cpu": 100}},
     ("PUT", "/executions/{id}/keep-alive"): {"seconds": 60},
     ("PUT", "/executions/{id}/instances/{process}/{ordinal}"): REPORT,
 }
@@ -152,7 +169,11 @@ async def test_who_may(method: str, path: str, site: Site, start: Starter, servi
         if "zapps" in path:
             await site.context.store.put_zapp("alice", _own())
         place = path.format(id=execution, name="mine", process="desk.server", ordinal=0, kernel="k1")
-        query = {"execution": execution} if path == "/events" else {"owner": "alice"} if place == "/executions" else {}
+        if "quotas" in path:
+            for kind, limits in (("everybody", Limits(cpu=90)), ("user", Limits(cpu=90)), ("group", GroupLimits())):
+                await site.context.store.put_quota(Subject(kind, "" if kind == "everybody" else "mine"), limits)
+        of_alice = place in ("/executions", "/quota")
+        query = {"execution": execution} if path == "/events" else {"owner": "alice"} if of_alice else {}
         async with (
             client_of(site, TOKENS[caller]) as client,
             client.stream(
@@ -322,7 +343,7 @@ def test_the_scopes_are_such_as_jupyterhub_takes() -> None:
         assert _custom_scope_pattern.match(name)
         assert description.keys() <= {"description", "subscopes"}
         assert set(description["subscopes"]) <= SCOPES.keys()
-    assert set(USER_SCOPES) == SCOPES.keys() - {ADMIN_EXECUTIONS, ADMIN_AUDIT, READ_METRICS}
+    assert set(USER_SCOPES) == SCOPES.keys() - {ADMIN_EXECUTIONS, ADMIN_AUDIT, ADMIN_QUOTAS, READ_METRICS}
     assert holds([f"{EXECUTIONS}!user=x"], READ_EXECUTIONS, "alice")
 
 

@@ -13,7 +13,9 @@ from tornado.httpclient import HTTPClientError, HTTPRequest
 from tornado.websocket import websocket_connect
 
 from zoe_hub.model.errors import TooManyRequests
+from zoe_hub.model.quotas import Limits as QuotaLimits
 from zoe_hub.web import Caller
+from zoe_hub.web.api.quotas import EVERYBODY
 from zoe_hub.web.limits import Buckets, Limits, Meter
 from zoe_hub.web.scopes import ADMIN_EXECUTIONS
 
@@ -57,20 +59,22 @@ async def test_guessing_tokens_is_slowed_before_the_hub_is_asked(site: Site) -> 
 
 
 async def test_live_executions_are_limited_even_when_asked_for_at_once(site: Site) -> None:
-    async with limited(site, Limits(executions=3)) as strict, client_of(strict, "alice-token") as alice:
+    await site.context.store.put_quota(EVERYBODY, QuotaLimits(executions=3))
+    async with client_of(site, "alice-token") as alice:
         answers = await asyncio.gather(*(alice.post("/executions", json={"zapp": "toys"}) for _ in range(8)))
         assert sorted(answer.status_code for answer in answers) == [202] * 3 + [409] * 5
         refused = next(answer.json() for answer in answers if answer.status_code == 409)
-        assert refused["type"] == "urn:zoe:problem:LimitReached"
-        assert "alice has 3 live executions" in refused["detail"]
+        assert refused["type"] == "urn:zoe:problem:QuotaExceeded"
+        assert "quota of 3 executions is used by toys-1, toys-2 and toys-3." in refused["detail"]
         body = {"zapp": "toys", "owner": "alice"}
-        async with client_of(strict, "admin-token") as admin:
+        async with client_of(site, "admin-token") as admin:
             assert (await admin.post("/executions", json=body)).status_code == 409, "the owner's limit, whoever asks"
             assert (await admin.post("/executions", json={"zapp": "toys"})).status_code == 202
 
 
 async def test_a_repeated_request_is_no_further_execution(site: Site) -> None:
-    async with limited(site, Limits(executions=1)) as strict, client_of(strict, "alice-token") as alice:
+    await site.context.store.put_quota(EVERYBODY, QuotaLimits(executions=1))
+    async with client_of(site, "alice-token") as alice:
         for _ in range(2):
             answer = await alice.post("/executions", json={"zapp": "toys"}, headers={"Idempotency-Key": "once"})
             assert answer.status_code == 202

@@ -8,8 +8,11 @@ from typing import Annotated
 import typer
 
 from .exits import guarded
+from .quota_commands import quota
 
 admin = typer.Typer(name="admin", help="Ask a running service how it is, and who did what.", no_args_is_help=True)
+
+admin.add_typer(quota)
 
 Json = Annotated[bool, typer.Option("--json", help="For programs: JSON instead of tables and sentences.")]
 

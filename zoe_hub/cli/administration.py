@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,16 +11,23 @@ from typing import Any
 
 from ..catalogue import FRAMEWORK_FILE, ZAPP_FOLDER, Catalogue, shipped_folder
 from ..config import cache_folder, default_home
-from ..documents import read_document
+from ..documents import MAX_SIZE, read_document
 from ..model.errors import InvalidDocument, UnknownName
 from ..model.framework import Framework
+from ..model.quotas import Quotas
 from ..model.zapp import ZApp
 from ..nearby.home import is_a_hubs, own_home
 from ..preparation import Preparation
 from ..simulator.trace import TRACE_SCHEMA
 from .output import emit, say
 
-_SCHEMAS: dict[str, type[Framework] | type[ZApp]] = {"framework": Framework, "zapp": ZApp}
+_SCHEMAS: dict[str, type[Framework] | type[ZApp] | type[Quotas]] = {
+    "framework": Framework,
+    "zapp": ZApp,
+    "quotas": Quotas,
+}
+
+_KIND_OF_QUOTAS = re.compile(r"^[\s{,\"']*kind[\"']?\s*:\s*[\"']?Quotas\b", re.MULTILINE)
 
 _TRACE = "trace"
 """Each line of such a file is a document."""
@@ -54,8 +62,9 @@ def _problems(path: Path) -> Sequence[InvalidDocument]:
 
 
 def _problems_alone(path: Path) -> Sequence[InvalidDocument]:
+    kind = Quotas if _KIND_OF_QUOTAS.search(path.read_text(errors="replace")[:MAX_SIZE]) else ZApp
     try:
-        read_document(path, ZApp)
+        read_document(path, kind)
     except InvalidDocument as error:
         return [error]
     return []

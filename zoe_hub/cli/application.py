@@ -222,11 +222,24 @@ def events(
 
 @application.command()
 @guarded
+def quota(
+    context: typer.Context,
+    owner: Annotated[str | None, typer.Option("--owner", help="Somebody else's; for administrators.")] = None,
+    as_json: Json = False,
+) -> None:
+    """What you may have, what of it is used, and by what."""
+    from . import quotas
+
+    quotas.own(_place(context), owner, as_json)
+
+
+@application.command()
+@guarded
 def validate(
     paths: Annotated[list[Path], typer.Argument(metavar="PATH…", help="Files, or folders of frameworks and ZApps.")],
     as_json: Json = False,
 ) -> None:
-    """Check framework and ZApp files: each problem as path:line: reason. For administrators."""
+    """Check files of frameworks, ZApps and quotas: each problem as path:line: reason. For administrators."""
     from . import administration
 
     administration.validate(paths, as_json)
@@ -234,7 +247,7 @@ def validate(
 
 @application.command()
 @guarded
-def schema(kind: Annotated[str, typer.Argument(metavar="framework|zapp|trace")]) -> None:
+def schema(kind: Annotated[str, typer.Argument(metavar="framework|zapp|quotas|trace")]) -> None:
     """The JSON Schema of a kind of file."""
     from . import administration
 

@@ -11,7 +11,9 @@ import httpx
 
 from ..model.audit import AuditQuery
 from ..model.errors import InvalidRequest, UnknownName
+from ..model.quotas import GroupLimits, Limits
 from .client import ZoeClient
+from .quotas import EntryView, QuotasView
 from .views import View
 
 _PAGE = 1000
@@ -87,6 +89,19 @@ class AdministratorsClient(ZoeClient):
         """Forget a user who is no more; returns when the wish is stored. Raises NotPermitted without the scope."""
         return await self._view(ForgottenView, "DELETE", f"/users/{quote(name, safe='')}")
 
+    async def quotas(self) -> QuotasView:
+        """All quotas that were set, or are in the administrator's file. Raises NotPermitted without the scope."""
+        return await self._view(QuotasView, "GET", "/quotas")
+
+    async def put_quota(self, kind: str, name: str, limits: Limits | GroupLimits) -> EntryView:
+        """Set what holds for `everybody`, a `user` or a `group`, in place of what the file says."""
+        body = limits.model_dump(mode="json", exclude_none=True)
+        return await self._view(EntryView, "PUT", _quota_path(kind, name), json=body)
+
+    async def delete_quota(self, kind: str, name: str) -> None:
+        """Leave it to what the file says. Raises UnknownName where nothing is stored."""
+        await self._request("DELETE", _quota_path(kind, name))
+
     async def audit(self, query: AuditQuery | None = None) -> AsyncGenerator[AuditLineView, None]:
         """Lines of the audit trail, the newest first, page by page; `limit` is that of one page.
 
@@ -103,6 +118,10 @@ class AdministratorsClient(ZoeClient):
             if page["next"] is None:
                 return
             query = query.model_copy(update={"before": page["next"]})
+
+
+def _quota_path(kind: str, name: str) -> str:
+    return "/quotas/everybody" if kind == "everybody" else f"/quotas/{kind}s/{quote(name, safe='')}"
 
 
 def _parameters(query: AuditQuery) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from ..model.events import Event
 from ..model.execution import Attachment
 from ..model.zapp import ZApp
 from . import waiting
+from .quotas import OwnQuotaView
 from .requests import body_of, path_of
 from .streams import Streams
 from .views import ConnectionView, ExecutionView, MeView, PlanView, ShopView
@@ -43,6 +44,10 @@ class ZoeClient(Streams):
     async def nodes(self) -> Any:
         """The machines, their capacity and what of it is granted, as the service says it."""
         return (await self._request("GET", "/nodes")).json()
+
+    async def quota(self, owner: str | None = None) -> OwnQuotaView:
+        """What one may have, uses, and by what; with `owner`, what that user may: only for administrators."""
+        return await self._view(OwnQuotaView, "GET", "/quota", params={} if owner is None else {"owner": owner})
 
     async def plan(self, submit: Submit) -> PlanView:
         """What `submit` would run. Nothing is stored."""

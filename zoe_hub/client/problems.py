@@ -70,6 +70,9 @@ def _as_said(kind: type[ZoeError], message: str, problem: Mapping[str, Any]) -> 
         line = problem.get("line")
         error.reason, error.path = message, str(problem.get("path", ""))
         error.line = line if isinstance(line, int) else None
+    elif isinstance(error, errors.QuotaExceeded):
+        quota = problem.get("quota")
+        error.quota = quota if isinstance(quota, dict) else {}
     elif isinstance(error, errors.UnknownName):
         quoted = re.search(r"named '([^']*)'", message)
         error.name = quoted[1] if quoted else ""

@@ -9,7 +9,7 @@ from typing import Any
 
 from ..model.adaptation import Adaptation
 from ..model.durations import format_seconds
-from ..model.errors import Conflict, UnknownName, ZoeError
+from ..model.errors import Conflict, QuotaExceeded, UnknownName, ZoeError
 from ..model.execution import DesiredState, Execution, ExecutionState, InstanceState
 from ..model.plan import Plan
 from ..scheduler.adaptation import START, Course, adapt
@@ -103,7 +103,11 @@ class Adaptations:
             return
         why = _why(told, _ready(execution, plan), size, wanted, bounds, hold)
         reason = f"{why}: {size} -> {wanted} {scales.replace('_', ' ')}"
-        await self._store.resize(execution.id, bounds, parameters, plan, read=execution.parameters, reason=reason)
+        try:
+            await self._store.resize(execution.id, bounds, parameters, plan, read=execution.parameters, reason=reason)
+        except QuotaExceeded as error:
+            await self._store.explain_adaptation(execution.id, bounds, f"stays at {size}: {error}")
+            return
         log.info("Execution %s: %s", execution.id, reason)
 
 

@@ -14,6 +14,7 @@
     ├── IllegalTransition     the lifecycle table has no such move
     ├── CapacityExceeded      more than the machines will ever have
     ├── LimitReached          as many of something as one user may have
+    │   └── QuotaExceeded     a quota of a user or a group does not allow it
     ├── TooManyRequests       a caller asks more often than is allowed
     ├── StaleLease            another service leads; what this one wanted to write is refused
     ├── NotPermitted          the caller may not do this
@@ -27,7 +28,8 @@ The message of each is a sentence that may be shown to whoever made the request.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 
 class ZoeError(Exception):
@@ -110,6 +112,15 @@ class StaleLease(ZoeError):
 
 class LimitReached(ZoeError):
     """Raised when a user has as many of something as one user may have. Waiting does not help."""
+
+
+class QuotaExceeded(LimitReached):
+    """Raised when a quota of a user, or of one of the user's groups, does not allow what was asked for."""
+
+    def __init__(self, message: str, quota: Mapping[str, Any] | None = None) -> None:
+        super().__init__(message)
+        self.quota = dict(quota or {})
+        """The same for programs: whose quota, of what, its value, what is used and by what."""
 
 
 class TooManyRequests(ZoeError):

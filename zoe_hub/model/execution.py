@@ -106,6 +106,9 @@ class Execution(Document):
 
     id: str
     owner: str
+    groups: tuple[str, ...] = Field(
+        default=(), description="Of the owner, when it was submitted: their quotas count it."
+    )
     name: str = Field(description="Unique among the owner's executions.")
     zapp: str
     parameters: dict[str, Any]

@@ -99,8 +99,10 @@ class Allowance:
 class Rules:
     """The quotas in force. Equal where they say the same."""
 
-    def __init__(self, quotas: Quotas | None = None) -> None:
+    def __init__(self, quotas: Quotas | None = None, default: Limits = Limits()) -> None:  # noqa: B008
         self.quotas = quotas or Quotas.none()
+        self.default = default
+        """For everybody, where nothing else is said."""
         self._together = {
             name: Allowance(
                 Subject("group", name), _bounds([(f"group {name}", limits.together)]), _window(limits.together)
@@ -110,7 +112,7 @@ class Rules:
         self._found: dict[tuple[str, tuple[str, ...]], tuple[Allowance, ...]] = {}
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Rules) and other.quotas == self.quotas
+        return isinstance(other, Rules) and (other.quotas, other.default) == (self.quotas, self.default)
 
     __hash__ = None  # type: ignore[assignment]
 
@@ -130,6 +132,7 @@ class Rules:
             [(f"user {user}", quotas.users[user])] if user in quotas.users else [],
             [(f"group {name}", quotas.groups[name].each) for name in sorted(set(groups)) if name in quotas.groups],
             [("everybody", quotas.everybody)],
+            [("everybody", self.default)],
         ]
         bounds: dict[Dimension, Bound] = {}
         window, decided = WINDOW, set[Dimension]()

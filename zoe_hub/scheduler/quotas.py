@@ -15,7 +15,19 @@ from .shapes import Shape
 
 Wish = tuple[Shape, int]
 """So many instances of a shape."""
-_ORDER = (Dimension.CPU, Dimension.MEMORY, Dimension.GPU, Dimension.INSTANCES)
+Amounts = Mapping[Dimension, int]
+"""Of each of `HELD`."""
+HELD = (Dimension.CPU, Dimension.MEMORY, Dimension.GPU, Dimension.INSTANCES)
+"""What an execution holds of quotas as long as its instances are granted."""
+
+
+def amounts(wishes: Iterable[Wish]) -> dict[Dimension, int]:
+    """What all of these take together."""
+    found = dict.fromkeys(HELD, 0)
+    for shape, count in wishes:
+        for dimension in HELD:
+            found[dimension] += _part(shape, dimension) * count
+    return found
 
 
 @dataclass(frozen=True)
@@ -46,25 +58,46 @@ class Accounts:
     but for `Refusal`, which is made where somebody has to be told.
     """
 
-    def __init__(self, rules: Rules | None = None, spent: Mapping[Subject, Spent] | None = None) -> None:
+    def __init__(
+        self, rules: Rules | None = None, spent: Mapping[Subject, Spent] | None = None, *, of_all: bool = False
+    ) -> None:
         self.rules = rules or Rules()
         self.spent = dict(spent or {})
+        self._of_all = of_all
+        """Count also what is not limited."""
         self._accounts: dict[Subject, _Account] = {}
 
     def live(self, party: Party) -> None:
         """There is this execution, whatever it holds. A second call changes nothing."""
-        for allowance in self.rules.of(party.user, party.groups):
-            self._account(allowance.subject).of(party)
+        for subject in self._subjects(party):
+            self._account(subject).of(party)
 
     def hold(self, party: Party, shape: Shape, count: int = 1) -> None:
         """So many instances more are granted to it; fewer, where `count` is negative."""
-        for allowance in self.rules.of(party.user, party.groups):
-            self._account(allowance.subject).add(party, shape, count)
+        for subject in self._subjects(party):
+            account = self._account(subject)
+            account.add(party, Dimension.CPU, shape.cpu * count)
+            account.add(party, Dimension.MEMORY, shape.memory * count)
+            account.add(party, Dimension.GPU, shape.gpu * count)
+            account.add(party, Dimension.INSTANCES, count)
+
+    def add(self, party: Party, more: Amounts) -> None:
+        """It holds so much more, or less."""
+        for subject in self._subjects(party):
+            for dimension, amount in more.items():
+                self._account(subject).add(party, dimension, amount)
+
+    def restore(self, subject: Subject, party: Party, held: Amounts) -> None:
+        """It counts for this subject, and holds so much of what that may have."""
+        account = self._account(subject)
+        account.of(party)
+        for dimension, amount in held.items():
+            account.add(party, dimension, amount)
 
     def forget(self, party: Party) -> None:
         """It is gone, with all that it holds."""
-        for allowance in self.rules.of(party.user, party.groups):
-            self._account(allowance.subject).remove(party)
+        for subject in self._subjects(party):
+            self._account(subject).remove(party)
 
     def room(self, party: Party, shape: Shape, count: int = 1) -> int:
         """How many of `count` further instances may be granted."""
@@ -87,15 +120,18 @@ class Accounts:
 
     def refusal(self, party: Party, wishes: Iterable[Wish]) -> Refusal | None:
         """What is in the way of granting all of these beside what is held; None when nothing is."""
-        asked = _amounts(wishes)
+        return self.beyond(party, amounts(wishes)) or self.used_up(party)
+
+    def beyond(self, party: Party, asked: Amounts) -> Refusal | None:
+        """As `refusal`, whatever was used of hours. What is negative is given back, and never refused."""
         for allowance in self.rules.of(party.user, party.groups):
             account = self._accounts.get(allowance.subject)
-            for dimension in _ORDER:
+            for dimension in HELD:
                 bound = allowance.bounds.get(dimension)
                 used = account.total[dimension] if account else 0
-                if bound is not None and asked[dimension] and used + asked[dimension] > bound.limit:
+                if bound is not None and asked[dimension] > 0 and used + asked[dimension] > bound.limit:
                     return self._refusal(party, allowance, dimension, asked[dimension])
-        return self.used_up(party)
+        return None
 
     def growth(self, party: Party, shape: Shape, missing: int) -> Refusal | None:
         """What is in the way of the first of so many instances more; None where that one may be granted."""
@@ -104,9 +140,9 @@ class Accounts:
 
     def never(self, party: Party, wishes: Iterable[Wish]) -> Refusal | None:
         """What is in the way of granting all of these even when everything else has ended; None when nothing is."""
-        asked = _amounts(wishes)
+        asked = amounts(wishes)
         for allowance in self.rules.of(party.user, party.groups):
-            for dimension in _ORDER:
+            for dimension in HELD:
                 bound = allowance.bounds.get(dimension)
                 if bound is not None and asked[dimension] > bound.limit:
                     return replace(self._refusal(party, allowance, dimension, asked[dimension]), never=True)
@@ -128,7 +164,7 @@ class Accounts:
                 if dimension is Dimension.CPU_HOURS:
                     if shape.cpu and self._used_up(allowance, bound):
                         return True
-                elif account and dimension in _ORDER:
+                elif account and dimension in HELD:
                     exceeded = account.total[dimension] > bound.limit
                     if exceeded and _part(shape, dimension):
                         return True
@@ -156,6 +192,11 @@ class Accounts:
             return dict(self.spent.get(subject, Spent()).by)
         account = self._accounts.get(subject)
         return account.by(dimension) if account else {}
+
+    def _subjects(self, party: Party) -> tuple[Subject, ...]:
+        if self._of_all:
+            return Subject("user", party.user), *(Subject("group", group) for group in party.groups)
+        return tuple(allowance.subject for allowance in self.rules.of(party.user, party.groups))
 
     def _account(self, subject: Subject) -> _Account:
         return self._accounts.setdefault(subject, _Account())
@@ -185,22 +226,19 @@ class _Account:
     """What is held of one subject's quotas."""
 
     def __init__(self) -> None:
-        self.total = dict.fromkeys((*_ORDER, Dimension.EXECUTIONS), 0)
+        self.total = dict.fromkeys((*HELD, Dimension.EXECUTIONS), 0)
         self._holders: dict[str, tuple[Party, dict[Dimension, int]]] = {}
 
     def of(self, party: Party) -> dict[Dimension, int]:
         known = self._holders.get(party.id)
         if known is None:
-            self._holders[party.id] = known = (party, dict.fromkeys(_ORDER, 0))
+            self._holders[party.id] = known = (party, dict.fromkeys(HELD, 0))
             self.total[Dimension.EXECUTIONS] += 1
         return known[1]
 
-    def add(self, party: Party, shape: Shape, count: int) -> None:
-        held = self.of(party)
-        for dimension in _ORDER:
-            amount = _part(shape, dimension) * count
-            held[dimension] += amount
-            self.total[dimension] += amount
+    def add(self, party: Party, dimension: Dimension, amount: int) -> None:
+        self.of(party)[dimension] += amount
+        self.total[dimension] += amount
 
     def remove(self, party: Party) -> None:
         known = self._holders.pop(party.id, None)
@@ -223,9 +261,10 @@ def _part(shape: Shape, dimension: Dimension) -> int:
     return shape.gpu if dimension is Dimension.GPU else 1
 
 
-def _amounts(wishes: Iterable[Wish]) -> dict[Dimension, int]:
-    found = dict.fromkeys(_ORDER, 0)
-    for shape, count in wishes:
-        for dimension in _ORDER:
-            found[dimension] += _part(shape, dimension) * count
-    return found
+@dataclass(frozen=True)
+class InForce:
+    """The quotas that hold now, and of which the hours are used up. Equal where nothing changed for a decision."""
+
+    rules: Rules
+    spent: Mapping[Subject, Spent] = field(default_factory=dict, compare=False)
+    used_up: frozenset[Subject] = frozenset()

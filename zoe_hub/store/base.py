@@ -17,7 +17,10 @@ from ..model.events import Event
 from ..model.execution import Attachment, Execution
 from ..model.lifetime import ExpiryCause
 from ..model.plan import Plan
+from ..model.quotas import GroupLimits, Limits
 from ..model.zapp import ZApp
+from ..scheduler.allowances import Subject
+from ..scheduler.quotas import Accounts, InForce
 from .changes import Change
 
 
@@ -35,8 +38,8 @@ class Submission:
     """Of the request, at most 64 characters: the same key with another one is refused."""
     expected: int | None = None
     """Seconds that its owner expects it to take, with everything granted."""
-    most_live: int | None = None
-    """Refuse it when its owner has so many live executions already."""
+    groups: tuple[str, ...] = ()
+    """Of its owner: whose quotas hold for it, and count it until it has ended."""
 
 
 @dataclass(frozen=True)
@@ -68,8 +71,8 @@ class Store(ABC):
         The same owner and idempotency key give the execution stored first, and false; with another
         fingerprint, they raise KeyReused. Without a
         name, one is made from the ZApp's: ``spark-1``, ``spark-2``. Raises Conflict when the name is taken by
-        an execution of this owner that has not ended, and LimitReached beyond `most_live`, counted within
-        the transaction.
+        an execution of this owner that has not ended, and QuotaExceeded where a quota of the owner, or of one of
+        the groups, has no place for it, or its core could never run: counted within the transaction.
         """
 
     @abstractmethod
@@ -108,7 +111,8 @@ class Store(ABC):
     async def record(self, changes: Sequence[Change]) -> Sequence[Change]:
         """Store changes in one transaction, in their order. Returns those that were refused, see `changes.py`.
 
-        Changes of executions that do not exist are refused. Raises IllegalTransition, which tells the last moves,
+        Changes of executions that do not exist are refused, and so are grants beyond a quota and admissions that go
+        with them. Raises IllegalTransition, which tells the last moves,
         and stores nothing, when the lifecycle table has no such move.
         """
 
@@ -128,7 +132,8 @@ class Store(ABC):
         It follows its load no more from then on, unless `adapting`.
 
         `read` are the parameters from which they were made: Overtaken is raised, and nothing stored, when they are
-        not the stored ones any more. `by` is told in the event. The same again writes nothing.
+        not the stored ones any more. `by` is told in the event. The same again writes nothing. Raises QuotaExceeded
+        where what must run does not fit below a quota, and where it should grow and hours of processors are used up.
         """
 
     @abstractmethod
@@ -301,6 +306,26 @@ class Store(ABC):
 
         `before` must be more than a day ago: the database keeps younger lines, whoever wants them deleted.
         """
+
+    @abstractmethod
+    async def put_quota(self, subject: Subject, limits: Limits | GroupLimits) -> None:
+        """Store what holds for a subject instead of what the file says; replaces what was stored before."""
+
+    @abstractmethod
+    async def delete_quota(self, subject: Subject) -> None:
+        """Leave the subject to what the file says. Raises UnknownName."""
+
+    @abstractmethod
+    async def quotas(self) -> Mapping[Subject, Limits | GroupLimits]:
+        """All that are stored, by subject: of everybody, of groups, of users."""
+
+    @abstractmethod
+    async def quotas_in_force(self) -> InForce:
+        """What holds for all that live, and whose hours are used up. Costs a query for each of those with hours."""
+
+    @abstractmethod
+    async def accounts(self, user: str, groups: Collection[str] = (), *, others: Collection[Subject] = ()) -> Accounts:
+        """What holds for a user and is used of it, also of what is not limited; and the same of other subjects."""
 
     @abstractmethod
     async def put_zapp(self, owner: str, zapp: ZApp, *, most: int | None = None) -> None:

@@ -45,6 +45,7 @@ def execution_from(row: Any, plan: Plan, instances: Sequence[InstanceStatus]) ->
     return Execution(
         id=row.id,
         owner=row.owner,
+        groups=tuple(row.groups or ()),
         name=row.name,
         zapp=row.zapp,
         parameters=row.parameters,

@@ -11,7 +11,7 @@ from ..model.errors import LimitReached, UnknownName
 from ..model.zapp import ZApp
 from .database import Transaction
 from .documents import places
-from .submissions import one_at_a_time
+from .locks import one_at_a_time
 from .tables import zapps
 
 log = logging.getLogger(__name__)
@@ -52,7 +52,7 @@ def _check_number(connection: Connection, owner: str, most: int | None) -> None:
     """Raises LimitReached when the owner keeps as many as allowed."""
     if most is None:
         return
-    one_at_a_time(connection, owner)
+    one_at_a_time(connection, [f"ZApps of {owner}"])
     count = connection.execute(select(func.count()).select_from(zapps).where(zapps.c.owner == owner)).scalar_one()
     if count >= most:
         raise LimitReached(f"You keep {count} ZApps already, which is as many as are possible; delete one first.")

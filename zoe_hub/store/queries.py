@@ -40,12 +40,12 @@ class ExecutionReader:
         if not rows:
             return []
         by_execution = _instances(connection, rows)
-        parsed = self._plans(connection, {row.plan for row in rows})
+        parsed = self.plans(connection, {row.plan for row in rows})
         return [
             execution_from(row, parsed.get(row.plan) or Plan.unreadable(row.zapp), by_execution[row.id]) for row in rows
         ]
 
-    def _plans(self, connection: Connection, digests: set[str]) -> dict[str, Plan]:
+    def plans(self, connection: Connection, digests: set[str]) -> dict[str, Plan]:
         """By digest; those that another version of Zoe wrote and this one cannot read are left out."""
         found = {digest: plan for digest in digests if (plan := self._cache.get(digest)) is not None}
         missing = sorted(digests - found.keys() - self._unreadable)

@@ -6,13 +6,14 @@ locked once, changed in memory in the order of the changes, and written back tog
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Row, and_, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, Row, and_, bindparam, delete, insert, select, update
 
 from ..model.events import EventKind
-from ..model.execution import DesiredState, InstanceStatus
+from ..model.execution import DesiredState, ExecutionState, InstanceStatus
+from ..model.plan import Plan
 from .changes import (
     Change,
     Explained,
@@ -24,6 +25,7 @@ from .changes import (
 )
 from .database import Subject, Transaction
 from .documents import instance_from
+from .ledger import Ledger, held_by, party_of
 from .moves import check_move
 from .tables import executions, instances
 from .work import counted, moved
@@ -32,6 +34,7 @@ _BATCH = 500
 """Values in one IN (…): databases limit them."""
 _SHOWN = ("process", "ordinal", "state", "message", "restarts", "exit_code")
 """Of an instance, in its event."""
+_ADMISSION = (ExecutionState.QUEUED, ExecutionState.STARTING)
 _this_instance = and_(
     instances.c.execution == bindparam("b_execution"),
     instances.c.process == bindparam("b_process"),
@@ -44,7 +47,9 @@ _read = select(
             "id",
             "owner",
             "name",
+            "groups",
             "zapp",
+            "plan",
             "desired",
             "state",
             "reason",
@@ -55,11 +60,13 @@ _read = select(
         )
     )
 )
+Plans = Callable[[Connection, set[str]], Mapping[str, Plan]]
+"""Plans by their digests; those that cannot be read are left out."""
 
 
-def record(transaction: Transaction, changes: Sequence[Change]) -> list[Change]:
+def record(transaction: Transaction, changes: Sequence[Change], ledger: Ledger, plans: Plans) -> list[Change]:
     """Make the changes. Returns those that were refused, unknown executions included."""
-    unit = _Unit(transaction, changes)
+    unit = _Unit(transaction, changes, ledger, plans)
     refused = [change for change in changes if not unit.apply(change)]
     unit.write()
     return refused
@@ -73,6 +80,10 @@ class _Draft:
         self.owner: str = row.owner
         self.name: str = row.name
         self.zapp: str = row.zapp
+        self.plan: str = row.plan
+        self.party = party_of(row)
+        self.refused = False
+        """A quota does not allow what it was to be granted."""
         self.values: dict[str, Any] = {
             "desired": row.desired,
             "state": row.state,
@@ -94,8 +105,9 @@ class _Draft:
 
 
 class _Unit:
-    def __init__(self, transaction: Transaction, changes: Sequence[Change]) -> None:
+    def __init__(self, transaction: Transaction, changes: Sequence[Change], ledger: Ledger, plans: Plans) -> None:
         self._transaction = transaction
+        self._ledger = ledger
         self._connection = transaction.connection
         self._drafts = {row.id: _Draft(row) for row in self._locked({change.execution for change in changes})}
         if len(self._drafts) == 1:
@@ -104,6 +116,12 @@ class _Unit:
         concerned = {c.execution for c in changes if isinstance(c, (InstanceReported, InstancesDropped))}
         self._instances = {status.key: status for status in self._read_instances(concerned)}
         self._before = dict(self._instances)
+        held = {change.execution for change in changes if _concerns_quotas(change)} & self._drafts.keys()
+        if held:
+            ledger.concern([self._drafts[execution].party for execution in sorted(held)])
+        granted = {change.execution for change in changes if not _ends(change)} & held
+        digests = {self._drafts[execution].plan for execution in granted}
+        self._plans = plans(self._connection, digests) if digests else {}
 
     def _locked(self, identifiers: Iterable[str]) -> Iterator[Row[Any]]:
         # In one order for everybody, so that two of us cannot wait for each other.
@@ -129,7 +147,7 @@ class _Unit:
         if isinstance(change, InstancesDropped):
             self._drop(change)
         elif isinstance(change, Granted):
-            self._grant(draft, change)
+            return self._grant(draft, change)
         elif isinstance(change, Explained):
             self._explain(draft, change)
         else:
@@ -140,6 +158,10 @@ class _Unit:
         if draft.ended or draft.values["state"] != change.before.value:
             return False
         check_move(self._connection, draft.id, change.before, change.after)
+        if _admits(change) and (draft.refused or not self._hold(draft, draft.values["granted"])):
+            return False
+        if _ends(change):
+            self._ledger.end(draft.id)
         ended = self._transaction.now if change.after.ended else None
         work = moved(draft.values, change.after, self._transaction.now)
         draft.set(state=change.after.value, reason=change.reason, ended=ended, **work)
@@ -154,11 +176,21 @@ class _Unit:
         )
         return True
 
-    def _grant(self, draft: _Draft, change: Granted) -> None:
+    def _grant(self, draft: _Draft, change: Granted) -> bool:
         granted = dict(change.granted)
         if draft.values["granted"] != granted:
+            if not draft.ended and not self._hold(draft, granted):
+                draft.refused = True
+                return False
             draft.set(**counted(draft.values, self._transaction.now), granted=granted)
             self._event(draft, EventKind.EXECUTION_GRANTED, granted=granted, reason=change.reason)
+        return True
+
+    def _hold(self, draft: _Draft, granted: Mapping[str, int]) -> bool:
+        """Whether no quota is in the way."""
+        plan = self._plans.get(draft.plan)
+        # What goes on by a plan that cannot be read holds what it held.
+        return plan is None or self._ledger.hold(draft.id, held_by(plan, granted)) is None
 
     def _explain(self, draft: _Draft, change: Explained) -> None:
         # What an execution ended of must not be hidden by a reason that comes late.
@@ -193,6 +225,7 @@ class _Unit:
 
     def write(self) -> None:
         """Write back what was changed."""
+        self._ledger.write()
         now = self._transaction.now
         rows = [{"b_id": d.id, "updated": now, **d.values} for d in self._drafts.values() if d.changed]
         if rows:
@@ -214,6 +247,18 @@ class _Unit:
         gone = [_key(key) for key in self._before if key not in self._instances]
         if gone:
             self._connection.execute(delete(instances).where(_this_instance), gone)
+
+
+def _admits(change: Change) -> bool:
+    return isinstance(change, StateChanged) and (change.before, change.after) == _ADMISSION
+
+
+def _ends(change: Change) -> bool:
+    return isinstance(change, StateChanged) and change.after.ended
+
+
+def _concerns_quotas(change: Change) -> bool:
+    return isinstance(change, Granted) or _admits(change) or _ends(change)
 
 
 def _key(key: tuple[str, str, int]) -> dict[str, Any]:

@@ -5,15 +5,15 @@ Who ended before a moment, or beyond a number for each owner, or whose owner is 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from datetime import datetime
+from collections.abc import Callable, Collection, Sequence
+from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, Connection, delete, exists, func, insert, or_, select, update
 
-from .changes import TerminationRequested
+from ..model.quotas import LONGEST_WINDOW
+from .changes import Change, TerminationRequested
 from .database import Transaction
-from .recorder import record
-from .tables import event_counter, events, executions, forgotten_owners, plans, zapps
+from .tables import event_counter, events, executions, forgotten_owners, plans, quotas, usage, zapps
 
 _to_be_forgotten = exists().where(
     # Not what the next user of that name has started since.
@@ -50,14 +50,20 @@ def dispose(transaction: Transaction, identifiers: Collection[str]) -> int:
         return 0
     last = connection.execute(select(func.max(events.c.seq)).where(events.c.execution.in_(ended))).scalar() or 0
     connection.execute(update(event_counter).where(event_counter.c.deleted < last).values(deleted=last))
+    forgotten = select(executions.c.id).where(executions.c.id.in_(ended), _to_be_forgotten)
+    _forget_use(connection, usage.c.execution.in_(connection.execute(forgotten).scalars().all()))
     # Their instances and events go with them.
     connection.execute(delete(executions).where(executions.c.id.in_(ended)))
     return len(ended)
 
 
 def tidy(transaction: Transaction, limit: int) -> int:
-    """Delete plans that no execution refers to, and wishes to forget that are fulfilled. Returns how many plans."""
+    """Delete plans that no execution refers to, wishes to forget that are fulfilled, and use that nobody asks for.
+
+    Returns how many plans.
+    """
     connection = transaction.connection
+    connection.execute(delete(usage).where(usage.c.ended < transaction.now - timedelta(seconds=LONGEST_WINDOW)))
     unused = select(plans.c.digest).where(~exists().where(executions.c.plan == plans.c.digest)).limit(limit)
     digests = connection.execute(unused).scalars().all()
     if digests:
@@ -69,16 +75,26 @@ def tidy(transaction: Transaction, limit: int) -> int:
     return len(digests)
 
 
-def forget(transaction: Transaction, owner: str, by: str) -> tuple[int, int]:
-    """End what lives of an owner, delete the own ZApps, and mark the rest as disposable. Returns live and all."""
+def forget(transaction: Transaction, owner: str, by: str, end: Callable[[Sequence[Change]], object]) -> tuple[int, int]:
+    """End what lives of an owner, delete the own ZApps and quotas, and mark the rest as disposable.
+
+    What was used counts for the groups still, and names nobody. Returns how many live, and how many there are.
+    """
     connection = transaction.connection
     mine = executions.c.owner == owner
     count = connection.execute(select(func.count()).select_from(executions).where(mine)).scalar_one()
     going_on = mine & executions.c.ended.is_(None)
     live = connection.execute(select(executions.c.id).where(going_on)).scalars().all()
-    record(transaction, [TerminationRequested(identifier, by) for identifier in live])
+    end([TerminationRequested(identifier, by) for identifier in live])
     connection.execute(delete(zapps).where(zapps.c.owner == owner))
+    connection.execute(delete(quotas).where(quotas.c.kind == "user", quotas.c.name == owner))
+    _forget_use(connection, (usage.c.owner == owner) & usage.c.ended.is_not(None))
     connection.execute(delete(forgotten_owners).where(forgotten_owners.c.owner == owner))
     if count:
         connection.execute(insert(forgotten_owners).values(owner=owner, since=transaction.now))
     return len(live), count
+
+
+def _forget_use(connection: Connection, whose: ColumnElement[bool]) -> None:
+    connection.execute(delete(usage).where(usage.c.kind == "user", whose))
+    connection.execute(update(usage).where(whose).values(owner="", name=""))

@@ -18,8 +18,11 @@ from ..model.events import Event, EventKind
 from ..model.execution import Attachment, DesiredState, Execution, ExecutionState
 from ..model.lifetime import ExpiryCause
 from ..model.plan import Plan
+from ..model.quotas import GroupLimits, Limits
 from ..model.zapp import ZApp
-from . import adaptations, audit, leadership, lives, marks, own_zapps, retention
+from ..scheduler.allowances import Subject as QuotaSubject
+from ..scheduler.quotas import Accounts, InForce
+from . import adaptations, audit, leadership, lives, marks, own_zapps, quota_views, quotas, retention
 from .announcements import Announcements
 from .base import Lease, Store, Submission
 from .changes import Change, TerminationRequested
@@ -28,7 +31,9 @@ from .documents import attachment_from, event_from
 from .histories import histories
 from .identifiers import Identifiers
 from .keys import stored_with
+from .ledger import Ledger, party_of
 from .queries import ExecutionReader
+from .quotas import QuotaSource
 from .recorder import record
 from .submissions import attachment_columns, put_plan, store
 from .tables import event_counter, events, executions
@@ -43,9 +48,15 @@ class SQLStore(Store):
     """The store in SQLite (a path, or ``sqlite:////path``) or PostgreSQL (``postgresql://…``)."""
 
     def __init__(
-        self, url: str | Path, *, timed: Callable[[str, float, bool], None] | None = None, upgrades: bool = True
+        self,
+        url: str | Path,
+        *,
+        quotas: QuotaSource | None = None,
+        timed: Callable[[str, float, bool], None] | None = None,
+        upgrades: bool = True,
     ) -> None:
         """Without `upgrades`, `open` changes nothing: it raises OlderDatabase where the schema is an earlier one."""
+        self._quotas = quotas or QuotaSource()
         self._announcements = Announcements(self.last_seq)
         self._database = Database(url, committed=self._announcements.announce, timed=timed, upgrades=upgrades)
         self._identifiers = Identifiers()
@@ -172,7 +183,7 @@ class SQLStore(Store):
                 return self._get(transaction.connection, earlier), False
             identifier = self._identifiers.new()
             transaction.subject = Subject(identifier, submission.owner)
-            return store(transaction, submission, identifier), True
+            return store(transaction, submission, identifier, self._ledger(transaction)), True
 
         return await self._write(work)
 
@@ -197,7 +208,20 @@ class SQLStore(Store):
         return await self._database.read(work)
 
     async def record(self, changes: Sequence[Change]) -> Sequence[Change]:
-        return await self._write(lambda transaction: record(transaction, changes)) if changes else ()
+        return await self._write(lambda transaction: self._record(transaction, changes)) if changes else ()
+
+    def _record(self, transaction: Transaction, changes: Sequence[Change]) -> Sequence[Change]:
+        return record(transaction, changes, self._ledger(transaction), self._reader.plans)
+
+    def _check_quotas(self, transaction: Transaction, row: Row[Any], plan: Plan) -> None:
+        """Raises QuotaExceeded where a quota does not allow what the plan needs more than the row's one."""
+        before = self._reader.plans(transaction.connection, {row.plan}).get(row.plan)
+        if before is not None and before != plan and row.ended is None:
+            granted = None if row.state == ExecutionState.QUEUED.value else row.granted
+            self._ledger(transaction).rescale(party_of(row), granted, before, plan)
+
+    def _ledger(self, transaction: Transaction) -> Ledger:
+        return Ledger(transaction, self._quotas)
 
     async def modify(
         self,
@@ -211,6 +235,7 @@ class SQLStore(Store):
     ) -> Execution:
         def change(transaction: Transaction, row: Row[Any]) -> None:
             _modify(transaction, row, parameters, plan, read, by)
+            self._check_quotas(transaction, row, plan)
             if not adapting:
                 who = f"{by} asked" if by else "somebody asked"
                 adaptations.stop(transaction, row, by, f"off, because {who} for a size")
@@ -229,6 +254,7 @@ class SQLStore(Store):
     ) -> Execution:
         def change(transaction: Transaction, row: Row[Any]) -> None:
             _modify(transaction, row, parameters, plan, read, by)
+            self._check_quotas(transaction, row, plan)
             adaptations.begin(transaction, row, adaptation, by)
 
         return await self._change(execution, change)
@@ -254,6 +280,7 @@ class SQLStore(Store):
         def change(transaction: Transaction, row: Row[Any]) -> None:
             _must_go_on(row)
             adaptations.resize(transaction, row, adaptation, parameters, plan, read=read, reason=reason)
+            self._check_quotas(transaction, row, plan)
 
         await self._change(execution, change)
 
@@ -280,7 +307,7 @@ class SQLStore(Store):
 
     async def terminate(self, execution: str, by: str) -> Execution:
         def work(transaction: Transaction) -> Execution:
-            record(transaction, [TerminationRequested(execution, by)])
+            self._record(transaction, [TerminationRequested(execution, by)])
             return self._get(transaction.connection, execution)
 
         return await self._write(work)
@@ -355,7 +382,30 @@ class SQLStore(Store):
         return await self._write(partial(retention.tidy, limit=limit))
 
     async def forget_owner(self, owner: str, by: str) -> tuple[int, int]:
-        return await self._write(partial(retention.forget, owner=owner, by=by))
+        def work(transaction: Transaction) -> tuple[int, int]:
+            return retention.forget(transaction, owner, by, partial(self._record, transaction))
+
+        return await self._write(work)
+
+    # Quotas
+
+    async def put_quota(self, subject: QuotaSubject, limits: Limits | GroupLimits) -> None:
+        await self._write(partial(quotas.put, subject=subject, limits=limits))
+
+    async def delete_quota(self, subject: QuotaSubject) -> None:
+        await self._write(partial(quotas.remove, subject=subject))
+
+    async def quotas(self) -> Mapping[QuotaSubject, Limits | GroupLimits]:
+        return await self._database.read(quotas.every)
+
+    async def quotas_in_force(self) -> InForce:
+        return await self._database.read(partial(quota_views.in_force, source=self._quotas))
+
+    async def accounts(
+        self, user: str, groups: Collection[str] = (), *, others: Collection[QuotaSubject] = ()
+    ) -> Accounts:
+        work = partial(quota_views.accounts, source=self._quotas, user=user, groups=tuple(groups), others=others)
+        return await self._database.read(work)
 
     # ZApps
 

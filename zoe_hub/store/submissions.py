@@ -5,16 +5,18 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, func, insert, select
+from sqlalchemy import Connection, bindparam, insert, select
 
-from ..model.errors import Conflict, LimitReached
+from ..model.errors import Conflict
 from ..model.events import EventKind
 from ..model.execution import Attachment, DesiredState, Execution, ExecutionState
 from ..model.plan import Plan
+from ..scheduler.quotas import Party
 from .base import Submission
 from .database import Transaction
 from .documents import execution_from, serialise_plan
 from .identifiers import free_name
+from .ledger import Ledger
 from .tables import executions, plans
 
 _own = executions.c.owner == bindparam("owner")
@@ -25,14 +27,13 @@ _INSERT_PLAN = insert(plans)
 _EMPTY = dict.fromkeys(executions.c.keys())
 
 
-def store(transaction: Transaction, submission: Submission, identifier: str) -> Execution:
-    """Store it as QUEUED. Raises Conflict when its name is taken, LimitReached when its owner has too many."""
+def store(transaction: Transaction, submission: Submission, identifier: str, ledger: Ledger) -> Execution:
+    """Store it as QUEUED. Raises Conflict when its name is taken, QuotaExceeded where a quota has no place for it."""
     connection, plan = transaction.connection, submission.plan
-    if submission.most_live is not None:
-        one_at_a_time(connection, submission.owner)
+    ledger.before_submission(Party(identifier, "", submission.owner, submission.groups))
     taken = frozenset(connection.execute(_LIVE_NAMES, {"owner": submission.owner}).scalars())
-    _check_live(submission, len(taken))
     name = _name_for(submission, taken)
+    ledger.submit(Party(identifier, name, submission.owner, submission.groups), plan)
     values = {
         "id": identifier,
         "owner": submission.owner,
@@ -47,6 +48,7 @@ def store(transaction: Transaction, submission: Submission, identifier: str) -> 
         "expected": submission.expected,
         "idempotency_key": submission.idempotency_key,
         "fingerprint": submission.fingerprint,
+        "groups": list(submission.groups) or None,
         "created": transaction.now,
         "updated": transaction.now,
         **attachment_columns(submission.attachment),
@@ -76,21 +78,6 @@ def put_plan(connection: Connection, plan: Plan) -> str:
     if connection.execute(_HAS_PLAN, {"digest": digest}).first() is None:
         connection.execute(_INSERT_PLAN, {"digest": digest, "document": document})
     return digest
-
-
-def one_at_a_time(connection: Connection, owner: str) -> None:
-    """Let other transactions that count what this owner has wait for the end of this one."""
-    # SQLite has but one writer anyhow.
-    if connection.dialect.name == "postgresql":
-        connection.execute(select(func.pg_advisory_xact_lock(func.hashtext(owner))))
-
-
-def _check_live(submission: Submission, count: int) -> None:
-    if submission.most_live is not None and count >= submission.most_live:
-        raise LimitReached(
-            f"{submission.owner} has {count} live executions, which is as many as one user may have; "
-            "terminate one first."
-        )
 
 
 def _name_for(submission: Submission, taken: frozenset[str]) -> str:

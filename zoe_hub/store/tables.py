@@ -98,6 +98,8 @@ executions = Table(
     Column("created", UTCDateTime, nullable=False),
     Column("updated", UTCDateTime, nullable=False),
     Column("ended", UTCDateTime),
+    # Of the owner, when it was submitted.
+    Column("groups", JSON),
 )
 _live = executions.c.ended.is_(None)
 _if_live: dict[str, Any] = {"sqlite_where": _live, "postgresql_where": _live}
@@ -209,3 +211,41 @@ marks = Table(
     Column("name", String(63), primary_key=True),
     Column("value", Text, nullable=False),
 )
+
+quotas = Table(
+    # Those that were set over the REST interface: of everybody (without a name), of a group, of a user.
+    "quotas",
+    metadata,
+    Column("kind", String(16), primary_key=True),
+    Column("name", String(255), primary_key=True),
+    Column("document", Text, nullable=False),
+)
+
+usage = Table(
+    # What is granted, and from when until when it was: a row for the owner, and one for each of the owner's groups.
+    # Those without an end are what is held now; every execution that has not ended has them, also while it waits.
+    "usage",
+    metadata,
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    Column("kind", String(16), nullable=False),
+    Column("subject", String(255), nullable=False),
+    Column("owner", String(255), nullable=False),
+    # No foreign key: hours count longer than executions are kept.
+    Column("execution", String(32), nullable=False),
+    Column("name", String(63), nullable=False),
+    # Thousandths of a processor.
+    Column("cpu", BigInteger, nullable=False),
+    Column("memory", BigInteger, nullable=False),
+    Column("gpu", BigInteger, nullable=False),
+    Column("instances", BigInteger, nullable=False),
+    Column("begun", UTCDateTime, nullable=False),
+    Column("ended", UTCDateTime),
+    # Thousandths of a processor for a second, from begin to end.
+    Column("spent", BigInteger),
+)
+_held = usage.c.ended.is_(None)
+_if_held: dict[str, Any] = {"sqlite_where": _held, "postgresql_where": _held}
+Index("ix_usage_held", usage.c.kind, usage.c.subject, **_if_held)
+Index("ix_usage_execution", usage.c.execution, **_if_held)
+Index("ix_usage_subject", usage.c.kind, usage.c.subject, usage.c.ended)
+Index("ix_usage_ended", usage.c.ended)

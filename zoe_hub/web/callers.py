@@ -22,6 +22,8 @@ class Caller:
     name: str
     scopes: frozenset[str]
     kind: Literal["user", "service"] = "user"
+    groups: tuple[str, ...] = ()
+    """Of the user, at the Hub."""
 
     @property
     def user(self) -> str | None:
@@ -54,6 +56,12 @@ class Identities(Protocol):
         A cookie counts only where no foreign page can have sent the request: page loads, and
         requests with the XSRF token. Raises NotPermitted for someone known who may not use the
         service, and ServiceUnavailable when the Hub does not answer.
+        """
+
+    async def groups_of(self, user: str) -> tuple[str, ...]:
+        """Of which groups a user is who need not be calling.
+
+        Raises ServiceUnavailable where that cannot be known: limits of groups must not be passed by unseen.
         """
 
     def login_url(self, handler: RequestHandler) -> str | None:
@@ -115,6 +123,10 @@ class StaticIdentities:
         if token is None:
             return None
         return next((caller for known, caller in self._callers.items() if _same(known, token)), None)
+
+    async def groups_of(self, user: str) -> tuple[str, ...]:
+        known = (caller.groups for caller in self._callers.values() if caller.user == user and caller.groups)
+        return next(known, ())
 
     def login_url(self, handler: RequestHandler) -> str | None:
         return self._login

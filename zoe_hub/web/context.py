@@ -16,6 +16,7 @@ from ..model.framework import Framework
 from ..model.lifetime import LifetimePolicy
 from ..model.outlook import Outlook
 from ..model.plan import Plan
+from ..model.quotas import Quotas
 from ..model.resources import Node
 from ..model.zapp import ZApp
 from ..store.base import Store
@@ -70,6 +71,30 @@ class Outlooks(Protocol):
         """Of those that are in line, by identifier; others are left out."""
 
 
+class QuotaDocument(Protocol):
+    """The administrator's file of quotas."""
+
+    @property
+    def path(self) -> Path | None: ...
+
+    @property
+    def problem(self) -> InvalidDocument | None:
+        """Why the file as it is now does not count; what it said before does."""
+
+    def quotas(self) -> Quotas: ...
+
+
+class NoQuotaDocument:
+    """There is none."""
+
+    path: Path | None = None
+    problem: InvalidDocument | None = None
+
+    def quotas(self) -> Quotas:
+        """No limit for anybody."""
+        return Quotas.none()
+
+
 @dataclass(frozen=True)
 class WebContext:
     """The parts of a running service. `public_prefix` is the service's address or path, with a slash at the end."""
@@ -93,6 +118,7 @@ class WebContext:
     proxies: tuple[Network, ...] = ()
     """Who, besides this machine, is believed about whom it serves."""
     lifetimes: LifetimePolicy = field(default_factory=LifetimePolicy)
+    quota_file: QuotaDocument = field(default_factory=NoQuotaDocument)
 
     @property
     def prefix(self) -> str:

@@ -1,4 +1,4 @@
-"""Whom the administrators of groups administer: JupyterHub knows, and says so to services that ask.
+"""Who is in which group: JupyterHub knows, and says so to services that ask.
 
 ``custom:zoe:admin:executions!group=staff`` reaches what belongs to the members of staff. It is written
 out as one scope with the filter ``!user=`` for each member, which is what the rest of Zoe understands.
@@ -21,6 +21,9 @@ from .scopes import ADMIN_EXECUTIONS
 
 _FILTERED = f"{ADMIN_EXECUTIONS}!group="
 _TIMEOUT = 10.0
+_KNOWN = 10_000
+"""Users whose groups are remembered."""
+READ_GROUPS = "read:users:groups"
 
 
 class Groups:
@@ -31,6 +34,7 @@ class Groups:
         self._remembered = remembered
         self._clock = clock
         self._known: dict[str, tuple[float, frozenset[str]]] = {}
+        self._groups: dict[str, tuple[float, tuple[str, ...]]] = {}
 
     async def expand(self, held: frozenset[str]) -> frozenset[str]:
         """The scopes, with a group's administration written out by members. Raises ServiceUnavailable."""
@@ -41,21 +45,45 @@ class Groups:
                 found |= {f"{ADMIN_EXECUTIONS}!user={member}" for member in members}
         return frozenset(found)
 
+    async def of(self, user: str) -> tuple[str, ...]:
+        """Of which groups a user is; none, for one whom the Hub does not know. Raises ServiceUnavailable."""
+        now = self._clock()
+        until, groups = self._groups.get(user, (0.0, ()))
+        if now >= until:
+            answer = await self._ask(f"users/{quote(user, safe='')}", f"in which groups {user} is")
+            if "groups" not in (answer or await self._nobody()):
+                raise ServiceUnavailable(
+                    f"Zoe's service may not see in which groups {user} is, so it cannot know which quotas hold. Give "
+                    f"it the scope {READ_GROUPS}, as zoe_hub.hub.configure does."
+                )
+            groups = tuple(sorted(map(str, (answer or {}).get("groups", ()))))
+            self._groups[user] = (now + self._remembered, groups)
+            while len(self._groups) > _KNOWN:
+                del self._groups[next(iter(self._groups))]
+        return groups
+
+    async def _nobody(self) -> dict[str, Any]:
+        """The answer about somebody whom the Hub does not know: it says the same of whom we may not see."""
+        ourselves = await self._ask("user", "what Zoe's service may see") or {}
+        return {"groups": []} if READ_GROUPS in ourselves.get("scopes", ()) else {}
+
     async def _members(self, group: str) -> frozenset[str]:
         now = self._clock()
         until, members = self._known.get(group, (0.0, frozenset()))
         if now >= until:
-            members = await self._ask(group)
+            answer = await self._ask(f"groups/{quote(group, safe='')}", "who is in your group")
+            members = frozenset(map(str, (answer or {}).get("users", ())))
             self._known[group] = (now + self._remembered, members)
         return members
 
-    async def _ask(self, group: str) -> frozenset[str]:
+    async def _ask(self, path: str, what: str) -> dict[str, Any] | None:
+        """The Hub's answer; none where it knows nothing of that, or does not tell us."""
         auth = self._auth
         certificates: dict[str, Any] = {}
         if auth.certfile and auth.keyfile:
             certificates = {"client_cert": auth.certfile, "client_key": auth.keyfile, "ca_certs": auth.client_ca}
         request = HTTPRequest(
-            f"{auth.api_url.rstrip('/')}/groups/{quote(group, safe='')}",
+            f"{auth.api_url.rstrip('/')}/{path}",
             headers={"Authorization": f"token {auth.api_token}", "Accept": "application/json"},
             request_timeout=_TIMEOUT,
             **certificates,
@@ -64,9 +92,10 @@ class Groups:
             answer = await AsyncHTTPClient().fetch(request)
         except HTTPClientError as error:
             if error.code in (403, 404):
-                log.warning("The members of the group %s are not known: the Hub answered %d", group, error.code)
-                return frozenset()
-            raise ServiceUnavailable("JupyterHub could not be asked who is in your group; try again.") from error
+                log.warning("It is not known %s: the Hub answered %d", what, error.code)
+                return None
+            raise ServiceUnavailable(f"JupyterHub could not be asked {what}; try again.") from error
         except OSError as error:
-            raise ServiceUnavailable("JupyterHub could not be asked who is in your group; try again.") from error
-        return frozenset(map(str, json.loads(answer.body).get("users", ())))
+            raise ServiceUnavailable(f"JupyterHub could not be asked {what}; try again.") from error
+        found: dict[str, Any] = json.loads(answer.body)
+        return found

@@ -57,7 +57,11 @@ class HubIdentities:
             raise NotPermitted(f"You may not use this service: your token lacks the scope {sorted(needed)[-1]}.")
         kind = "service" if model.get("kind") == "service" else "user"
         held = await self._groups.expand(frozenset(model.get("scopes", ())))
-        return Caller(name=str(model["name"]), scopes=held, kind=kind)  # type: ignore[arg-type]
+        groups = tuple(sorted(map(str, model.get("groups") or ())))
+        return Caller(name=str(model["name"]), scopes=held, kind=kind, groups=groups)  # type: ignore[arg-type]
+
+    async def groups_of(self, user: str) -> tuple[str, ...]:
+        return await self._groups.of(user)
 
     def login_url(self, handler: RequestHandler) -> str | None:
         parameters: dict[str, str] = {}

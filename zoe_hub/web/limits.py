@@ -1,4 +1,4 @@
-"""What one caller may use of the service: requests, streams, executions, ZApps.
+"""What one caller may use of the service: requests, streams, ZApps. What executions may use, quotas say.
 
 Requests are counted in memory, by token buckets: each caller's bucket holds `burst` requests and is
 filled again at `rate` a second. A caller is a name, whichever of its tokens it uses; those whom nobody
@@ -27,8 +27,6 @@ _STREAM_RETRY = 5.0
 class Limits:
     """For each caller, or owner; 0 means no limit."""
 
-    executions: int = 0
-    """Live executions of one owner."""
     zapps: int = 100
     """ZApps that one owner keeps."""
     streams: int = 0

@@ -30,6 +30,7 @@ STATUS: Mapping[type[errors.ZoeError], int] = {
     errors.IllegalTransition: 409,
     errors.CapacityExceeded: 422,
     errors.LimitReached: 409,
+    errors.QuotaExceeded: 409,
     errors.TooManyRequests: 429,
     errors.NotPermitted: 403,
     errors.ServiceUnavailable: 503,
@@ -54,6 +55,11 @@ class Problem(BaseModel):
     parameter: str | None = Field(default=None, description="The parameter, or the member of the body, that is wrong.")
     line: int | None = Field(default=None, description="The line of the document that is wrong.")
     path: str | None = Field(default=None, description="The document that is wrong.")
+    quota: dict[str, Any] | None = Field(
+        default=None,
+        description="Of `QuotaExceeded`: `subject`, `dimension`, `limit`, `source`, `used`, `asked`, `by` (the owner's "
+        "executions, with what each uses) and `others` (what other members of a group use).",
+    )
     reference: str | None = Field(
         default=None, description="Of an unexpected error: what to look for in the service's log."
     )
@@ -77,14 +83,14 @@ def problem_of(error: BaseException) -> tuple[Problem, Mapping[str, str]]:
     if isinstance(error, errors.ZoeError):
         kind = next((kind for kind in type(error).__mro__ if kind in STATUS), None)
         if kind is not None:
-            members = {name: getattr(error, name, None) for name in ("parameter", "line", "path")}
+            members = {name: getattr(error, name, None) for name in ("parameter", "line", "path", "quota")}
             return (
                 Problem(
                     type=TYPE + kind.__name__,
                     title=_words(kind.__name__),
                     status=STATUS[kind],
                     detail=str(error),
-                    **{name: value for name, value in members.items() if value not in (None, "")},
+                    **{name: value for name, value in members.items() if value not in (None, "", {})},
                 ),
                 _headers(error),
             )

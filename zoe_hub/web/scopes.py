@@ -18,6 +18,7 @@ ZAPPS = "custom:zoe:zapps"
 CONNECT = "custom:zoe:connect"
 ADMIN_EXECUTIONS = "custom:zoe:admin:executions"
 ADMIN_AUDIT = "custom:zoe:admin:audit"
+ADMIN_QUOTAS = "custom:zoe:admin:quotas"
 READ_METRICS = "custom:zoe:read:metrics"
 
 
@@ -43,6 +44,7 @@ SCOPES: Mapping[str, ScopeDescription] = {
         "subscopes": [EXECUTIONS, READ_EXECUTIONS, READ_LOGS, READ_SHOP],
     },
     ADMIN_AUDIT: {"description": "Read Zoe's audit trail: who changed what, when and from where.", "subscopes": []},
+    ADMIN_QUOTAS: {"description": "Set quotas of Zoe, and see what of them is used by whom.", "subscopes": []},
     READ_METRICS: {"description": "Read Zoe's metrics, as monitoring does. They name no user.", "subscopes": []},
 }
 """Each scope with what it includes. `zoe_hub.hub` gives this table to JupyterHub."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..operations import Operation
-from . import adaptation, audit, connection, documents, executions, lives, shop, streams, users
+from . import adaptation, audit, connection, documents, executions, lives, quotas, shop, streams, users
 
 OPERATIONS: tuple[Operation, ...] = (
     *documents.OPERATIONS,
@@ -13,6 +13,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *lives.OPERATIONS,
     *connection.OPERATIONS,
     *streams.OPERATIONS,
+    *quotas.OPERATIONS,
     *audit.OPERATIONS,
     *users.OPERATIONS,
 )

@@ -9,6 +9,7 @@ from pydantic import BaseModel
 
 from ... import __version__
 from ...model.framework import Framework
+from ...model.quotas import Quotas
 from ...model.zapp import ZApp
 from .. import openapi
 from ..operations import Call, Operation, Reply
@@ -38,6 +39,11 @@ async def get_zapp_schema(call: Call) -> Reply:
     return Reply(_schema(ZApp))
 
 
+async def get_quotas_schema(call: Call) -> Reply:
+    """JSON Schema of the file of quotas."""
+    return Reply(_schema(Quotas))
+
+
 async def get_me(call: Call) -> Reply:
     """Who the caller is."""
     who = call.who
@@ -60,5 +66,6 @@ OPERATIONS = (
     Operation("GET", "/openapi.json", get_openapi, anonymous=True),
     Operation("GET", "/schemas/framework.json", get_framework_schema, anonymous=True),
     Operation("GET", "/schemas/zapp.json", get_zapp_schema, anonymous=True),
+    Operation("GET", "/schemas/quotas.json", get_quotas_schema, anonymous=True),
     Operation("GET", "/me", get_me, response=MeView),
 )

@@ -19,6 +19,7 @@ from ...store.changes import InstanceReported
 from .. import scopes
 from ..access import find_execution, lacks
 from ..operations import Call, Headers, Operation, Query, Reply
+from ..owners import groups_of
 from ..views import ExecutionList, ExecutionView, PlanView
 from .answers import reply, views
 from .plans import check_capacity, plan_of
@@ -99,7 +100,7 @@ async def submit_execution(call: Call) -> Reply:
             expected=submit.expected,
             idempotency_key=key,
             fingerprint=fingerprint,
-            most_live=call.context.limits.executions or None,
+            groups=await groups_of(call, owner),
         )
     )
     note(execution=execution.id)

@@ -1,0 +1,210 @@
+"""What every execution holds of quotas, kept in the transaction that changes it: nobody gets more than is allowed,
+however many ask at the same time, and however they ask.
+
+Whoever is about to give somebody more locks the subjects concerned first, in one order for everybody, and counts then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Row, bindparam, delete, insert, select, update
+
+from ..model.errors import QuotaExceeded
+from ..model.plan import Plan
+from ..scheduler.allowances import Allowance, Dimension, Rules, Subject
+from ..scheduler.quotas import HELD, Accounts, Amounts, Party, Wish, amounts
+from ..scheduler.refusals import Refusal
+from ..scheduler.shapes import Shape
+from . import quotas
+from .database import Transaction
+from .locks import one_at_a_time
+from .quotas import QuotaSource
+from .spending import spent, spent_of
+from .tables import usage
+
+_BATCH = 500
+_LARGEST = 2**63 - 1
+_NOTHING: Amounts = dict.fromkeys(HELD, 0)
+
+
+def core_of(plan: Plan) -> list[Wish]:
+    """What must run."""
+    return [(Shape.of(process.resources), process.core) for process in plan.processes if process.core]
+
+
+def held_by(plan: Plan, granted: Mapping[str, int]) -> dict[Dimension, int]:
+    """What an execution holds that was admitted: what it was granted, and never less than its core."""
+    return amounts((Shape.of(p.resources), max(granted.get(p.key, 0), p.core)) for p in plan.processes)
+
+
+def party_of(row: Any) -> Party:
+    """For whom quotas are asked: of a row of `executions`."""
+    return Party(row.id, row.name, row.owner, tuple(row.groups or ()))
+
+
+class Ledger:
+    """Of one transaction. Changes of executions are written by `write`, or at once where it is said so."""
+
+    def __init__(self, transaction: Transaction, source: QuotaSource) -> None:
+        self._transaction = transaction
+        self._connection = transaction.connection
+        self._source = source
+        self._parties: dict[str, Party] = {}
+        self._rules = Rules()
+        self._accounts = Accounts()
+        self._rows: dict[str, list[Row[Any]]] = {}
+        self._after: dict[str, Amounts | None] = {}
+
+    # -- one execution
+
+    def before_submission(self, party: Party) -> None:
+        """From here on until the end of the transaction, its owner and the groups get nothing else."""
+        self._begin([party], Dimension.EXECUTIONS)
+
+    def submit(self, party: Party, plan: Plan) -> None:
+        """Count one more execution. Raises QuotaExceeded where there may be no other one, or it could never run."""
+        self._accounts.spent = spent_of(self._connection, self._allowances(), self._transaction.now, forecast=True)
+        refuse(
+            self._accounts.another(party) or self._accounts.never(party, core_of(plan)) or self._accounts.used_up(party)
+        )
+        self._insert([(party, _NOTHING)])
+
+    def rescale(self, party: Party, granted: Mapping[str, int] | None, before: Plan, after: Plan) -> None:
+        """Count another size that is wished; `granted` is none while it waits. At once.
+
+        Raises QuotaExceeded where that could never run, where what must run does not fit, and where hours of
+        processors are used up and it should grow.
+        """
+        self._begin([party])
+        self._accounts.spent = spent_of(self._connection, self._allowances(), self._transaction.now, forecast=True)
+        more = {d: amounts(core_of(after))[d] - amounts(core_of(before))[d] for d in HELD}
+        if any(amount > 0 for amount in more.values()):
+            refuse(self._accounts.never(party, core_of(after)))
+        if _total(after) > _total(before):
+            refuse(self._accounts.used_up(party))
+        if granted is not None:
+            refuse(self._hold(party, held_by(after, granted)))
+            self.write()
+
+    # -- many executions
+
+    def concern(self, parties: Collection[Party]) -> None:
+        """Of these, something may change what they hold. To be called once, before all that follows."""
+        self._begin(parties)
+
+    def hold(self, execution: str, held: Amounts) -> Refusal | None:
+        """It holds so much from now on; or why not, and then nothing is changed."""
+        return self._hold(self._parties[execution], held)
+
+    def end(self, execution: str) -> None:
+        """It holds nothing any more."""
+        self._after[execution] = None
+        self._accounts.forget(self._parties[execution])
+
+    def write(self) -> None:
+        """Store what was changed."""
+        now = self._transaction.now
+        gone: list[int] = []
+        ended: list[dict[str, Any]] = []
+        begun: list[tuple[Party, Amounts]] = []
+        for execution, after in self._after.items():
+            rows = self._rows.get(execution, ())
+            if after is not None and rows and _amounts(rows) == after:
+                continue
+            for row in rows:
+                if row.cpu:
+                    ended.append({"b_id": row.id, "ended": now, "spent": spent(row.cpu, row.begun, now)})
+                else:
+                    # Of what used no processor, nobody asks later.
+                    gone.append(row.id)
+            if after is not None:
+                begun.append((self._parties[execution], after))
+        for start in range(0, len(gone), _BATCH):
+            self._connection.execute(delete(usage).where(usage.c.id.in_(gone[start : start + _BATCH])))
+        if ended:
+            end = update(usage).where(usage.c.id == bindparam("b_id"))
+            self._connection.execute(end.values(ended=bindparam("ended"), spent=bindparam("spent")), ended)
+        self._insert(begun)
+        self._after.clear()
+
+    # -- how
+
+    def _begin(self, parties: Collection[Party], *further: Dimension) -> None:
+        connection = self._connection
+        self._parties = {party.id: party for party in parties}
+        self._rules = quotas.rules(connection, self._source, [(party.user, party.groups) for party in parties])
+        limited = {each.subject for each in self._allowances() if each.bounds.keys() & {*HELD, *further}}
+        one_at_a_time(connection, (f"quota of {subject}" for subject in limited))
+        self._accounts = Accounts(self._rules)
+        restore(self._accounts, held_of(connection, limited))
+        self._rows = {}
+        for row in _held_by(connection, self._parties):
+            self._rows.setdefault(row.execution, []).append(row)
+
+    def _allowances(self) -> list[Allowance]:
+        found = {a.subject: a for p in self._parties.values() for a in self._rules.of(p.user, p.groups)}
+        return list(found.values())
+
+    def _hold(self, party: Party, held: Amounts) -> Refusal | None:
+        before = self._after.get(party.id) or _amounts(self._rows.get(party.id, []))
+        more = {dimension: held[dimension] - before[dimension] for dimension in HELD}
+        refusal = self._accounts.beyond(party, more)
+        if refusal is None:
+            self._accounts.add(party, more)
+            self._after[party.id] = held
+        return refusal
+
+    def _insert(self, begun: Iterable[tuple[Party, Amounts]]) -> None:
+        rows = [
+            {
+                "kind": subject.kind,
+                "subject": subject.name,
+                "owner": party.user,
+                "execution": party.id,
+                "name": party.name,
+                "begun": self._transaction.now,
+                **{dimension.value: min(amount, _LARGEST) for dimension, amount in held.items()},
+            }
+            for party, held in begun
+            for subject in (Subject("user", party.user), *(Subject("group", name) for name in party.groups))
+        ]
+        if rows:
+            self._connection.execute(insert(usage), rows)
+
+
+def restore(accounts: Accounts, rows: Iterable[Row[Any]]) -> None:
+    """Count what rows without an end say."""
+    for row in rows:
+        party = Party(row.execution, row.name, row.owner)
+        accounts.restore(Subject(row.kind, row.subject), party, _amounts([row]))
+
+
+def refuse(refusal: Refusal | None) -> None:
+    """Raises QuotaExceeded, where there is something to refuse for."""
+    if refusal is not None:
+        raise QuotaExceeded(str(refusal), refusal.details())
+
+
+def held_of(connection: Connection, subjects: Iterable[Subject]) -> Iterator[Row[Any]]:
+    """The rows without an end of these subjects."""
+    for subject in sorted(subjects):
+        mine = (usage.c.kind == subject.kind) & (usage.c.subject == subject.name)
+        yield from connection.execute(select(usage).where(mine, usage.c.ended.is_(None)))
+
+
+def _held_by(connection: Connection, executions: Iterable[str]) -> Iterator[Row[Any]]:
+    names = sorted(executions)
+    for start in range(0, len(names), _BATCH):
+        these = usage.c.execution.in_(names[start : start + _BATCH])
+        yield from connection.execute(select(usage).where(these, usage.c.ended.is_(None)))
+
+
+def _amounts(rows: Sequence[Row[Any]]) -> dict[Dimension, int]:
+    """Of one execution: every row of it says the same."""
+    return {dimension: getattr(rows[0], dimension.value) if rows else 0 for dimension in HELD}
+
+
+def _total(plan: Plan) -> int:
+    return sum(process.core + process.elastic for process in plan.processes)

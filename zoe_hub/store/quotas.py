@@ -1,0 +1,116 @@
+"""The quotas that were set over the REST interface, and what holds with those of the administrator's file.
+
+What is stored of a subject takes the place of all that the file says of it.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from pydantic import ValidationError
+from sqlalchemy import Connection, delete, insert, or_, select, update
+
+from ..model.errors import UnknownName
+from ..model.quotas import GroupLimits, Limits, Quotas
+from ..scheduler.allowances import Rules, Subject
+from .database import Transaction
+from .documents import places
+from .tables import quotas
+
+log = logging.getLogger(__name__)
+
+EVERYBODY = Subject("everybody", "")
+_BATCH = 500
+
+
+@dataclass(frozen=True)
+class QuotaSource:
+    """Where quotas come from that are not in the database."""
+
+    file: Callable[[], Quotas] = Quotas.none
+    """What the administrator's file says now. Called in threads of the store."""
+    default: Limits = field(default_factory=Limits)
+    """For everybody, where nothing else is said."""
+
+
+def rules(connection: Connection, source: QuotaSource, parties: Iterable[tuple[str, Collection[str]]]) -> Rules:
+    """What holds for these users and groups."""
+    users: set[str] = set()
+    groups: set[str] = set()
+    for user, members_of in parties:
+        users.add(user)
+        groups.update(members_of)
+    file = source.file()
+    stored = _read(connection, users, groups)
+    said = stored.get(EVERYBODY)
+    found = Quotas.model_construct(
+        apiVersion="zoe/v1",
+        kind="Quotas",
+        everybody=said if isinstance(said, Limits) else file.everybody,
+        users={name: own for name in users if (own := _of("user", name, file.users, stored, Limits))},
+        groups={name: its for name in groups if (its := _of("group", name, file.groups, stored, GroupLimits))},
+    )
+    return Rules(found, source.default)
+
+
+L = TypeVar("L", Limits, GroupLimits)
+
+
+def _of(
+    kind: str, name: str, file: Mapping[str, L], stored: Mapping[Subject, Limits | GroupLimits], its: type[L]
+) -> L | None:
+    found = stored.get(Subject(kind, name))
+    return found if isinstance(found, its) else file.get(name)
+
+
+def every(connection: Connection) -> dict[Subject, Limits | GroupLimits]:
+    """All that is stored, by subject."""
+    return _parsed(connection.execute(select(quotas).order_by(quotas.c.kind, quotas.c.name)))
+
+
+def put(transaction: Transaction, subject: Subject, limits: Limits | GroupLimits) -> None:
+    """Store what holds for a subject; replaces what was there."""
+    this = (quotas.c.kind == subject.kind) & (quotas.c.name == subject.name)
+    document = limits.model_dump_json(exclude_none=True)
+    connection = transaction.connection
+    if connection.execute(update(quotas).where(this).values(document=document)).rowcount == 0:
+        connection.execute(insert(quotas).values(kind=subject.kind, name=subject.name, document=document))
+
+
+def remove(transaction: Transaction, subject: Subject) -> None:
+    """Leave the subject to what the file says. Raises UnknownName when nothing is stored."""
+    this = (quotas.c.kind == subject.kind) & (quotas.c.name == subject.name)
+    if transaction.connection.execute(delete(quotas).where(this)).rowcount == 0:
+        known = transaction.connection.execute(select(quotas.c.name).where(quotas.c.kind == subject.kind)).scalars()
+        raise UnknownName(f"stored quota of {_article(subject)}", subject.name, known)
+
+
+def _article(subject: Subject) -> str:
+    return subject.kind if subject == EVERYBODY else f"a {subject.kind}"
+
+
+def _read(connection: Connection, users: set[str], groups: set[str]) -> dict[Subject, Limits | GroupLimits]:
+    found: dict[Subject, Limits | GroupLimits] = {}
+    names = [("user", name) for name in sorted(users)] + [("group", name) for name in sorted(groups)]
+    for start in range(0, max(len(names), 1), _BATCH):
+        part = names[start : start + _BATCH]
+        asked = [
+            (quotas.c.kind == kind) & quotas.c.name.in_([name for its, name in part if its == kind])
+            for kind in {kind for kind, _ in part}
+        ]
+        found |= _parsed(connection.execute(select(quotas).where(or_(quotas.c.kind == EVERYBODY.kind, *asked))))
+    return found
+
+
+def _parsed(rows: Iterable[tuple[str, str, str]]) -> dict[Subject, Limits | GroupLimits]:
+    found: dict[Subject, Limits | GroupLimits] = {}
+    for kind, name, document in rows:
+        of: type[Limits] | type[GroupLimits] = GroupLimits if kind == "group" else Limits
+        try:
+            found[Subject(kind, name)] = of.model_validate_json(document)
+        except ValidationError as error:
+            log.error("The stored quota of %s %s cannot be read by this version of Zoe: %s", kind, name, places(error))
+    return found
