@@ -25,7 +25,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "zoe_hub.backends": {"model", "scheduler", "logs", "metrics"},
     "zoe_hub.client": {"model"},
     "zoe_hub.catalogue": {"model", "composition", "documents"},
-    "zoe_hub.config": {"model"},
+    "zoe_hub.config": {"model", "scheduler"},
     "zoe_hub.controller": {"model", "scheduler", "store", "backends", "secrets", "logs", "metrics"},
     "zoe_hub.relaying": set(),
     "zoe_hub.web": {"model", "composition", "scheduler", "store", "logs", "metrics", "relaying", ""},

@@ -37,7 +37,6 @@ from .controller.orphans import Orphans
 from .controller.outlooks import Outlooks
 from .controller.patience import surely
 from .controller.retention import Retention
-from .controller.scheduling import default_scheduler
 from .hub_servers import HubServers
 from .metrics import Metrics
 from .model.durations import parse_seconds
@@ -218,7 +217,7 @@ class ZoeHub(Application):
             wake=service.wake,
             live=live.get,
             nodes=engine.nodes,
-            outlooks=Outlooks(service.executions, engine.nodes, default_scheduler, time.time),
+            outlooks=Outlooks(service.executions, engine.nodes, settings.scheduler, time.time),
             public_prefix=_address(prefix),
             limits=make_limits(settings),
             metrics=service.metrics,
@@ -309,6 +308,7 @@ class Service:
                 interval=settings.round_interval,
                 metrics=self.metrics,
                 executions=self.executions,
+                scheduler=settings.scheduler,
             )
             work = (controller.run(), *self._app.led_tasks(self, store, backend))
             tasks += [asyncio.create_task(each) for each in work]

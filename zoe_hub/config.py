@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +18,10 @@ from .model.durations import parse_seconds
 from .model.errors import InvalidRequest
 from .model.lifetime import LifetimePolicy
 from .model.resources import parse_bytes
+from .scheduler.methods import ORDERS, POLICIES
+from .scheduler.methods import order as make_order
+from .scheduler.policies.elastic import Elastic, Settings
+from .scheduler.scheduler import Scheduler
 
 
 def default_home() -> Path:
@@ -73,6 +78,31 @@ class ZoeConfig(Configurable):
     round_interval = Float(
         10.0,
         help="Seconds after which the controller looks again though nothing was reported. Changes do not wait for it.",
+    ).tag(config=True)
+    policy = CaselessStrEnum(
+        list(POLICIES),
+        default_value="elastic",
+        help="Who starts, and who is given how much, when there is not enough for all. 'elastic': everybody starts as "
+        "soon as the least they need fits, what others can spare is taken back for it, and the rest is shared. The "
+        "others are for comparison: 'rigid' starts nothing before all of it fits.",
+    ).tag(config=True)
+    order = CaselessStrEnum(
+        list(ORDERS),
+        default_value="fifo",
+        help="In which order those of one user are served, or, with policies that do not share, all: 'fifo' by "
+        "submission, 'sjf' the shortest first, 'srpt' the one with the least left, 'hrrn' who waited longest for its "
+        "size. Interactive work comes before batch jobs in any of them.",
+    ).tag(config=True)
+    hold = Unicode(
+        "1 min",
+        help="How long an elastic worker stays where it was granted before it is taken back so that somebody else gets "
+        "one more; '0': not at all. A start does not wait for that. Shorter divides more evenly; longer costs fewer "
+        "restarts of workers.",
+    ).tag(config=True)
+    waiting_bound = Unicode(
+        "7 days",
+        help="How long something waits before it is served before all others, whatever `order` says. 'never': it may "
+        "wait for ever.",
     ).tag(config=True)
     live_interval = Float(
         2.0,
@@ -249,6 +279,8 @@ class ZoeConfig(Configurable):
         return proposal["value"]
 
     @validate(
+        "hold",
+        "waiting_bound",
         "idle_timeout",
         "detached_idle_timeout",
         "maximum_life",
@@ -278,6 +310,14 @@ class ZoeConfig(Configurable):
             maximum_ceiling=parse_seconds(self.maximum_life_ceiling),
             keep_ceiling=parse_seconds(self.keep_alive_ceiling),
         )
+
+    def scheduler(self) -> Scheduler:
+        """A new one that decides as these settings say."""
+        if self.policy != Elastic.name:
+            return Scheduler(POLICIES[self.policy](), make_order(self.order))
+        bound = parse_seconds(self.waiting_bound) or math.inf
+        elastic = Elastic(Settings(hold=parse_seconds(self.hold), bound=bound))
+        return Scheduler(elastic, make_order(self.order))
 
     @property
     def database_address(self) -> str | Path:

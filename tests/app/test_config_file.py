@@ -5,8 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from traitlets import TraitError
+from traitlets.config import Config
 
 from zoe_hub.app import main
+from zoe_hub.config import ZoeConfig
 
 
 @pytest.mark.parametrize(
@@ -34,3 +37,12 @@ def test_a_mistake_is_a_sentence(
     assert str(ended.value).startswith("zoe-hub: ")
     assert sentence in str(ended.value)
     assert not (tmp_path / "home").exists()
+
+
+def test_settings_make_the_scheduler() -> None:
+    config = Config({"ZoeConfig": {"policy": "elastic", "order": "hrrn", "hold": "0", "waiting_bound": "never"}})
+    assert ZoeConfig(config=config).scheduler().cluster.order.name == "hrrn"
+    for policy in ("rigid", "malleable", "flexible", "flexible-preemptive", "zoe-2018"):
+        ZoeConfig(policy=policy).scheduler()
+    with pytest.raises(TraitError, match="'rigid', 'malleable'"):
+        ZoeConfig(policy="greedy")

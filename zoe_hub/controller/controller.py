@@ -129,9 +129,8 @@ class Controller:
 
     def _until_due(self, most: float) -> float:
         """Seconds until the scheduler wants to be asked again, though nothing happens; `most` otherwise."""
-        now = self._clock()
-        due = self._scheduling.due(now)
-        return most if due is None else max(0.0, min(most, due - now))
+        due = self._scheduling.due
+        return most if due is None else max(0.0, min(most, due - self._clock()))
 
     async def round(self) -> None:
         """Bring every live execution about which there is something new one step further."""

@@ -46,6 +46,8 @@ class Scheduling:
         self._short = dict[str, str]()
         self._asked = set[str]()
         self._news = True
+        self.due: float | None = None
+        """When `decide` may have something to say although nothing is new; None: never."""
 
     @property
     def cluster(self) -> Cluster:
@@ -86,16 +88,12 @@ class Scheduling:
             if application.going:
                 self._let_go(application, running or {})
 
-    def due(self, now: float) -> float | None:
-        """When `decide` may have something to say although nothing is new; None: never."""
-        return self._scheduler.due(now)
-
     def decide(self, now: float) -> list[Change]:
         """What is to be stored now. Nothing where nothing is new, and nothing due."""
-        due = self._scheduler.due(now)
-        if self._news or (due is not None and due <= now):
+        if self._news or (self.due is not None and self.due <= now):
             self._news = False
             changes = [*self._carried_out(self._scheduler.decide(now)), *self._line(now)]
+            self.due = self._scheduler.due(now)
         else:
             changes = []
         return [*changes, *self._kept_explained()]
@@ -239,4 +237,8 @@ def _agrees(application: Application, execution: Execution, admitted: bool) -> b
     if application.served != admitted:
         return False
     held = application.granted
-    return not admitted or all(count == held.get(key) for key, count in steps.granted(execution).items())
+    for demand in application.request.demands if admitted else ():
+        # A core that lost its place is wished for all the same.
+        if steps.granted(execution).get(demand.key, 0) not in (held[demand.key], max(held[demand.key], demand.core)):
+            return False
+    return True

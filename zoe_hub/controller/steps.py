@@ -47,8 +47,8 @@ def admitted_at(execution: Execution) -> float:
 
 
 def granted(execution: Execution) -> dict[str, int]:
-    """What an admitted one holds: never less than its core."""
-    return {p.key: max(p.core, execution.granted.get(p.key, p.core)) for p in execution.plan.processes}
+    """What an admitted one holds. Less than its core, where its owner has just asked for a larger one."""
+    return {p.key: execution.granted.get(p.key, p.core) for p in execution.plan.processes}
 
 
 def present(execution: Execution) -> Counter[str]:
