@@ -116,6 +116,38 @@ def average(steps: Steps, values: array[float], start: float, end: float) -> flo
     return math.fsum(parts) / (end - start)
 
 
+@dataclass(frozen=True)
+class Series:
+    """Allocation and line over time, as means over parts of it that are equally long."""
+
+    seconds: float
+    """From the first arrival to the end of the last part."""
+    cpu: list[float]
+    """Part of all processors that was granted."""
+    memory: list[float]
+    waiting: list[float]
+    """Applications in line."""
+
+
+def series(outcome: Outcome, count: int = 240) -> Series:
+    """From the first arrival to a quarter of that time after the last one: what runs later is few and long."""
+    jobs, steps, capacity = outcome.workload.jobs, outcome.steps, outcome.capacity
+    start = jobs[0].submitted if jobs else 0.0
+    arriving = jobs[-1].submitted - start if jobs else 0.0
+    last = max((end for end in outcome.ended if not math.isnan(end)), default=start)
+    end = start + 1.25 * arriving if arriving > 0 else last
+
+    def parts(values: array[float], whole: float) -> list[float]:
+        return [value / whole for value in averages(steps, values, start, end, count)]
+
+    return Series(
+        end - start,
+        parts(steps.cpu, max(capacity.cpu, 1)),
+        parts(steps.memory, max(capacity.memory, 1)),
+        parts(steps.waiting, 1),
+    )
+
+
 def averages(steps: Steps, values: array[float], start: float, end: float, count: int) -> list[float]:
     """The means over so many parts of a span of time, which are equally long."""
     if end <= start or not steps.time or count < 1:

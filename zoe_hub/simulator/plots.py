@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..model.errors import InvalidRequest
-from .measures import Spread, averages
+from .measures import Series, Spread, series
 from .runs import Run
 
 if TYPE_CHECKING:
@@ -23,7 +23,6 @@ FIGURES = {
     "queueing": "Queueing (seconds)",
     "slowdown": "Slowdown (turnaround / T)",
 }
-_BINS = 240
 _SETTINGS: Any = {"svg.hashsalt": "zoe", "svg.fonttype": "path", "font.family": "DejaVu Sans", "font.size": 9.0}
 """Without a salt of its own, each file has other identifiers."""
 
@@ -43,7 +42,8 @@ def plot_runs(runs: Sequence[Run], folder: Path, kind: str = "svg") -> list[Path
     for figure, title in FIGURES.items():
         spreads = {f"{run.policy}\n{run.order}": getattr(run.summary, figure) for run in runs}
         written.append(save(boxes({"": spreads}, title), folder / f"{figure}.{kind}"))
-    written.append(save(over_time(runs), folder / f"allocation.{kind}"))
+    told = {f"{run.policy}, {run.order}": series(run.outcome) for run in runs}
+    written.append(save(over_time(told), folder / f"allocation.{kind}"))
     return written
 
 
@@ -89,42 +89,25 @@ def _box(label: str, spread: Spread) -> dict[str, Any]:
     }
 
 
-def over_time(runs: Sequence[Run]) -> Figure:
-    """How much of processors and memory was granted, and how many waited.
-
-    From the first arrival to a quarter of the time of arrivals after the last one: then only the longest still run.
-    """
+def over_time(found: Mapping[str, Series]) -> Figure:
+    """How much of processors and memory was granted, and how many waited, a line for each."""
     from matplotlib import rc_context
     from matplotlib.figure import Figure
 
     with rc_context(_SETTINGS):
         figure = Figure(figsize=(9.0, 7.0), layout="constrained")
-        processors, memory, line = figure.subplots(3, 1, sharex=True)
-        jobs = runs[0].outcome.workload.jobs if runs else ()
-        arriving = jobs[-1].submitted - jobs[0].submitted if jobs else 0.0
-        longest = max((run.summary.makespan for run in runs), default=0.0)
-        end = min(longest, 1.25 * arriving) if arriving > 0 else longest
-        for run in runs:
-            outcome, label = run.outcome, f"{run.policy}, {run.order}"
-            steps, capacity = outcome.steps, outcome.capacity
-            start = outcome.workload.jobs[0].submitted if outcome.workload.jobs else 0.0
-            days = [(number + 0.5) * end / _BINS / 86_400 for number in range(_BINS)]
-            for axis, values, whole in (
-                (processors, steps.cpu, max(1, capacity.cpu)),
-                (memory, steps.memory, max(1, capacity.memory)),
-                (line, steps.waiting, 1),
-            ):
-                found = averages(steps, values, start, start + end, _BINS)
-                axis.plot(days, [value / whole for value in found], label=label, linewidth=0.9)
-        processors.set_ylabel("processors granted")
-        memory.set_ylabel("memory granted")
-        line.set_ylabel("applications in line")
-        line.set_xlabel("days since the first arrival")
-        for axis in (processors, memory):
-            axis.set_ylim(0, 1.02)
-        for axis in (processors, memory, line):
+        axes = figure.subplots(3, 1, sharex=True)
+        for label, each in found.items():
+            for axis, values in zip(axes, (each.cpu, each.memory, each.waiting), strict=True):
+                days = [(number + 0.5) * each.seconds / len(values) / 86_400 for number in range(len(values))]
+                axis.plot(days, values, label=label, linewidth=0.9)
+        titles = ("processors granted", "memory granted", "applications in line")
+        for axis, title in zip(axes, titles, strict=True):
+            axis.set_ylabel(title)
+            axis.set_ylim(bottom=0)
             axis.grid(linewidth=0.3)
-        processors.legend(fontsize="small", loc="upper right")
+        axes[-1].set_xlabel("days since the first arrival")
+        axes[0].legend(fontsize="small", loc="lower right")
         return figure
 
 

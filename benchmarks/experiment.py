@@ -1,0 +1,75 @@
+"""The experiment: every policy under every order, on the same workloads, with goals for ours.
+
+Runs that were made are kept in a folder: what was interrupted goes on from there. The page in the documentation is
+written with `--page`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import multiprocessing
+import os
+import signal
+import sys
+import time
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+from experiment_goals import goals
+from experiment_page import write_page
+from experiment_runs import CONDITIONS, LOADS, MIXES, ROOT, SIZES, Case, Found, cases, run
+from report import end_on_signals, say, show
+
+MAIN = (("80/20", 0.9, "as published"), ("80/20", 0.9, "60 s restart"))
+"""Mix, load and conditions for which there are goals."""
+ALL = tuple((mix, load, conditions) for mix in MIXES for load in LOADS for conditions in CONDITIONS)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--size", choices=SIZES, default="small", help="requests and nodes")
+    parser.add_argument("--seeds", type=int, default=20, help="workloads for each mix, load and size")
+    parser.add_argument("--all", action="store_true", help="all mixes, loads and conditions, not those with goals only")
+    parser.add_argument("-j", "--jobs", type=int, default=os.cpu_count() or 1, help="processes")
+    parser.add_argument("--results", type=Path, default=_results(), help="folder of what was found")
+    parser.add_argument("--page", action="store_true", help="write docs/explanation/experiment.md and its plots")
+    options = parser.parse_args()
+    if options.seeds < 1 or options.jobs < 1:
+        parser.error("seeds and jobs are at least 1")
+    end_on_signals()
+    wanted = list(cases(SIZES[options.size], options.seeds, ALL if options.all else MAIN))
+    try:
+        found = make(wanted, options.results, options.jobs)
+    except KeyboardInterrupt:
+        say("Interrupted. What was found is kept; the same command goes on from there.")
+        return 130
+    reached = goals(found)
+    if options.page:
+        write_page(found, reached, ROOT / "docs" / "explanation" / "experiment.md")
+    return show(reached)
+
+
+def make(wanted: Sequence[Case], folder: Path, jobs: int) -> list[Found]:
+    """All runs, in their order, by so many processes."""
+    say(f"{len(wanted)} runs, {jobs} at a time; what was found is in {folder}")
+    found: list[Found] = []
+    began, made = time.monotonic(), 0
+    # The interrupt of a terminal reaches all processes; only this one is to say something.
+    with multiprocessing.Pool(jobs, initializer=signal.signal, initargs=(signal.SIGINT, signal.SIG_IGN)) as pool:
+        for number, (each, new) in enumerate(pool.imap(partial(run, folder=folder), wanted, chunksize=1), 1):
+            found.append(each)
+            made += new
+            if new and (made % 10 == 1 or number == len(wanted)):
+                took = time.monotonic() - began
+                left = took / made * (len(wanted) - number)
+                say(f"  {number} of {len(wanted)}, {took:.0f} s, about {left:.0f} s left: {each.case}")
+    return found
+
+
+def _results() -> Path:
+    return Path(os.environ.get("ZOE_HOME", ROOT / ".zoe")) / "experiment"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
