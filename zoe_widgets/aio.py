@@ -90,13 +90,16 @@ class AsyncZoe(Base):
         timeout: float | None = None,
         outlive: bool = False,
         lifetime: Mapping[str, int | float | str] | None = None,
+        expected: int | float | str | None = None,
         parameters: Mapping[str, Any] | None = None,
         **values: Any,
     ) -> AsyncCluster:
         """See `Zoe.attach`."""
         given = {**(parameters or {}), **values}
         made = await run_async(
-            lambda caller: attach(self._core, caller, zapp, name, given, timeout, outlive=outlive, lifetime=lifetime)
+            lambda caller: attach(
+                self._core, caller, zapp, name, given, timeout, outlive=outlive, lifetime=lifetime, expected=expected
+            )
         )
         return AsyncCluster(self._core, made)
 

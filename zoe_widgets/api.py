@@ -134,6 +134,7 @@ class Zoe(Base):
         timeout: float | None = None,
         outlive: bool = False,
         lifetime: Mapping[str, int | float | str] | None = None,
+        expected: int | float | str | None = None,
         parameters: Mapping[str, Any] | None = None,
         **values: Any,
     ) -> Cluster:
@@ -142,14 +143,17 @@ class Zoe(Base):
         `zapp` is a name of the shop, `values` are its parameters (`parameters` takes those that are called like one of
         ours). Waits until the cluster's core runs; workers that are not granted yet come later. It ends with this
         kernel or its server, unless `outlive`; `lifetime` is how long it lives, where that is to differ from what the
-        ZApp says: ``{"idle": "2h", "maximum": "1 day"}``. Raises UnknownName, InvalidParameter or CapacityExceeded
+        ZApp says: ``{"idle": "2h", "maximum": "1 day"}``; `expected` is how long you think that you need it, such as
+        ``"2h"``, by which others' waiting is foreseen. Raises UnknownName, InvalidParameter or CapacityExceeded
         when it cannot be, ExecutionEnded with the reason and the last log lines when its start fails, and
         TimeoutError after `timeout` seconds. An interrupted, late or failed start leaves no cluster behind. After a
         kernel's restart, the first call with the same arguments gives the cluster that is attached already.
         """
         given = {**(parameters or {}), **values}
         made = run(
-            lambda caller: attach(self._core, caller, zapp, name, given, timeout, outlive=outlive, lifetime=lifetime)
+            lambda caller: attach(
+                self._core, caller, zapp, name, given, timeout, outlive=outlive, lifetime=lifetime, expected=expected
+            )
         )
         return Cluster(self._core, made)
 

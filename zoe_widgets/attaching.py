@@ -34,6 +34,7 @@ async def attach(
     *,
     outlive: bool = False,
     lifetime: Mapping[str, Any] | None = None,
+    expected: int | float | str | None = None,
 ) -> Attached:
     """A new cluster, connected. When interrupted or failed, none is left behind."""
     wish = wished(lifetime)
@@ -45,7 +46,9 @@ async def attach(
         progress.finish(f"was attached to this notebook already{bound(again)}")
         return again
     attachment = core.attachment(outlive)
-    submit = Submit.of(zapp=zapp, parameters=dict(parameters), name=name, attachment=attachment, lifetime=wish)
+    submit = Submit.of(
+        zapp=zapp, parameters=dict(parameters), name=name, attachment=attachment, lifetime=wish, expected=expected
+    )
     progress = Progress(caller, name or zapp)
     progress.start()
     submitting = asyncio.ensure_future(core.client.submit(submit, idempotency_key=uuid.uuid4().hex))

@@ -166,11 +166,19 @@ class FakeExecutions(ABC):
         instance.update({"state": state, "host": "127.0.0.1", "ports": {}, "restarts": 0, **more})
         self.emit(execution, "instance.state_changed", process=key, ordinal=ordinal, state=state)
 
-    def modify(self, execution: dict[str, Any], parameters: dict[str, Any], by: str = "alice") -> None:
+    def modify(
+        self, execution: dict[str, Any], parameters: dict[str, Any], by: str = "alice", reason: str | None = None
+    ) -> None:
         merged = {**execution["parameters"], **parameters}
         execution["plan"] = self.plan({"zapp": execution["zapp"], "parameters": merged})
         execution["parameters"] = execution["plan"]["parameters"]
-        self.emit(execution, "execution.scaled", parameters=execution["parameters"], by=by)
+        self.emit(
+            execution,
+            "execution.scaled",
+            parameters=execution["parameters"],
+            by=by,
+            **({"reason": reason} if reason else {}),
+        )
         self.soon(lambda: (self.grant(execution), self.bring(execution)))  # type: ignore[arg-type, return-value]
 
     def terminate(self, execution: dict[str, Any]) -> None:
@@ -200,6 +208,20 @@ class FakeExecutions(ABC):
         execution["reason"] = reason
         self.emit(execution, "execution.granted", granted=execution["granted"], reason=reason)
         self.bring(execution)
+
+    def adapt(self, execution: dict[str, Any], bounds: dict[str, Any] | None, adapted: str = "") -> None:
+        """Follow the load between these bounds, or none."""
+        if bounds and bounds["maximum"] > 100:
+            detail = f"maximum: {bounds['maximum']} is out of bounds: from 0 to 100"
+            raise Problem(422, "InvalidParameter", detail, parameter="maximum")
+        execution["adaptation"], execution["adapted"] = bounds, adapted
+        self.emit(execution, "execution.adapted", **(bounds or {"reason": adapted}), by="alice")
+
+    def resize(self, name: str, workers: int, reason: str) -> None:
+        """Another size, because of its load."""
+        execution = self.find(name)
+        execution["adapted"] = reason
+        self.modify(execution, {"workers": workers}, "adaptation", reason)
 
     def warn(self, name: str, seconds: float = 300) -> None:
         """Say that its end is near."""

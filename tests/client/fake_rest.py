@@ -78,11 +78,19 @@ class Handler(RequestHandler):
             case ("PATCH", "executions", name):
                 execution = zoe.find(name)
                 zoe.modify(execution, body["parameters"])
+                if execution.get("adaptation"):
+                    zoe.adapt(execution, None, "off, because alice asked for a size")
                 self.set_status(202)
                 self.finish(execution)
             case ("DELETE", "executions", name):
                 zoe.terminate(zoe.find(name))
                 self.set_status(202)
+                self.finish(zoe.find(name))
+            case ("PUT", "executions", name, "adaptation"):
+                zoe.adapt(zoe.find(name), body)
+                self.finish(zoe.find(name))
+            case ("DELETE", "executions", name, "adaptation"):
+                zoe.adapt(zoe.find(name), None, "off, as alice asked")
                 self.finish(zoe.find(name))
             case ("PUT", "executions", name, "keep-alive"):
                 zoe.keep(zoe.find(name), body["seconds"])

@@ -137,9 +137,11 @@ class ContestedZoe(FakeZoe):
         if not self.contested:
             super().soon(function)
 
-    def modify(self, execution: dict[str, Any], parameters: dict[str, Any], by: str = "alice") -> None:
+    def modify(
+        self, execution: dict[str, Any], parameters: dict[str, Any], by: str = "alice", reason: str | None = None
+    ) -> None:
         self.contested = by == "alice"
-        super().modify(execution, parameters, by)
+        super().modify(execution, parameters, by, reason)
         if self.contested:
             self.contested = False
             more = {"workers": execution["parameters"]["workers"] + 2}

@@ -8,10 +8,14 @@ import pytest
 
 from zoe_hub.model.adaptation import Adaptation
 from zoe_hub.model.errors import Conflict, Overtaken
-from zoe_hub.model.execution import Execution
+from zoe_hub.model.execution import Execution, ExecutionState
+from zoe_hub.model.plan import Plan
+from zoe_hub.model.zapp import Category
 from zoe_hub.store.base import Store
+from zoe_hub.store.changes import Granted
 
-from .examples import a_plan, ended, new_events, submitted
+from .examples import a_plan, brought_to, ended, new_events, submitted
+from .writing import moved, stored
 
 BOUNDS = Adaptation(minimum=1, maximum=8, hold=30)
 
@@ -108,3 +112,51 @@ class Adapting:
     async def test_what_its_owner_expects_is_kept(self, store: Store) -> None:
         assert (await submitted(store, expected=7200)).expected == 7200
         assert (await submitted(store)).expected is None
+
+
+class Learning:
+    """How long runs took, and what is expected of the next one."""
+
+    async def test_work_is_what_was_granted_while_it_ran(self, store: Store) -> None:
+        """A run of one instance and then of three, each for a moment: as seen by the one that comes after it."""
+        for _ in range(3):
+            await done(store)
+        expected = (await submitted(store, plan=a_job())).learned
+        assert expected is not None
+        assert 0 < expected < 60
+        assert (await submitted(store, plan=a_job(), expected=7200)).learned is None
+
+    async def test_nothing_is_learned_of_what_did_not_end_by_itself(self, store: Store) -> None:
+        await brought_to(store, await submitted(store, plan=a_job()), "stopping")
+        await brought_to(store, await submitted(store, plan=a_job()), "failed")
+        assert (await submitted(store, plan=a_job())).learned is None
+
+    async def test_nothing_is_expected_of_what_a_person_works_with(self, store: Store) -> None:
+        await done(store)
+        assert (await submitted(store)).learned is None
+
+    async def test_other_zapps_tell_nothing(self, store: Store) -> None:
+        await done(store)
+        assert (await submitted(store, plan=a_job("other"))).learned is None
+
+    async def test_with_more_instances_the_same_work_takes_less_time(self, store: Store) -> None:
+        await done(store)
+        small, large = await submitted(store, plan=a_job()), await submitted(store, plan=a_job(workers=8))
+        assert small.size is not None
+        assert large.size is not None
+        assert small.size == pytest.approx(4 * large.size)
+        assert (await submitted(store, plan=a_job(), expected=7200)).size == 7200
+
+
+def a_job(zapp: str = "spark", workers: int = 2) -> Plan:
+    return a_plan(workers, zapp).model_copy(update={"category": Category.BATCH})
+
+
+async def done(store: Store) -> Execution:
+    execution = await submitted(store, plan=a_job())
+    await stored(store, Granted(execution.id, {"spark.worker": 1}))
+    execution = await brought_to(store, execution, "running")
+    await stored(store, Granted(execution.id, {"spark.worker": 3}))
+    for state in (ExecutionState.COMPLETING, ExecutionState.COMPLETED):
+        execution = await moved(store, execution.id, execution.state, state)
+    return execution

@@ -14,7 +14,7 @@ from zoe_hub.model.errors import UnknownName
 from zoe_hub.model.events import Event
 from zoe_hub.store.base import Store
 
-from .adapting import Adapting
+from .adapting import Adapting, Learning
 from .auditing import Auditing
 from .changing import Changing, Instances
 from .examples import (
@@ -132,6 +132,7 @@ class ZApps:
 
 class StoreContract(
     Adapting,
+    Learning,
     Auditing,
     Submitting,
     Reading,

@@ -44,7 +44,7 @@ WRITES: dict[str, Callable[[Store, str], Awaitable[object]]] = {
     "delete_zapp": lambda store, execution: store.delete_zapp("alice", "own"),
 }
 READS = {
-    *("submitted", "get", "find", "list", "changed", "zapps"),
+    *("submitted", "get", "find", "list", "changed", "zapps", "histories"),
     *("events", "last_seq", "deleted_seq", "wait", "disposable", "leader", "marks", "audit"),
 }
 

@@ -240,3 +240,19 @@ async def test_what_ran_before_work_was_counted_follows_no_load_and_counts_from_
     await again.adapt(execution.id, bounds, {"workers": 2}, a_plan(), read={"workers": 2}, by="alice")
     assert (await again.get(execution.id)).adaptation == bounds
     await again.close()
+
+
+async def test_what_was_submitted_before_runs_were_learned_from_is_of_unknown_size(url: str) -> None:
+    store = SQLStore(url)
+    await store.open()
+    execution = await submitted(store)
+    await store.close()
+    engine = create_engine(connect_args(url))
+    with engine.begin() as connection:
+        command.downgrade(configuration(connection), "0008")
+    engine.dispose()
+    again = SQLStore(url)
+    await again.open()
+    assert (await again.get(execution.id)).size is None
+    assert (await submitted(again, expected=60)).size == 60
+    await again.close()

@@ -207,6 +207,7 @@ class ExecutionView(View):
     adaptation: Adaptation | None = None
     adapted: str = ""
     expected: int | None = None
+    size: float | None = None
     life: LifeView = LifeView()
     ui: tuple[UIView, ...] = ()
     live: dict[str, Any] = Field(default_factory=dict)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from ..model.execution import DesiredState, Execution, ExecutionState
 from ..model.outlook import Outlook
 from ..model.resources import Node
-from ..scheduler import reasons
+from ..scheduler import estimates, reasons
 from ..scheduler.cluster import Application, Cluster
 from ..scheduler.methods import order, policy
 from ..scheduler.requests import Decision, Request
@@ -116,13 +117,17 @@ class Scheduling:
     def expected(self, names: Iterable[str], now: float) -> dict[str, Outlook]:
         """What those of them that wait may expect."""
         places = {application.id: ahead for ahead, application in enumerate(self.cluster.waiting(now))}
+        waits = estimates.waits(self.cluster, now)
         found = {}
         for name in names:
             application = self.cluster.applications.get(name)
             if application is not None and not application.served and not application.leaving:
                 ahead = places.get(name, 0)
                 found[name] = Outlook(
-                    now=False, ahead=ahead, reason=reasons.why_waiting(self.cluster, application, ahead)
+                    now=False,
+                    ahead=ahead,
+                    reason=reasons.why_waiting(self.cluster, application, ahead),
+                    wait=_about(waits.get(name)),
                 )
         return found
 
@@ -230,6 +235,11 @@ class Scheduling:
             execution = self._known[name]
             if execution.state in (ExecutionState.STARTING, ExecutionState.RUNNING) and execution.reason != reason:
                 yield from steps.explain(execution, reason)
+
+
+def _about(seconds: float | None) -> float | None:
+    """In whole minutes: nobody knows better."""
+    return None if seconds is None else 60.0 * max(1, math.ceil(seconds / 60))
 
 
 def _agrees(application: Application, execution: Execution, admitted: bool) -> bool:

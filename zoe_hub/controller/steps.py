@@ -37,6 +37,7 @@ def request(execution: Execution) -> Request:
             for process in execution.plan.processes
         ),
         priority=BATCH if execution.plan.category is Category.BATCH else INTERACTIVE,
+        size=execution.size,
     )
 
 

@@ -28,6 +28,7 @@ class Submit(Document):
     lifetime: LifetimeWish | None = Field(default=None, description="Instead of what the ZApp says.")
     expected: Seconds | None = Field(
         default=None,
+        gt=0,
         description="How long its owner expects it to run with everything granted: seconds, or text such as `2h`. "
         "Said, it is believed; unsaid, it is learned from earlier runs.",
     )

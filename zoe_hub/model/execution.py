@@ -124,6 +124,10 @@ class Execution(Document):
     expected: int | None = Field(
         default=None, description="Seconds that its owner expects it to take, with everything granted."
     )
+    learned: float | None = Field(
+        default=None,
+        description="Where its owner said nothing: instances times seconds that runs like it needed before.",
+    )
     created: datetime
     updated: datetime
     ended: datetime | None = None
@@ -136,6 +140,14 @@ class Execution(Document):
     def tied(self) -> bool:
         """Whether it ends with a notebook server, and with a kernel where its attachment names one."""
         return self.attachment is not None and not self.attachment.outlive
+
+    @property
+    def size(self) -> float | None:
+        """Seconds that it is expected to take with everything granted: T of the published model. None: nobody knows."""
+        if self.expected is not None:
+            return float(self.expected)
+        count = sum(process.core + process.elastic for process in self.plan.processes)
+        return None if self.learned is None or not count else self.learned / count
 
     @property
     def server(self) -> str | None:

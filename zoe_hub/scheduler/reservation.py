@@ -44,7 +44,7 @@ def reserve(wishes: Sequence[Wish], free: Sequence[Shape], ends: Iterable[End]) 
             released[node] = released.get(node, Shape()).plus(shape)
         # What each wish needs by itself comes first: it is known without placing anything.
         if all(able >= count for able, (_, count) in zip(capable, wishes, strict=True)):
-            placed = _place(wishes, room)
+            placed = place(wishes, room)
             if placed is not None:
                 kept = {node: _beyond(taken, released.get(node, Shape())) for node, taken in placed.items()}
                 return Reservation(time, {node: shape for node, shape in kept.items() if any(shape)})
@@ -61,7 +61,8 @@ def _count(free: Shape, shape: Shape) -> int:
     return min((have // need for have, need in zip(free, shape, strict=True) if need), default=_ENDLESS)
 
 
-def _place(wishes: Sequence[Wish], room: Sequence[Shape]) -> dict[int, Shape] | None:
+def place(wishes: Sequence[Wish], room: Sequence[Shape]) -> dict[int, Shape] | None:
+    """What the wishes take of each node, on the first that have room, in their order; None where they do not fit."""
     taken: dict[int, Shape] = {}
     for shape, count in wishes:
         left = count

@@ -59,6 +59,7 @@ def execution_from(row: Any, plan: Plan, instances: Sequence[InstanceStatus]) ->
         adaptation=adaptation_from(row),
         adapted=row.adapted or "",
         expected=row.expected,
+        learned=row.learned,
         created=row.created,
         updated=row.updated,
         ended=row.ended,

@@ -15,6 +15,7 @@ from ..scheduler.quotas import Party
 from .base import Submission
 from .database import Transaction
 from .documents import execution_from, serialise_plan
+from .history import expected_work
 from .identifiers import free_name
 from .ledger import Ledger
 from .tables import executions, plans
@@ -46,6 +47,7 @@ def store(transaction: Transaction, submission: Submission, identifier: str, led
         "reason": "",
         "granted": {},
         "expected": submission.expected,
+        "learned": None if submission.expected is not None else expected_work(connection, submission.owner, plan),
         "idempotency_key": submission.idempotency_key,
         "fingerprint": submission.fingerprint,
         "groups": list(submission.groups) or None,

@@ -22,6 +22,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     and_,
+    literal_column,
 )
 
 
@@ -89,6 +90,8 @@ executions = Table(
     Column("adapted", Text),
     # Seconds that its owner expects it to take, with everything granted.
     Column("expected", Integer),
+    # Where nothing was said: the work that was expected when it was submitted, in instances times seconds.
+    Column("learned", Float),
     # Instances times seconds while it ran, up to `work_since`.
     Column("work", Float),
     Column("work_since", UTCDateTime),
@@ -110,8 +113,9 @@ Index("ix_executions_owner", executions.c.owner, executions.c.id)
 _ended = executions.c.ended.is_not(None)
 Index("ix_executions_ended", executions.c.ended, sqlite_where=_ended, postgresql_where=_ended)
 Index("ix_executions_plan", executions.c.plan)
-_done = and_(executions.c.state == "completed", executions.c.work.is_not(None))
-Index("ix_executions_done", executions.c.zapp, executions.c.ended, sqlite_where=_done, postgresql_where=_done)
+done = and_(executions.c.state == literal_column("'completed'"), executions.c.work.is_not(None))
+"""Whether a row came to its end by itself, and its work was counted."""
+Index("ix_executions_done", executions.c.zapp, executions.c.ended, sqlite_where=done, postgresql_where=done)
 
 instances = Table(
     "instances",

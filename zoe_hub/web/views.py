@@ -173,6 +173,7 @@ class ExecutionView(View):
     adaptation: Adaptation | None = Field(description="Its size follows its load, between these bounds.")
     adapted: str = Field(description="What adaptation did last, and why, for people.")
     expected: int | None = Field(description="Seconds that its owner expects it to take, with everything granted.")
+    size: float | None = Field(description="The same, or where nothing was said as runs like it took before.")
     life: LifeView
     created: datetime
     updated: datetime
@@ -203,6 +204,7 @@ class ExecutionView(View):
             adaptation=execution.adaptation,
             adapted=execution.adapted,
             expected=execution.expected,
+            size=execution.size,
             life=LifeView.of(execution),
             created=execution.created,
             updated=execution.updated,

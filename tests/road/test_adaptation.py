@@ -1,0 +1,59 @@
+"""A cluster that follows its load, on real Spark."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from tests.spawner.hub import RealHub
+
+from .lab import Lab, Notebook
+
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.spark, pytest.mark.slow]
+
+JOB = """
+slow = "select id, java_method('java.lang.Thread', 'sleep', 1000 + id * 0) from range(0, 40, 1, 40)"
+print(sum(row.id for row in spark.sql(slow).collect()), cluster.refresh().workers)
+"""
+IDLE = """
+import time
+while cluster.refresh().workers != 1 or cluster.view.present != 1:
+    time.sleep(0.2)
+print(cluster)
+"""
+
+
+async def test_a_job_grows_its_cluster_and_thought_shrinks_it(hub: RealHub, alice_lab: Lab, notebook: Notebook) -> None:
+    await notebook.run(
+        "from zoe_widgets import Zoe\nzoe = Zoe()\n"
+        'cluster = zoe.attach("spark", workers=1, memory="512 MiB", driver_memory="512 MiB").adapt(1, 3, hold=6)'
+    )
+    assert (await notebook.run(JOB)).text.split()[:2] == ["780", "3"]
+    assert "1 of 1 ready" in (await notebook.run(IDLE)).text
+    # What is left works, and grows again.
+    assert (await notebook.run(JOB)).text.split()[:2] == ["780", "3"]
+
+    async with hub.zoe(alice_lab.token) as zoe:
+        (execution,) = [e for e in await zoe.executions(live=True) if e.zapp == "spark"]
+        sizes, reasons = [], []
+        async for event in zoe.events(execution.id, after=0):
+            if event.kind.value == "execution.scaled":
+                sizes.append(event.data["parameters"]["workers"])
+                reasons.append(event.data["reason"])
+            if 1 in sizes and sizes[-1] == 3:
+                break
+    # At a job's end two may have been of use a moment longer than one.
+    assert sizes in ([2, 3, 1, 2, 3], [2, 3, 2, 1, 2, 3])
+    assert re.fullmatch(r"\d+ tasks wait: 1 -> 2 workers", reasons[0])
+    assert re.fullmatch(r"fewer were enough for 6 seconds: 3 -> [12] workers", reasons[2])
+
+    browser = await hub.login("alice")
+    page, as_a_browser = execution.ui[0].url.rstrip("/"), {"Accept": "text/html, application/json"}
+    master = (await browser.get(f"{page}/json/", headers=as_a_browser)).json()
+    application = master["activeapps"][0]["id"]
+    driver = f"{page}/proxy/{application}/api/v1/applications/{application}"
+    stages = (await browser.get(f"{driver}/stages", headers=as_a_browser)).json()
+    await browser.aclose()
+    assert sum(stage["numCompleteTasks"] for stage in stages) >= 80
+    assert [(s["numFailedTasks"], s["numKilledTasks"]) for s in stages] == [(0, 0)] * len(stages)

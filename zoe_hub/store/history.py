@@ -1,0 +1,52 @@
+"""What earlier runs of a ZApp tell about the next one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, select
+
+from ..model.errors import InvalidParameter
+from ..model.parameters import Scalar
+from ..model.plan import Plan
+from ..model.zapp import Category
+from ..scheduler.estimates import Run, learned
+from .tables import done, executions
+
+_READ = 200
+"""The newest runs of a ZApp, of all users, that are looked at."""
+_RUNS = (
+    select(executions.c.owner, executions.c.parameters, executions.c.work)
+    .where(done, executions.c.zapp == bindparam("zapp"))
+    .order_by(executions.c.ended.desc())
+    .limit(_READ)
+)
+
+
+def expected_work(connection: Connection, owner: str, plan: Plan) -> float | None:
+    """Instances times seconds that a run of this plan is expected to need.
+
+    None for what does not end by itself, such as what a person works with, and where no run of its ZApp has.
+    """
+    if plan.category is not Category.BATCH:
+        return None
+    runs = [
+        Run(row.owner, _fixed(plan, row.parameters), row.work) for row in connection.execute(_RUNS, {"zapp": plan.zapp})
+    ]
+    return learned(owner, _fixed(plan, plan.parameters), runs)
+
+
+def _fixed(plan: Plan, given: Mapping[str, Any]) -> dict[str, Scalar]:
+    """Values of the parameters that do not change how many instances there are, as the ZApp has them now."""
+    values: dict[str, Scalar] = {}
+    for parameter in plan.definition.parameters:
+        value = given.get(parameter.name)
+        value = parameter.default if value is None else value
+        if value is not None and not parameter.scales:
+            try:
+                values[parameter.name] = parameter.check(value)
+            except InvalidParameter:
+                # Allowed then, and not any more: it is like nothing that may be asked for now.
+                continue
+    return values
