@@ -5,7 +5,7 @@ export ZOE_HOME
 IN_ENV := $(PYTHON) -m scripts.within
 
 .DEFAULT_GOAL := help
-.PHONY: fuzz prove help hub setup test lint docs wheel bench-attach bench-failover bench-scale-down bench-spawn chaos bench-throughput bench-events bench-footprint test-fresh clean experiment
+.PHONY: fuzz prove help hub setup test lint docs wheel bench-attach bench-embedded bench-failover bench-scale-down bench-spawn chaos bench-throughput bench-events bench-footprint test-fresh clean experiment
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -34,6 +34,9 @@ wheel: setup ## build the wheel into dist/
 
 bench-attach: setup ## measure attaching a cluster against starting one by hand
 	@set -e; for each in benchmarks/attach*.py; do $(IN_ENV) python "$$each"; done
+
+bench-embedded: setup ## measure the time from the end of pip to the first result of Spark in JupyterLab, without a Hub
+	@PYTHONPATH=$(CURDIR) $(IN_ENV) python benchmarks/embedded.py
 
 bench-scale-down: setup ## count what a Spark job loses when two of four workers go (ZOE_BENCH_WAYS=all: other ways too)
 	@$(IN_ENV) python benchmarks/scale_down.py

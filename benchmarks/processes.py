@@ -32,10 +32,14 @@ def answers(port: int) -> bool:
 
 
 class Processes:
-    """Programs in process groups of their own; all are gone at the end of the `with` block, children included."""
+    """Programs in process groups of their own; all are gone at the end of the `with` block, children included.
 
-    def __init__(self, log: Path) -> None:
+    Without `inherit`, they have no variables but those that `start` is given.
+    """
+
+    def __init__(self, log: Path, *, inherit: bool = True) -> None:
         self.log = log
+        self._inherited = dict(os.environ) if inherit else {}
         self._started: list[subprocess.Popen[bytes]] = []
 
     def __enter__(self) -> Self:
@@ -52,7 +56,7 @@ class Processes:
         with self.log.open("ab") as output:
             process = subprocess.Popen(
                 command,
-                env={**os.environ, **(environment or {})},
+                env={**self._inherited, **(environment or {})},
                 cwd=cwd,
                 stdin=subprocess.DEVNULL,
                 stdout=output,

@@ -43,12 +43,12 @@ async def hub(tmp_path_factory: pytest.TempPathFactory, shelf: Path) -> AsyncIte
     config = folder / "zoe_config.py"
     config.write_text(f"c.ZoeConfig.folders = [{str(shelf)!r}]\n")
     hub = RealHub(folder, environment={"ZOE_CONFIG_FILE": str(config)})
-    _share_cache(hub.home)
+    share_cache(hub.home)
     async with hub:
         yield hub
 
 
-def _share_cache(home: Path) -> None:
+def share_cache(home: Path) -> None:
     """What set-up prepared for the frameworks, where there is such; it makes Spark's starts faster."""
     prepared = cache_folder(default_home())
     if prepared.is_dir():
