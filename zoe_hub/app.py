@@ -36,6 +36,7 @@ from .controller.lives import Lives
 from .controller.orphans import Orphans
 from .controller.outlooks import Outlooks
 from .controller.patience import surely
+from .controller.quotas import QuotaWatch
 from .controller.retention import Retention
 from .hub_servers import HubServers
 from .metrics import Metrics
@@ -217,7 +218,9 @@ class ZoeHub(Application):
             wake=service.wake,
             live=live.get,
             nodes=engine.nodes,
-            outlooks=Outlooks(service.executions, engine.nodes, settings.scheduler, time.time),
+            outlooks=Outlooks(
+                service.executions, engine.nodes, settings.scheduler, time.time, QuotaWatch(store, time.time)
+            ),
             public_prefix=_address(prefix),
             limits=make_limits(settings),
             metrics=service.metrics,

@@ -205,9 +205,9 @@ class Quoting:
 
     async def test_what_is_in_force_is_equal_as_long_as_nothing_changes(self, store: Store) -> None:
         await submitted(store)
-        before = await store.quotas_in_force()
-        assert await store.quotas_in_force() == before
+        before = await store.quotas_in_force([("alice", ())])
+        assert await store.quotas_in_force([("alice", ())]) == before
         await store.put_quota(Subject("user", "nobody"), Limits(cpu=1))
-        assert await store.quotas_in_force() == before
+        assert await store.quotas_in_force([("alice", ())]) == before
         await store.put_quota(EVERYBODY, Limits(cpu=1))
-        assert await store.quotas_in_force() != before
+        assert await store.quotas_in_force([("alice", ())]) != before

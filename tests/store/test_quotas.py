@@ -151,11 +151,11 @@ async def test_hours_go_on_while_no_service_runs(store: SQLStore, url: str) -> N
 async def test_who_used_up_the_hours_starts_nothing_and_does_not_grow(store: SQLStore) -> None:
     await store.put_quota(EVERYBODY, Limits(cpu_hours=10, window=24 * HOUR))
     execution = await admitted(store, "alice", 2, 2)
-    assert (await store.quotas_in_force()).used_up == frozenset()
+    assert (await store.quotas_in_force([("alice", ())])).used_up == frozenset()
     await passed(store, 6)
-    in_force = await store.quotas_in_force()
+    in_force = await store.quotas_in_force([("alice", ())])
     assert in_force.used_up == {ALICE}
-    assert await store.quotas_in_force() == in_force
+    assert await store.quotas_in_force([("alice", ())]) == in_force
     sentence = (
         r"quota of 10 CPU hours in 24 hours is used up, by spark-1 \(12 CPU hours\)\. There will be some again in "
     )

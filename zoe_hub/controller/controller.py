@@ -20,6 +20,7 @@ from ..model.errors import LaunchFailed, ServiceUnavailable, StaleLease, ZoeErro
 from ..model.execution import DesiredState, Execution, ExecutionState
 from ..model.resources import Node
 from ..scheduler.lifecycle import ExecutionEvent
+from ..scheduler.quotas import InForce
 from ..scheduler.scheduler import Scheduler
 from ..secrets import Secrets
 from ..store.base import Store
@@ -28,6 +29,7 @@ from . import steps
 from .executions import LiveExecutions
 from .orders import orders
 from .patience import surely
+from .quotas import QuotaWatch
 from .reports import Reports
 from .scheduling import Scheduling, default_scheduler
 
@@ -66,6 +68,7 @@ class Controller:
         self._executions = executions or LiveExecutions(store)
         self._news = self._executions.news()
         self._scheduling = Scheduling(scheduler)
+        self._quotas = QuotaWatch(store, clock)
         self._clock = clock
         self._applied: dict[tuple[str, str], Order] = {}
         self._removals: dict[str, asyncio.Task[None]] = {}
@@ -73,7 +76,7 @@ class Controller:
         """Executions that have been taken away; that they ended is not stored yet."""
         self._again: set[str] = set()
         """Executions to be looked at again although nothing new may be stored about them."""
-        self._decided_on: tuple[int, tuple[Node, ...]] | None = None
+        self._decided_on: tuple[int, tuple[Node, ...], InForce] | None = None
         """What the scheduler saw last: from the same it would decide the same."""
         self._woken = asyncio.Event()
 
@@ -222,13 +225,14 @@ class Controller:
 
     async def _scheduled(self) -> list[Change]:
         nodes, now = tuple(await self._backend.nodes()), self._clock()
-        if (self._executions.version, nodes) != self._decided_on:
+        quotas = await self._quotas.look(self._executions.all())
+        if (self._executions.version, nodes, quotas) != self._decided_on:
             running: Counter[tuple[str, str]] = Counter()
             if self._scheduling.going:
                 statuses = await self._backend.instances()
                 running.update((i.execution, i.process) for i in statuses if not i.state.ended)
-            self._scheduling.update(self._executions.all(), nodes, now, running)
-            self._decided_on = self._executions.version, nodes
+            self._scheduling.update(self._executions.all(), nodes, now, running, quotas)
+            self._decided_on = self._executions.version, nodes, quotas
         return self._scheduling.decide(now)
 
     def _believe_the_store(self) -> None:

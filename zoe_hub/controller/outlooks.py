@@ -12,6 +12,7 @@ from ..model.resources import Node
 from ..scheduler.scheduler import Scheduler
 from . import steps
 from .executions import LiveExecutions
+from .quotas import QuotaWatch
 from .scheduling import Scheduling
 
 _AS_OF = 1.0
@@ -27,22 +28,23 @@ class Outlooks:
         nodes: Callable[[], Awaitable[Sequence[Node]]],
         make: Callable[[], Scheduler],
         clock: Callable[[], float],
+        quotas: QuotaWatch | None = None,
     ) -> None:
         self._executions = executions
         self._nodes = nodes
         self._make = make
         self._clock = clock
+        self._quotas = quotas
         self._line = Scheduling(make)
         self._line_read = -_AS_OF
 
-    async def of_plan(self, owner: str, plan: Plan) -> Outlook:
+    async def of_plan(self, owner: str, plan: Plan, groups: tuple[str, ...] = ()) -> Outlook:
         """Of a plan that this user would submit now."""
         now = self._clock()
-        # A throw-away one, as what it would decide is not to be.
-        scheduling = await self._update(Scheduling(self._make), now)
         asked = Execution(
             id="~",
             owner=owner,
+            groups=groups,
             name=plan.zapp,
             zapp=plan.zapp,
             parameters={},
@@ -52,6 +54,8 @@ class Outlooks:
             created=datetime.fromtimestamp(now, timezone.utc),
             updated=datetime.fromtimestamp(now, timezone.utc),
         )
+        # A throw-away one, as what it would decide is not to be.
+        scheduling = await self._update(Scheduling(self._make), now, asked)
         return scheduling.foresee(steps.request(asked), now)
 
     async def of_waiting(self, executions: Collection[Execution]) -> Mapping[str, Outlook]:
@@ -65,8 +69,10 @@ class Outlooks:
             self._line_read = now
         return self._line.expected(queued, now)
 
-    async def _update(self, scheduling: Scheduling, now: float) -> Scheduling:
+    async def _update(self, scheduling: Scheduling, now: float, *asked: Execution) -> Scheduling:
         nodes = await self._nodes()
         await self._executions.refresh()
-        scheduling.update(self._executions.all(), nodes, now)
+        live = self._executions.all()
+        quotas = await self._quotas.look([*live, *asked]) if self._quotas else None
+        scheduling.update(live, nodes, now, quotas=quotas)
         return scheduling

@@ -12,6 +12,7 @@ from ..model.resources import Node
 from ..scheduler import estimates, reasons
 from ..scheduler.cluster import Application, Cluster
 from ..scheduler.methods import order, policy
+from ..scheduler.quotas import InForce
 from ..scheduler.requests import Decision, Request
 from ..scheduler.scheduler import Scheduler
 from ..store.changes import Change
@@ -42,6 +43,7 @@ class Scheduling:
         """Take everything in anew by the next `update`, because what was decided could not be stored."""
         self._scheduler = self._make()
         self._nodes: tuple[Node, ...] | None = None
+        self._quotas: InForce | None = None
         self._known = dict[str, Execution]()
         self._given = dict[str, Counter[str]]()
         self._short = dict[str, str]()
@@ -66,6 +68,7 @@ class Scheduling:
         nodes: Sequence[Node],
         now: float,
         running: Mapping[tuple[str, str], int] | None = None,
+        quotas: InForce | None = None,
     ) -> None:
         """These are all live executions and all nodes.
 
@@ -88,6 +91,9 @@ class Scheduling:
         for application in list(self.cluster.applications.values()):
             if application.going:
                 self._let_go(application, running or {})
+        if quotas is not None and quotas != self._quotas:
+            self._quotas, self._news = quotas, True
+            self._scheduler.set_quotas(quotas.rules, quotas.spent, now)
 
     def decide(self, now: float) -> list[Change]:
         """What is to be stored now. Nothing where nothing is new, and nothing due."""
@@ -103,10 +109,13 @@ class Scheduling:
         """What would come of this request. Decides it, so that this one is good for nothing more."""
         before = reasons.going(self.cluster)
         self._scheduler.submit(request)
+        refusal = self.cluster.refusal(self.cluster.applications[request.id])
+        if refusal is not None:
+            return Outlook(now=False, ahead=0, reason=str(refusal))
         decisions = {decision.id: decision for decision in self._scheduler.decide(now)}
         if request.id in decisions:
             granted = dict(decisions[request.id].granted)
-            return Outlook(now=True, granted=granted, reason=reasons.why_short(request, granted, {}, reasons.START))
+            return Outlook(now=True, granted=granted, reason=self._why_short(request, granted, {}, reasons.START))
         found = self.expected([request.id], now)[request.id]
         given = reasons.going(self.cluster)
         if given and not before:
@@ -177,7 +186,7 @@ class Scheduling:
         if execution.state in (ExecutionState.STARTING, ExecutionState.RUNNING):
             self._short[execution.id] = execution.reason
         if not self._short.get(execution.id):
-            self._short[execution.id] = reasons.why_short(request, granted, {}, reasons.START)
+            self._short[execution.id] = self._why_short(request, granted, {}, reasons.START)
 
     def _drop(self, name: str) -> None:
         self._known.pop(name, None)
@@ -210,7 +219,7 @@ class Scheduling:
             for demand in request.demands if served else ():
                 before = execution.granted.get(demand.key, demand.core)
                 given[demand.key] = max(0, given[demand.key] + before - granted[demand.key])
-            short = decision.reason or reasons.why_short(request, granted, given, cause)
+            short = decision.reason or self._why_short(request, granted, given, cause)
             self._short[decision.id] = short
             # What its owner asked for needs no explanation beyond the execution's own.
             told = reasons.what_changed(request, execution.granted, granted, short) if served else short
@@ -218,8 +227,13 @@ class Scheduling:
             yield from steps.carry_out(execution, Decision(decision.id, True, granted, short), told)
         for name in self._asked.intersection(self._short) - {decision.id for decision in decisions}:
             application = self.cluster.applications[name]
-            self._short[name] = reasons.why_short(application.request, application.granted, {}, cause)
+            self._short[name] = self._why_short(application.request, application.granted, {}, cause)
         self._asked.clear()
+
+    def _why_short(self, request: Request, granted: Mapping[str, int], given: Mapping[str, int], cause: str) -> str:
+        application = self.cluster.applications.get(request.id)
+        refusal = self.cluster.refusal(application) if application is not None and application.served else None
+        return reasons.why_short(request, granted, given, cause, refusal)
 
     def _line(self, now: float) -> Iterator[Change]:
         line = self.cluster.waiting(now)

@@ -38,6 +38,8 @@ def request(execution: Execution) -> Request:
         ),
         priority=BATCH if execution.plan.category is Category.BATCH else INTERACTIVE,
         size=execution.size,
+        groups=execution.groups,
+        name=execution.name,
     )
 
 

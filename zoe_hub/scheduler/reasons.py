@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from ..model.resources import format_bytes
 from .cluster import Application, Cluster
+from .refusals import Refusal
 from .requests import Demand, Request
 from .shapes import Shape
 
@@ -27,10 +28,17 @@ def why_waiting(cluster: Cluster, application: Application, ahead: int) -> str:
     return "; ".join(said)
 
 
-def why_short(request: Request, granted: Mapping[str, int], given: Mapping[str, int], cause: str) -> str:
+def why_short(
+    request: Request,
+    granted: Mapping[str, int],
+    given: Mapping[str, int],
+    cause: str,
+    refusal: Refusal | None = None,
+) -> str:
     """Of one that is served: how much of its wish it has, and why; empty where it has all.
 
-    `given` are instances that were taken back from it and not granted again, by the demand's key; `cause` says why.
+    `given` are instances that were taken back from it and not granted again, by the demand's key; `cause` says why,
+    unless it is for a quota, which `refusal` names.
     """
     said = []
     for demand in request.demands:
@@ -38,7 +46,7 @@ def why_short(request: Request, granted: Mapping[str, int], given: Mapping[str, 
         if has < wish:
             back = min(given.get(demand.key, 0), wish - has)
             room = f"no room for {wish - has} more ({demand.shape} each)"
-            why = f"{back} given back so that {cause}" if back else room
+            why = str(refusal) if refusal else f"{back} given back so that {cause}" if back else room
             said.append(f"{has} of {several(wish, demand.title)}: {why}")
     return "; ".join(said)
 

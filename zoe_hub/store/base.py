@@ -320,8 +320,11 @@ class Store(ABC):
         """All that are stored, by subject: of everybody, of groups, of users."""
 
     @abstractmethod
-    async def quotas_in_force(self) -> InForce:
-        """What holds for all that live, and whose hours are used up. Costs a query for each of those with hours."""
+    async def quotas_in_force(self, parties: Collection[tuple[str, tuple[str, ...]]], *, hours: bool = True) -> InForce:
+        """What holds for these users, who are in these groups; with `hours`, also whose hours are used up.
+
+        That costs a query for each of them whose hours are limited.
+        """
 
     @abstractmethod
     async def accounts(self, user: str, groups: Collection[str] = (), *, others: Collection[Subject] = ()) -> Accounts:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import datetime, timezone
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
 from ..scheduler.allowances import Dimension, Subject
 from ..scheduler.quotas import Accounts, InForce
@@ -13,14 +13,15 @@ from . import quotas
 from .ledger import held_of, restore
 from .quotas import QuotaSource
 from .spending import spent_by, spent_of
-from .tables import executions
 
 
-def in_force(connection: Connection, source: QuotaSource) -> InForce:
-    """What holds for all that live, and of whom hours are used up."""
-    live = select(executions.c.owner, executions.c.groups).where(executions.c.ended.is_(None))
-    parties = {(row.owner, tuple(row.groups or ())) for row in connection.execute(live)}
+def in_force(
+    connection: Connection, source: QuotaSource, parties: Collection[tuple[str, tuple[str, ...]]], hours: bool
+) -> InForce:
+    """What holds for these users and groups, and, with `hours`, of whom hours are used up."""
     rules = quotas.rules(connection, source, parties)
+    if not hours:
+        return InForce(rules)
     allowances = {each.subject: each for user, groups in parties for each in rules.of(user, groups)}
     spent = spent_of(connection, allowances.values(), datetime.now(timezone.utc))
     used_up = {

@@ -398,8 +398,9 @@ class SQLStore(Store):
     async def quotas(self) -> Mapping[QuotaSubject, Limits | GroupLimits]:
         return await self._database.read(quotas.every)
 
-    async def quotas_in_force(self) -> InForce:
-        return await self._database.read(partial(quota_views.in_force, source=self._quotas))
+    async def quotas_in_force(self, parties: Collection[tuple[str, tuple[str, ...]]], *, hours: bool = True) -> InForce:
+        work = partial(quota_views.in_force, source=self._quotas, parties=parties, hours=hours)
+        return await self._database.read(work)
 
     async def accounts(
         self, user: str, groups: Collection[str] = (), *, others: Collection[QuotaSubject] = ()

@@ -64,8 +64,8 @@ class LogSource(Protocol):
 class Outlooks(Protocol):
     """What is to be expected of a start."""
 
-    async def of_plan(self, owner: str, plan: Plan, /) -> Outlook:
-        """Of a plan that this user would submit now."""
+    async def of_plan(self, owner: str, plan: Plan, groups: tuple[str, ...] = (), /) -> Outlook:
+        """Of a plan that this user, who is in these groups, would submit now."""
 
     async def of_waiting(self, executions: Collection[Execution], /) -> Mapping[str, Outlook]:
         """Of those that are in line, by identifier; others are left out."""

@@ -64,7 +64,11 @@ async def plan_execution(call: Call) -> Reply:
     plan, _ = await plan_of(call, submit)
     await check_capacity(call.context, plan)
     owner, outlooks = submit.owner or call.who.user, call.context.outlooks
-    return Reply(PlanView.of(plan, await outlooks.of_plan(owner, plan) if outlooks and owner else None))
+    return Reply(
+        PlanView.of(
+            plan, await outlooks.of_plan(owner, plan, await groups_of(call, owner)) if outlooks and owner else None
+        )
+    )
 
 
 async def submit_execution(call: Call) -> Reply:
