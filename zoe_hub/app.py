@@ -24,7 +24,7 @@ from .backends.local import LocalBackend, LocalSettings
 from .backends.observed import ObservedBackend
 from .catalogue import Catalogue, shipped_folder
 from .composition import rescale
-from .config import ZoeConfig, mistakes_told, read_file
+from .config import ZoeConfig, check_names, mistakes_told, read_file
 from .controller.adaptation import Adaptations
 from .controller.audit_retention import AuditRetention
 from .controller.belonging import Belonging
@@ -104,6 +104,7 @@ class ZoeHub(Application):
             if path:
                 self.update_config(read_file(Path(path).absolute()))
                 self.parse_command_line(argv)
+            check_names(self.config, (type(self), *self.classes))
             self.settings = ZoeConfig(parent=self)
 
     def start(self) -> None:
@@ -186,6 +187,8 @@ class ZoeHub(Application):
     async def _main(self) -> None:
         settings = self.settings
         catalogue = Catalogue([shipped_folder(), *map(Path, settings.folders)])
+        for folder in catalogue.missing:
+            log.warning("There is no folder %s, which c.ZoeConfig.folders names; it is read once it is there", folder)
         with _writing_below(settings.home):
             secrets = Secrets.load(settings.key_file)
         metrics = Metrics(lambda: catalogue.zapps)

@@ -63,6 +63,11 @@ class Catalogue:
         """Files that are not on the shelves, and why."""
         return self._shelves.problems
 
+    @property
+    def missing(self) -> Sequence[Path]:
+        """Folders that are not there now."""
+        return [root for root in self._roots if not root.is_dir()]
+
     def folder(self, framework: str) -> Path:
         """Where a framework's files are. Raises UnknownName."""
         try:

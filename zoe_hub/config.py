@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from difflib import get_close_matches
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
@@ -47,10 +48,12 @@ class ZoeConfig(Configurable):
     ).tag(config=True)
     cpus = Float(
         0.0,
+        min=0.0,
         help="Processors that local instances may be granted, in all. 0: the machine's, times `cpu_overcommit`.",
     ).tag(config=True)
     cpu_overcommit = Float(
         8.0,
+        min=0.01,
         help="How often each processor of the machine is handed out while `cpus` is 0. Interactive work leaves "
         "processors idle most of the time, and a process that gets less is slowed, not killed; lower it where "
         "jobs run all day.",
@@ -77,6 +80,7 @@ class ZoeConfig(Configurable):
     ).tag(config=True)
     round_interval = Float(
         10.0,
+        min=0.01,
         help="Seconds after which the controller looks again though nothing was reported. Changes do not wait for it.",
     ).tag(config=True)
     policy = CaselessStrEnum(
@@ -106,6 +110,7 @@ class ZoeConfig(Configurable):
     ).tag(config=True)
     live_interval = Float(
         2.0,
+        min=0.01,
         help="Seconds between two looks at the figures of running clusters. Shorter is livelier and costs processor.",
     ).tag(config=True)
     idle_timeout = Unicode(
@@ -144,6 +149,7 @@ class ZoeConfig(Configurable):
     ).tag(config=True)
     lives_interval = Float(
         30.0,
+        min=0.01,
         help="Seconds between two looks at whether clusters work and whose time is up. Shorter is more exact and asks "
         "every cluster more often.",
     ).tag(config=True)
@@ -161,11 +167,13 @@ class ZoeConfig(Configurable):
     ).tag(config=True)
     server_interval = Float(
         60.0,
+        min=0.01,
         help="Seconds between two questions to JupyterHub whether the servers are there that something is tied to; one "
         "request for each user who has something running.",
     ).tag(config=True)
     server_patience = Float(
         180.0,
+        min=0.0,
         help="Seconds for which a server must be missing before what is tied to it ends. Not shorter than your Hub "
         "needs to restart.",
     ).tag(config=True)
@@ -236,7 +244,8 @@ class ZoeConfig(Configurable):
     metrics_on_loopback = Bool(
         False,
         help="True: every process of this machine may read the metrics without a token. They name no user, but whoever "
-        "can log in to the machine sees how busy everybody is. Requests through a proxy need a token all the same.",
+        "can log in to the machine sees how busy everybody is. Ask by 127.0.0.1, localhost or [::1]: requests by "
+        "another name, or through a proxy, need a token all the same.",
     ).tag(config=True)
     trusted_proxies = List(
         Unicode(),
@@ -244,9 +253,9 @@ class ZoeConfig(Configurable):
         "request comes (X-Forwarded-For). This machine's own are always believed. Needed where the Hub's proxy, or one "
         "before it, runs on another machine: the audit trail names that proxy otherwise.",
     ).tag(config=True)
-    port = Integer(0, help="Port to listen on at 127.0.0.1 when JupyterHub did not say; 0: a free one.").tag(
-        config=True
-    )
+    port = Integer(
+        0, min=0, max=65535, help="Port to listen on at 127.0.0.1 when JupyterHub did not say; 0: a free one."
+    ).tag(config=True)
 
     @default("home")
     def _default_home(self) -> str:
@@ -360,6 +369,26 @@ def read_file(path: Path) -> Config:
         raise InvalidRequest(
             f"The configuration file {path} cannot be read: {type(error).__name__}: {error}."
         ) from error
+
+
+def check_names(config: Config, classes: Iterable[type[Configurable]]) -> None:
+    """Raise InvalidRequest where a setting of one of the classes is misspelt, with the name that was meant.
+
+    What is not heeded must not look as if it were. Sections of others are let through.
+    """
+    known = {each.__name__: each for cls in classes for each in cls.__mro__ if issubclass(each, Configurable)}
+    for section, values in config.items():
+        if section not in known:
+            meant = get_close_matches(section, known, 1, 0.8)
+            if meant and section[:1].isupper():
+                raise InvalidRequest(f"There are no settings c.{section}; did you mean c.{meant[0]}?")
+            continue
+        names = known[section].class_trait_names(config=True)
+        for name in values:
+            if name not in names:
+                meant = get_close_matches(name, names, 1)
+                hint = f"did you mean c.{section}.{meant[0]}?" if meant else "docs/reference/configuration.md has all."
+                raise InvalidRequest(f"There is no setting c.{section}.{name}; {hint}")
 
 
 @contextmanager

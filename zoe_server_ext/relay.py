@@ -7,7 +7,7 @@ import json
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote_plus, urlsplit
 
 from . import surroundings
 
@@ -113,8 +113,8 @@ class Relay:
 
 
 def without_token(query: str) -> str:
-    """A query without the token that opens the Jupyter server."""
-    return "&".join(part for part in query.split("&") if not part.startswith("token="))
+    """A query without the token that opens the Jupyter server, however its name is written."""
+    return "&".join(part for part in query.split("&") if unquote_plus(part.partition("=")[0]) != "token")
 
 
 def problem(status: int, title: str, detail: str, kind: str = "about:blank") -> dict[str, Any]:

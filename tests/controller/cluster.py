@@ -19,6 +19,7 @@ class Cluster:
         self.answer: Any = {"busy": False, "done": 0}
         self.paths: list[str] = []
         self.headers = HTTPHeaders()
+        self.answer_headers: dict[str, str] = {}
 
     async def __aenter__(self) -> Self:
         cluster = self
@@ -27,6 +28,8 @@ class Cluster:
             def get(self) -> None:
                 cluster.paths.append(self.request.path)
                 cluster.headers = self.request.headers
+                for name, value in cluster.answer_headers.items():
+                    self.set_header(name, value)
                 if isinstance(cluster.answer, int):
                     self.set_status(cluster.answer)
                 elif isinstance(cluster.answer, bytes):

@@ -8,9 +8,11 @@ import pytest
 
 from zoe_hub.controller.executions import LiveExecutions
 from zoe_hub.controller.live import LiveFigures
+from zoe_hub.controller.questions import Questions
 from zoe_hub.model.errors import ServiceUnavailable
 from zoe_hub.model.execution import Execution
 
+from .cluster import Cluster
 from .conftest import World
 
 
@@ -34,3 +36,14 @@ async def test_figures_come_back_with_the_store(world: World, monkeypatch: pytes
     assert not task.done()
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_a_cluster_hears_no_cookie_of_anothers(world: World) -> None:
+    """All are at one host, whose name is all that a cookie goes by."""
+    async with Cluster() as cluster:
+        cluster.answer_headers["Set-Cookie"] = "door=open; Path=/"
+        async with Questions(world.secrets, prefix="/z/") as questions:
+            for path in ("/first", "/second"):
+                await questions._get(f"http://127.0.0.1:{cluster.port}{path}", {})
+        assert cluster.paths == ["/first", "/second"]
+        assert "Cookie" not in cluster.headers

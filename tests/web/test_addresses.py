@@ -8,7 +8,7 @@ from typing import Any, cast
 import pytest
 from tornado.httputil import HTTPHeaders, HTTPServerRequest, RequestStartLine
 
-from zoe_hub.web.addresses import address_of, is_from_here, networks
+from zoe_hub.web.addresses import address_of, is_from_here, names_this_machine, networks
 
 
 def request(peer: object, *forwarded: str, **others: str) -> HTTPServerRequest:
@@ -74,3 +74,22 @@ def test_other_headers_count_for_nothing() -> None:
 )
 def test_what_comes_through_a_proxy_is_not_from_here(asked: object, here: bool) -> None:
     assert is_from_here(cast(HTTPServerRequest, asked)) is here
+
+
+@pytest.mark.parametrize(
+    ("host", "own"),
+    [
+        ("127.0.0.1:9999", True),
+        ("localhost", True),
+        ("LocalHost:80", True),
+        ("[::1]:9999", True),
+        ("evil.example:9999", False),
+        ("localhost.evil.example", False),
+        ("127.0.0.1.evil.example:80", False),
+        ("", False),
+    ],
+)
+def test_the_name_by_which_this_machine_is_asked(host: str, own: bool) -> None:
+    asked = request(HERE)
+    asked.headers["Host"] = host
+    assert names_this_machine(asked) is own

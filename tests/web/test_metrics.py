@@ -96,6 +96,8 @@ async def test_who_may_read_them(site: Site, start: Starter) -> None:
 
 async def test_this_machine_may_where_the_settings_say_so(site: Site) -> None:
     assert (await ask(site, None, metrics_from_here=True)).status_code == 200
+    rebound = {"Host": "metrics.evil.example"}
+    assert (await ask(site, None, headers=rebound, metrics_from_here=True)).status_code == 401
     through_a_proxy = {"X-Forwarded-For": "127.0.0.1"}
     assert (await ask(site, None, headers=through_a_proxy, metrics_from_here=True)).status_code == 401
 

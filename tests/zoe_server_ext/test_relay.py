@@ -13,6 +13,7 @@ from zoe_hub.client import ZoeClient
 from zoe_hub.model.commands import Submit
 from zoe_hub.model.errors import ServiceUnavailable, UnknownName
 from zoe_hub.model.execution import Attachment, ExecutionState
+from zoe_server_ext.relay import without_token
 
 
 @pytest.fixture(scope="module")
@@ -143,3 +144,17 @@ def test_a_server_on_a_unix_socket(zoe, tmp_path):
             "from zoe_widgets import Zoe; print([c.name for c in Zoe().attachments], len(Zoe().shop()))"
         )
     assert printed == "[] 1\n"
+
+
+@pytest.mark.parametrize(
+    ("query", "goes_on"),
+    [
+        ("live=true&token=word", "live=true"),
+        ("%74oken=word&live=true", "live=true"),
+        ("%74%6F%6b%65%6E=word", ""),
+        ("tokens=2&token", "tokens=2"),
+        ("q=token=word", "q=token=word"),
+    ],
+)
+def test_the_servers_token_goes_nowhere_however_its_name_is_written(query: str, goes_on: str) -> None:
+    assert without_token(query) == goes_on

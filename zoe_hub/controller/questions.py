@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Iterable, Mapping
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any, TypeVar
 
 import httpx
@@ -37,7 +38,9 @@ class Questions:
 
     async def __aenter__(self) -> Questions:
         # Clusters are reached directly, whatever proxy the environment names.
-        self._http = httpx.AsyncClient(timeout=2.0, trust_env=False)
+        # Of no cluster a cookie is kept: all are at one host, and the next one is another user's.
+        nothing = CookieJar(DefaultCookiePolicy(allowed_domains=()))
+        self._http = httpx.AsyncClient(timeout=2.0, trust_env=False, cookies=nothing)
         return self
 
     async def __aexit__(self, *_: object) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 from traitlets import TraitError
 from traitlets.config import Config
 
-from ..config import ZoeConfig
+from ..config import ZoeConfig, check_names
 from ..model.errors import InvalidRequest
 
 SECTION = ZoeConfig.__name__
@@ -16,9 +16,7 @@ SECTION = ZoeConfig.__name__
 def settings_in(config: Config) -> dict[str, Any]:
     """Those that are set, as JSON has them. Raises InvalidRequest for a value that the service would not take."""
     section = config.get(SECTION, {})
-    unknown = sorted(name for name in section if name not in ZoeConfig.class_trait_names(config=True))
-    if unknown:
-        raise InvalidRequest(f"There is no setting c.{SECTION}.{unknown[0]}.")
+    check_names(Config({SECTION: section}), [ZoeConfig])
     try:
         settings = ZoeConfig(config=Config({SECTION: section}))
         return {name: getattr(settings, name) for name in section}

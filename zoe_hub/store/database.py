@@ -12,17 +12,17 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import URL, BigInteger, Connection, Engine, bindparam, insert, make_url, update
+from sqlalchemy import URL, BigInteger, Connection, Engine, bindparam, insert, update
 from sqlalchemy.exc import DatabaseError, DBAPIError, IntegrityError, OperationalError
 
 from ..logs import kept
 from ..model.errors import ServiceUnavailable
 from ..model.events import EventKind
-from .engines import in_memory, postgresql_engine, sqlite_engine, with_driver
+from .engines import address, in_memory, postgresql_engine, sqlite_engine, with_driver
 from .tables import event_counter, events
 from .upgrade import require_schema, upgrade
 
@@ -66,8 +66,12 @@ class Transaction:
         )
 
     def attempt(self, work: Callable[[Transaction], T]) -> T:
-        """Run a part of the transaction. If it raises, nothing of it is left, and the rest can go on."""
+        """Run a part of the transaction. If it raises, nothing of it is left, and the rest can go on.
+
+        Each part has a later `now` than the one before: what one says of all until now is not said of the next.
+        """
         before = len(self._events)
+        self.now = max(datetime.now(timezone.utc), self.now + timedelta(microseconds=1))
         self.connection.exec_driver_sql("SAVEPOINT part")
         try:
             result = work(self)
@@ -87,6 +91,14 @@ class Transaction:
         first = last - count + 1
         self.connection.execute(_INSERT_EVENTS, [{"seq": first + n, **row} for n, row in enumerate(self._events)])
         return last
+
+
+class _Unstorable(Exception):
+    """Before the commit: the events hold what no database takes, such as what is no JSON."""
+
+    def __init__(self, cause: Exception) -> None:
+        super().__init__(str(cause))
+        self.cause = cause
 
 
 @dataclass(frozen=True)
@@ -112,7 +124,7 @@ class Database:
         upgrades: bool = True,
     ) -> None:
         # In an address, a question mark would end the path.
-        parsed = URL.create("sqlite", database=str(url)) if isinstance(url, Path) else with_driver(make_url(url))
+        parsed = URL.create("sqlite", database=str(url)) if isinstance(url, Path) else with_driver(address(url))
         self._sqlite = parsed.get_backend_name() == "sqlite"
         self._path = parsed.database if self._sqlite and not in_memory(parsed) else None
         self._committed = committed
@@ -234,7 +246,7 @@ class Database:
         if len(works) > 1:
             try:
                 return self._write_once(works)
-            except DBAPIError:
+            except (DBAPIError, _Unstorable):
                 return [outcome for work in works for outcome in self._write([work])]
             # Not one by one: where the connection was lost during the commit, they may be stored.
             except ServiceUnavailable as error:
@@ -245,6 +257,8 @@ class Database:
             except DBAPIError as error:
                 if attempt == _ATTEMPTS or not _collided(error):
                     return [error]
+            except _Unstorable as error:
+                return [error.cause]
             except Exception as error:
                 return [error]
         raise AssertionError("unreachable")
@@ -264,7 +278,12 @@ class Database:
                         raise
                     except Exception as error:
                         outcomes.append(error)
-            seq = transaction.finish()
+            try:
+                seq = transaction.finish()
+            except DBAPIError:
+                raise
+            except Exception as error:
+                raise _Unstorable(error) from error
         if seq:
             self._loop.call_soon_threadsafe(self._committed, seq)
         return outcomes

@@ -6,16 +6,19 @@ import sqlite3
 import time
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import StaticPool
 
-from ..model.errors import ServiceUnavailable
+from ..model.errors import InvalidRequest, ServiceUnavailable
 
 _BUSY_TIMEOUT = 30
 """Seconds for which SQLite waits for another process' transaction."""
 
 _LONGEST_PAUSE = 3
 """Seconds after which PostgreSQL ends a transaction that does nothing any more."""
+
+_RIGHT = "right is sqlite:////folder/zoe.sqlite, or postgresql://user:password@host/database"
 
 _CONNECTION = {
     "connect_timeout": 5,
@@ -25,6 +28,17 @@ _CONNECTION = {
     "tcp_user_timeout": 8000,
 }
 """How soon a PostgreSQL server that is out of reach is noticed: seconds, and milliseconds."""
+
+
+def address(text: str) -> URL:
+    """What an administrator wrote. Raises InvalidRequest, which does not say the address: a password may be in it."""
+    try:
+        url = make_url(text)
+    except ArgumentError:
+        raise InvalidRequest(f"The database's address is none; {_RIGHT}.") from None
+    if url.get_backend_name() not in ("sqlite", "postgresql", "postgres"):
+        raise InvalidRequest(f"The database's address begins with {url.drivername}://; {_RIGHT}.")
+    return url
 
 
 def with_driver(url: URL) -> URL:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
@@ -12,6 +13,7 @@ Address = IPv4Address | IPv6Address
 
 _FORWARDED = ("X-Forwarded-For", "Forwarded", "X-Real-Ip", "X-Forwarded-Host", "X-Forwarded-Proto")
 HERE = "127.0.0.1"
+_OWN_NAMES = frozenset({HERE, "localhost", "[::1]"})
 
 
 def networks(texts: Iterable[str]) -> tuple[Network, ...]:
@@ -40,6 +42,15 @@ def address_of(request: HTTPServerRequest, proxies: Sequence[Network] = ()) -> s
 def is_from_here(request: HTTPServerRequest) -> bool:
     """Whether a process of this machine sent the request itself: no proxy says that it serves somebody else."""
     return _peer(request).is_loopback and not any(name in request.headers for name in _FORWARDED)
+
+
+def names_this_machine(request: HTTPServerRequest) -> bool:
+    """Whether ``Host`` is the loopback's own name: a browser says the name by which its page was loaded.
+
+    A page of another name that leads to 127.0.0.1 (DNS rebinding) is so told from a program that means this machine.
+    """
+    name = request.headers.get("Host", "").lower()
+    return re.sub(r":[0-9]*$", "", name) in _OWN_NAMES
 
 
 def _peer(request: HTTPServerRequest) -> Address:

@@ -15,7 +15,7 @@ from ..model.execution import Execution, ExecutionState, InstanceState
 from ..model.resources import Resources
 from . import scopes
 from .access import lacks
-from .addresses import is_from_here
+from .addresses import is_from_here, names_this_machine
 from .api.shop import granted_to
 from .context import WebContext
 from .handlers import BaseHandler, stranger
@@ -28,7 +28,8 @@ class MetricsPage(BaseHandler):
     """All metrics, for a caller with the scope, or for this machine where the settings say so."""
 
     async def get(self) -> None:
-        if not (self.context.metrics_from_here and is_from_here(self.request)):
+        here = is_from_here(self.request) and names_this_machine(self.request)
+        if not (self.context.metrics_from_here and here):
             caller = await self.identify()
             if caller is None:
                 raise stranger()

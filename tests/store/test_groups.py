@@ -1,0 +1,56 @@
+"""Works that share a transaction: what one of them does wrong, or says, concerns no other."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Coroutine
+from typing import Any
+
+from zoe_hub.model.events import EventKind
+from zoe_hub.store.database import Transaction
+from zoe_hub.store.sql import SQLStore
+
+from .examples import QUEUED, TERMINATED, a_submission
+from .writing import moved
+
+
+async def together(store: SQLStore, *works: Coroutine[Any, Any, Any]) -> list[Any]:
+    """What comes of works that all wait for one transaction, in their order."""
+    writes, goes_on = threading.Event(), threading.Event()
+
+    def slow(_: Transaction) -> None:
+        writes.set()
+        assert goes_on.wait(30)
+
+    first = asyncio.create_task(store._database.write(slow))
+    assert await asyncio.to_thread(writes.wait, 30)
+    waiting = []
+    for work in works:
+        waiting.append(asyncio.create_task(work))
+        await asyncio.sleep(0)
+    goes_on.set()
+    await first
+    return await asyncio.gather(*waiting, return_exceptions=True)
+
+
+async def test_an_event_that_cannot_be_stored_fails_its_own_work_alone(store: SQLStore) -> None:
+    def odd(transaction: Transaction) -> None:
+        transaction.record("alice", "x", EventKind.EXECUTION_KEPT, data=object())
+
+    before, failed, after = await together(
+        store, store.submit(a_submission()), store._database.write(odd), store.submit(a_submission())
+    )
+    assert isinstance(failed, Exception)
+    assert "JSON" in str(failed)
+    assert {execution.id for execution in await store.list()} == {before[0].id, after[0].id}
+
+
+async def test_what_comes_after_forgetting_an_owner_is_not_forgotten(store: SQLStore) -> None:
+    before, forgotten, after = await together(
+        store, store.submit(a_submission()), store.forget_owner("alice", "admin"), store.submit(a_submission())
+    )
+    assert forgotten == (1, 1)
+    for execution, _ in (before, after):
+        await moved(store, execution.id, QUEUED, TERMINATED)
+    assert await store.disposable(before=None, most=None, limit=10) == [before[0].id]
