@@ -39,7 +39,9 @@ def shapes() -> st.SearchStrategy[Shape]:
 def demands(*, elastic: int = 4) -> st.SearchStrategy[tuple[Demand, ...]]:
     one = st.tuples(st.integers(0, 3), st.integers(0, elastic), shapes())
     return st.lists(one, min_size=1, max_size=2).map(
-        lambda all_: tuple(Demand(f"d{n}", "worker", max(core, n == 0), e, s) for n, (core, e, s) in enumerate(all_))
+        lambda all_: tuple(
+            Demand(f"d{n}", "worker", max(core, int(n == 0)), e, s) for n, (core, e, s) in enumerate(all_)
+        )
     )
 
 

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import os
+from unittest import mock
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from zoe_hub.scheduler import level
 from zoe_hub.scheduler.cluster import Application
+from zoe_hub.scheduler.methods import order
 from zoe_hub.scheduler.orders import FIFO
 from zoe_hub.scheduler.policies.elastic import Elastic, Settings
 from zoe_hub.scheduler.scheduler import Scheduler
 from zoe_hub.scheduler.shapes import Shape
 
 from .histories import Player, Step, capacities, steps
+from .oracle import PlainElastic
 
 EASY = Settings(bound=300.0, hold=40.0)
 PLAIN = Settings(bound=300.0, hold=40.0, backfill=False, fair=False)
@@ -164,3 +170,34 @@ def test_time_alone_leads_to_a_rest(nodes: tuple[tuple[int, int, int], ...], pla
     made.now += 1e7
     last = [made.scheduler.decide(made.now + 1e7 * n) for n in range(5)]
     assert last[-1] == []
+
+
+@settings(max_examples=int(os.environ.get("ZOE_EXAMPLES", "300")))
+@given(
+    capacities(),
+    steps(),
+    st.booleans(),
+    st.sampled_from((EASY, PLAIN, Settings(bound=1e6, hold=0.0), Settings(bound=1e6, hold=40.0, fair=False, batch=3))),
+    st.sampled_from(("fifo", "sjf", "srpt", "hrrn", "sjf-share", "dynsize")),
+    st.sampled_from((0, 24)),
+)
+def test_the_indexes_decide_what_a_plain_search_decides(
+    nodes: tuple[tuple[int, int, int], ...], played: list[Step], at_once: bool, chosen: Settings, named: str, few: int
+) -> None:
+    """The oracle looks through everything each time."""
+    quick = Player(Scheduler(Elastic(chosen), order(named), at_once=at_once))
+    plain = Player(Scheduler(PlainElastic(chosen), order(named), at_once=at_once))
+    for each in (quick, plain):
+        each.set_nodes(nodes)
+    with mock.patch.object(level, "_FEW", few):
+        _compare(quick, plain, played)
+
+
+def _compare(quick: Player, plain: Player, played: list[Step]) -> None:
+    for step in played:
+        decided = []
+        for each in (quick, plain):
+            each.do(step)
+            decided.append(each.scheduler.decide(each.now))
+        assert decided[0] == decided[1]
+        assert state(quick.scheduler) == state(plain.scheduler)

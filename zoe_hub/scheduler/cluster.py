@@ -7,14 +7,17 @@ Scheduling of Distributed Analytic Applications*: L is the line of what waits, S
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from .orders import Order
 from .quotas import Accounts
 from .refusals import Refusal
 from .requests import Demand, Request
 from .room import Room
+from .shapes import Shape
 from .work import progress_made, time_left
+
+_NOTHING = Shape()
 
 
 class Application:
@@ -41,6 +44,8 @@ class Application:
         """The part of its work that is done; 0 to 1."""
         self.progressed_at = request.submitted
         """Until when `progress` is counted."""
+        self.number = 0
+        """In which order applications were submitted to this scheduler."""
 
     @property
     def id(self) -> str:
@@ -89,10 +94,16 @@ class Application:
             return None
         if not self.served:
             return request.size
-        if request.core + self.elastic == 0:
+        end = self.ends_at
+        return None if end is None else max(0.0, end - now)
+
+    @property
+    def ends_at(self) -> float | None:
+        """When it ends with what it holds, by its estimate, which may be over; None where nobody knows, or it waits."""
+        request, elastic = self.request, self.elastic
+        if request.size is None or not self.served or request.core + elastic == 0:
             return None
-        left = time_left(request.size, self.progress, request.core, request.elastic, self.elastic)
-        return max(0.0, left - (now - self.progressed_at))
+        return self.progressed_at + time_left(request.size, self.progress, request.core, request.elastic, elastic)
 
 
 class Cluster:
@@ -108,6 +119,11 @@ class Cluster:
         """Applications that a quota held back since `Scheduler.decide` began."""
         self.started: list[Application] = []
         """Admitted in this decision, in that order."""
+        self.held: dict[str, Shape] = {}
+        """What each user holds."""
+        self.cores: dict[str, Shape] = {}
+        """What core instances of each user hold."""
+        self._watching: list[dict[str, Application]] = []
         self.at_once = at_once
         """What is taken back is gone at once, as in a simulation."""
 
@@ -155,6 +171,22 @@ class Cluster:
         """It leaves the line: its core has been placed."""
         application.admitted_at = application.progressed_at = now
         self.started.append(application)
+        self.touch(application)
+
+    def watch(self) -> dict[str, Application]:
+        """Where each application is put, by its id, when something about it changes. Whoever asked takes them out."""
+        touched: dict[str, Application] = dict(self.applications)
+        self._watching.append(touched)
+        return touched
+
+    def unwatch(self, touched: dict[str, Application]) -> None:
+        """Nobody looks there any more."""
+        self._watching = [each for each in self._watching if each is not touched]
+
+    def touch(self, application: Application) -> None:
+        """Something about it is not as it was."""
+        for touched in self._watching:
+            touched[application.request.id] = application
 
     def withdraw(self, application: Application) -> None:
         """Take an admission back that was made in this same decision."""
@@ -163,6 +195,7 @@ class Cluster:
                 self.pull(application, demand)
         application.admitted_at = None
         self.started.remove(application)
+        self.touch(application)
 
     def settled(self, application: Application) -> bool:
         """Whether all that it was granted has room that is free now, not when something else has gone."""
@@ -195,6 +228,7 @@ class Cluster:
         if not self.at_once:
             application.going.setdefault(demand.key, []).append(node)
             self.room.leave(node, demand.shape)
+            self.touch(application)
 
     def restore(self, application: Application, demand: Demand, node: int, at: float) -> None:
         """Undo a `reclaim` of this same decision: the last one of this demand that was not undone."""
@@ -209,21 +243,89 @@ class Cluster:
         for node in going[:count]:
             self.room.leave(node, demand.shape, -1)
         del going[:count]
+        self.touch(application)
 
     def put(self, application: Application, demand: Demand, node: int, at: float = -math.inf) -> None:
         """Count one instance more, on this node, granted `at` that time."""
-        self.room.take(node, demand.shape)
-        self.accounts.hold(application.request.party, demand.shape)
-        application.placed[demand.key].append(node)
+        request, shape = application.request, demand.shape
+        placed = application.placed[demand.key]
+        core = len(placed) < demand.core
+        self.room.take(node, shape, elastic=not core and not application.leaving)
+        placed.append(node)
         application.since[demand.key].append(at)
+        self._hold(request.user, shape, 1, core=core)
+        self.accounts.hold(request.party, shape)
+        self.touch(application)
 
     def pull(self, application: Application, demand: Demand) -> int:
         """Count the last instance no more; its node."""
-        node = application.placed[demand.key].pop()
+        request, shape = application.request, demand.shape
+        placed = application.placed[demand.key]
+        node = placed.pop()
         application.since[demand.key].pop()
-        self.room.give(node, demand.shape)
-        self.accounts.hold(application.request.party, demand.shape, -1)
+        core = len(placed) < demand.core
+        self.room.give(node, shape, elastic=not core and not application.leaving)
+        self._hold(request.user, shape, -1, core=core)
+        self.accounts.hold(request.party, shape, -1)
+        self.touch(application)
         return node
+
+    def change(self, application: Application, request: Request) -> None:
+        """It wishes something else from now on. What it holds beyond that is not taken back by this."""
+        self._count(application, -1)
+        application.request = request
+        for demand in request.demands:
+            application.placed.setdefault(demand.key, [])
+            application.since.setdefault(demand.key, [])
+        self._count(application, 1)
+        self.touch(application)
+
+    def set_leaving(self, application: Application) -> None:
+        """It is ending: what it holds is not to be taken back any more."""
+        self._count(application, -1)
+        application.leaving = True
+        self._count(application, 1)
+        self.touch(application)
+
+    def set_room(self, room: Room, moved: Mapping[int, int | None]) -> None:
+        """Other nodes. `moved` has the index of each node of before; what was on one that is gone holds no place."""
+        self.room = room
+        self.held.clear()
+        self.cores.clear()
+        for application in self.applications.values():
+            application.planned = None
+            for demand in application.request.demands:
+                key = demand.key
+                places = zip(application.placed[key], application.since[key], strict=True)
+                left = [(moved[node], at) for node, at in places]
+                application.placed[key] = [node for node, _ in left if node is not None]
+                application.since[key] = [at for node, at in left if node is not None]
+                going = [moved[node] for node in application.going.get(key, ())]
+                application.going[key] = [node for node in going if node is not None]
+                for node in application.placed[key]:
+                    room.soon.add(node, demand.shape, -1)
+                    room.now.add(node, demand.shape, -1)
+                for node in application.going[key]:
+                    room.leave(node, demand.shape)
+            self._count(application, 1)
+            self.touch(application)
+
+    def _count(self, application: Application, sign: int) -> None:
+        """Count what it holds as firm, and for its user, or count it no more."""
+        request = application.request
+        for demand in request.demands:
+            placed = application.placed[demand.key]
+            for node in placed if application.leaving else placed[: demand.core]:
+                self.room.firm.add(node, demand.shape, -sign)
+            core = min(len(placed), demand.core)
+            self._hold(request.user, demand.shape, sign * core, core=True)
+            self._hold(request.user, demand.shape, sign * (len(placed) - core), core=False)
+
+    def _hold(self, user: str, shape: Shape, count: int, *, core: bool) -> None:
+        if count:
+            self.held[user] = self.held.get(user, _NOTHING).plus(shape, count)
+            if core:
+                self.cores[user] = self.cores.get(user, _NOTHING).plus(shape, count)
 
     def recount(self, accounts: Accounts) -> None:
         """Keep these accounts from now on, after counting what everybody holds."""

@@ -31,6 +31,8 @@ class Order(Protocol):
     name: str
     still: bool
     """Whether keys of what waits do not change with time."""
+    settled: bool
+    """The same of what is served."""
 
     def set_capacity(self, capacity: Shape) -> None:
         """So much there is on all nodes from now on. Keys may be others than before."""
@@ -44,6 +46,7 @@ class FIFO:
 
     name = "fifo"
     still = True
+    settled = True
 
     def set_capacity(self, capacity: Shape) -> None:
         pass
@@ -58,6 +61,7 @@ class _Sized:
 
     base: str
     still = True
+    settled = True
 
     def __init__(self, measure: Measure | None = None, *, unknown_size: float = UNKNOWN_SIZE) -> None:
         self._measure = measure or Time()
@@ -95,6 +99,7 @@ class SRPT(_Sized):
     """
 
     base = "srpt"
+    settled = False
 
     def key(self, application: Application, now: float) -> float:
         """What is left of its size, by the measure."""
@@ -142,6 +147,7 @@ class DynSize:
 
     name = "dynsize"
     still = False
+    settled = False
     RATE = 256 * 1024**2
 
     def set_capacity(self, capacity: Shape) -> None:

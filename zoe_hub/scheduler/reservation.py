@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+from .level import Level, number, placed
 from .shapes import Shape
 
 Wish = tuple[Shape, int]
@@ -27,55 +28,42 @@ class Reservation:
     """What of the room that is free now the core will take then, node by node: of nobody else who runs longer."""
 
 
-def reserve(wishes: Sequence[Wish], free: Sequence[Shape], ends: Iterable[End]) -> Reservation | None:
+def reserve(wishes: Sequence[Wish], room: Level | Sequence[Shape], ends: Iterable[End]) -> Reservation | None:
     """The earliest time at which all of the wishes fit, placed on the first nodes that have room, in their order.
 
-    `free` is the room of each node now, `ends` come in the order of time. None where they do not fit even when
-    everything has ended of which an end is known.
+    `room` is that of each node now, `ends` come in the order of time. None where they do not fit even when everything
+    has ended of which an end is known. The room is as before afterwards.
     """
-    room = list(free)
+    level = room if isinstance(room, Level) else Level(room)
     released: dict[int, Shape] = {}
-    capable = [sum(_count(free, shape) for free in room) for shape, _ in wishes]
-    for time, places in ends:
-        for node, shape in places:
-            for number, (wish, _) in enumerate(wishes):
-                capable[number] += _count(room[node].plus(shape), wish) - _count(room[node], wish)
-            room[node] = room[node].plus(shape)
-            released[node] = released.get(node, Shape()).plus(shape)
-        # What each wish needs by itself comes first: it is known without placing anything.
-        if all(able >= count for able, (_, count) in zip(capable, wishes, strict=True)):
-            placed = place(wishes, room)
-            if placed is not None:
-                kept = {node: _beyond(taken, released.get(node, Shape())) for node, taken in placed.items()}
-                return Reservation(time, {node: shape for node, shape in kept.items() if any(shape)})
-    return None
-
-
-_ENDLESS = 1 << 40
-
-
-def _count(free: Shape, shape: Shape) -> int:
-    """How many of a shape fit."""
-    if min(free) < 0:
-        return 0
-    return min((have // need for have, need in zip(free, shape, strict=True) if need), default=_ENDLESS)
+    capable = [level.count(shape) for shape, _ in wishes]
+    try:
+        for time, places in ends:
+            for node, shape in places:
+                before = level.amounts[node]
+                level.add(node, shape, silent=True)
+                after = level.amounts[node]
+                for index, (wish, _) in enumerate(wishes):
+                    capable[index] += number(after, wish) - number(before, wish)
+                released[node] = released.get(node, _NOTHING).plus(shape)
+            # What each wish needs by itself comes first: it is known without placing anything.
+            if all(able >= count for able, (_, count) in zip(capable, wishes, strict=True)):
+                there = placed(level, wishes)
+                if there is not None:
+                    kept = {node: _beyond(taken, released.get(node, _NOTHING)) for node, taken in there.items()}
+                    return Reservation(time, {node: shape for node, shape in kept.items() if shape != _NOTHING})
+        return None
+    finally:
+        for node, shape in released.items():
+            level.add(node, shape, -1, silent=True)
 
 
 def place(wishes: Sequence[Wish], room: Sequence[Shape]) -> dict[int, Shape] | None:
     """What the wishes take of each node, on the first that have room, in their order; None where they do not fit."""
-    taken: dict[int, Shape] = {}
-    for shape, count in wishes:
-        left = count
-        for node, whole in enumerate(room):
-            if left == 0:
-                break
-            number = min(left, _count(whole.plus(taken.get(node, Shape()), -1), shape))
-            if number:
-                taken[node] = taken.get(node, Shape()).plus(shape, number)
-                left -= number
-        if left:
-            return None
-    return taken
+    return placed(Level(room), wishes)
+
+
+_NOTHING = Shape()
 
 
 def _beyond(shape: Shape, other: Shape) -> Shape:

@@ -26,6 +26,8 @@ class Scheduler:
         self._policy = policy
         self._names: tuple[str, ...] = ()
         self._told: dict[str, Decision] = {}
+        self._submitted = 0
+        self._touched = self.cluster.watch()
 
     def set_nodes(self, nodes: Sequence[Node], now: float) -> None:
         """These are all nodes from now on. What was on one that is not among them any more holds no place.
@@ -35,20 +37,12 @@ class Scheduler:
         cluster = self.cluster
         index = {node.name: number for number, node in enumerate(nodes)}
         moved = {old: index.get(name) for old, name in enumerate(self._names)}
-        cluster.room = Room([Shape.of(node.capacity) for node in nodes])
-        cluster.order.set_capacity(cluster.room.total)
+        room = Room([Shape.of(node.capacity) for node in nodes])
+        cluster.order.set_capacity(room.total)
         self._names = tuple(node.name for node in nodes)
         for application in cluster.applications.values():
             application.advance(now)
-            application.planned = None
-            for demand in application.request.demands:
-                since = zip(application.placed[demand.key], application.since[demand.key], strict=True)
-                application.since[demand.key] = [at for node, at in since if moved[node] is not None]
-                for holder, count in ((application.placed, cluster.room.take), (application.going, cluster.room.leave)):
-                    places = [moved[node] for node in holder.get(demand.key, ())]
-                    holder[demand.key] = [node for node in places if node is not None]
-                    for node in holder[demand.key]:
-                        count(node, demand.shape)
+        cluster.set_room(room, moved)
         cluster.recount(Accounts(cluster.accounts.rules, cluster.accounts.spent))
 
     def set_quotas(self, rules: Rules, spent: Mapping[Subject, Spent], now: float) -> None:
@@ -70,7 +64,10 @@ class Scheduler:
         instances were taken back and are not gone yet; theirs are the next numbers.
         """
         application = Application(request)
+        self._submitted += 1
+        application.number = self._submitted
         self.cluster.applications[request.id] = application
+        self.cluster.touch(application)
         if admitted_at is None:
             return
         application.admitted_at = application.progressed_at = admitted_at
@@ -94,11 +91,9 @@ class Scheduler:
         """Its owner wishes another size. What is too much of it is taken back at once."""
         application = self.cluster.applications[request.id]
         application.advance(now)
-        application.request = request
         application.asks_at = min(application.asks_at, now)
+        self.cluster.change(application, request)
         for demand in request.demands:
-            application.placed.setdefault(demand.key, [])
-            application.since.setdefault(demand.key, [])
             while application.missing(demand) < 0:
                 self.cluster.reclaim(application, demand, now)
 
@@ -111,7 +106,7 @@ class Scheduler:
         """It is ending: it holds what it has until `end`, and gets nothing more."""
         application = self.cluster.applications[id]
         application.advance(now)
-        application.leaving = True
+        self.cluster.set_leaving(application)
 
     def end(self, id: str) -> None:
         """It is gone, with all that it held."""
@@ -122,6 +117,7 @@ class Scheduler:
             while application.placed[demand.key]:
                 self.cluster.pull(application, demand)
         self.cluster.accounts.forget(application.request.party)
+        self.cluster.touch(application)
 
     def decide(self, now: float) -> list[Decision]:
         """What changes, in the order of urgency. To be asked again when something happened, or time has passed.
@@ -147,14 +143,20 @@ class Scheduler:
                 self.cluster.withdraw(application)
 
     def _changes(self) -> Iterable[Decision]:
-        for application in self.cluster.applications.values():
-            if application.served and not application.leaving:
+        touched = sorted(self._touched.values(), key=lambda application: application.number)
+        self._touched.clear()
+        for application in touched:
+            if self._served(application):
                 # Whose core lost its place goes on wishing for all of it.
                 granted = {d.key: max(d.core, len(application.placed[d.key])) for d in application.request.demands}
-                decision = Decision(application.id, admitted=True, granted=granted)
-                if self._told.get(application.id) != decision:
-                    self._told[application.id] = decision
+                told = self._told.get(application.id)
+                if told is None or told.granted != granted:
+                    self._told[application.id] = decision = Decision(application.id, admitted=True, granted=granted)
                     yield decision
+
+    def _served(self, application: Application) -> bool:
+        known = self.cluster.applications.get(application.id) is application
+        return known and application.served and not application.leaving
 
 
 def _demand(application: Application, key: str) -> Demand:

@@ -26,14 +26,23 @@ class Possible:
         """Whether its core, or all of it, fits on the nodes with nothing on them, and no quota hinders it."""
         if application.id in cluster.hindered:
             return False
-        if self._capacities != cluster.room.capacities:
-            self._capacities = list(cluster.room.capacities)
-            self._known.clear()
+        self._set(cluster.room)
         known = self._known.get(application)
         if known is None or known[0] is not application.request:
             known = application.request, self._fits(application.request)
             self._known[application] = known
         return known[1]
+
+    def ever(self, room: Room, request: Request) -> bool:
+        """The same, whatever quotas say. The answer is not remembered."""
+        self._set(room)
+        return self._fits(request)
+
+    def _set(self, room: Room) -> None:
+        # A room keeps its capacities: to compare all of them each time would be slow.
+        if self._capacities is not room.capacities:
+            self._capacities = room.capacities
+            self._known.clear()
 
     def _fits(self, request: Request) -> bool:
         wanted = [(d.shape, d.core + d.elastic if self._whole else d.core) for d in request.demands]

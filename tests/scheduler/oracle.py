@@ -1,0 +1,433 @@
+"""The elastic policy again, plainly: everything is looked through each time. What both decide is compared."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+
+from zoe_hub.scheduler.cluster import Application, Cluster
+from zoe_hub.scheduler.policies.elastic import Settings
+from zoe_hub.scheduler.policies.possible import Possible
+from zoe_hub.scheduler.requests import Demand
+from zoe_hub.scheduler.reservation import Reservation
+from zoe_hub.scheduler.shapes import Shape
+
+
+class PlainElastic:
+    """Core first, elastic instances by urgency, with hysteresis; EASY backfill; dominant-resource fairness."""
+
+    name = "elastic"
+
+    def __init__(self, settings: Settings | None = None) -> None:
+        self.settings = settings or Settings()
+        self._possible = Possible(whole=False)
+
+    def schedule(self, cluster: Cluster, now: float) -> None:
+        _Moment(self.settings, self._possible, cluster, now).decide()
+
+
+class _Moment:
+    """One decision."""
+
+    def __init__(self, settings: Settings, possible: Possible, cluster: Cluster, now: float) -> None:
+        self._settings = settings
+        self._possible = possible
+        self._cluster = cluster
+        self._room = cluster.room
+        self._now = now
+        self._total = cluster.room.total
+        self._urgency = {a.id: cluster.urgency(a, now) for a in cluster.applications.values()}
+        self._held_back: set[str] = set()
+        """Applications whose core was given room that is not free yet."""
+        self._promised: list[tuple[Application, Demand]] = []
+        """Elastic instances that are counted until the end of the decision, on room that is not free yet."""
+
+    def decide(self) -> None:
+        self._fit_nodes()
+        self._keep_plans()
+        while self._start_next():
+            pass
+        self._held_back = {
+            a.id
+            for a in self._cluster.serving(self._now)
+            if a.admitted_at == self._now and not self._cluster.settled(a)
+        }
+        self._divide()
+
+    # Cores
+
+    def _fit_nodes(self) -> None:
+        for node in range(len(self._room.capacities)):
+            for victim, demand in self._victims():
+                if min(self._room.free[node]) >= 0:
+                    break
+                if node in victim.placed[demand.key][demand.core :]:
+                    while self._take(victim, demand)[2] != node:
+                        pass
+                    self._was_robbed(victim)
+
+    def _keep_plans(self) -> None:
+        """Cores that were given room which was not free yet, if they still fit there."""
+        for application in self._line():
+            planned, application.planned = application.planned, None
+            if planned is None or not self._cluster.in_line(application):
+                continue
+            placed = []
+            for demand in application.request.demands:
+                for node in planned.get(demand.key, ()):
+                    if self._room.fits(node, demand.shape, soon=True):
+                        self._cluster.put(application, demand, node, self._now)
+                        placed.append(demand)
+            if len(placed) == application.request.core:
+                self._cluster.serve(application, self._now)
+            else:
+                for demand in reversed(placed):
+                    self._cluster.pull(application, demand)
+
+    def _line(self) -> list[Application]:
+        shares = self._shares(cores=True)
+        return sorted(self._cluster.waiting(self._now), key=lambda a: self._place(a, shares))
+
+    def _place(self, application: Application, shares: Mapping[str, Shape]) -> tuple[object, ...]:
+        if self._overdue(application):
+            return 0, application.request.submitted, application.id
+        return 1, *self._rank(application, shares)
+
+    def _overdue(self, application: Application) -> bool:
+        return not application.served and self._now >= application.request.submitted + self._settings.bound
+
+    def _start_next(self) -> bool:
+        """Start the first that may start. False where nobody may."""
+        broken = [a for a in self._cluster.serving(self._now) if a.broken]
+        reservation: Reservation | None = None
+        blocked = False
+        for application in [*broken, *self._line()]:
+            if not self._possible(self._cluster, application):
+                continue
+            if not blocked:
+                if self._start(application):
+                    return True
+                if self._overdue(application) or not self._settings.backfill:
+                    return False
+                blocked, reservation = True, self._reserve(application)
+            elif self._backfill(application, reservation):
+                return True
+        return False
+
+    def _backfill(self, application: Application, reservation: Reservation | None) -> bool:
+        if reservation is None:
+            return self._start(application)
+        if self._start(application, reservation.kept):
+            return True
+        return self._now + _longest(application) <= reservation.at and self._start(application)
+
+    def _reserve(self, application: Application) -> Reservation | None:
+        """Of each end, try whether the core fits then."""
+        wishes = [(demand.shape, count) for demand, count in _missing(application)]
+        room, released = self._firm(), defaultdict[int, Shape](Shape)
+        for time, _, places in self._ends():
+            for node, shape in places:
+                room[node] = room[node].plus(shape)
+                released[node] = released[node].plus(shape)
+            taken, left = defaultdict[int, Shape](Shape), list(room)
+            for shape in [shape for shape, count in wishes for _ in range(count)]:
+                node = next((n for n, free in enumerate(left) if shape.within(free)), -1)
+                if node < 0:
+                    break
+                left[node] = left[node].plus(shape, -1)
+                taken[node] = taken[node].plus(shape)
+            else:
+                kept = {node: _beyond(shape, released[node]) for node, shape in taken.items()}
+                return Reservation(max(self._now, time), kept)
+        return None
+
+    def _ends(self) -> list[tuple[float, str, list[tuple[int, Shape]]]]:
+        ends: list[tuple[float, str, list[tuple[int, Shape]]]] = []
+        for a in self._cluster.applications.values():
+            end = -math.inf if a.leaving else a.ends_at
+            if a.served and end is not None:
+                places = [
+                    (node, demand.shape)
+                    for demand in a.request.demands
+                    for node in (a.placed[demand.key] if a.leaving else a.placed[demand.key][: demand.core])
+                ]
+                ends.append((end, a.id, places))
+        return sorted(ends)
+
+    def _firm(self) -> list[Shape]:
+        """What cores may take: what is free, soon too, and what elastic instances hold."""
+        firm = list(self._room.free)
+        for a in self._cluster.applications.values():
+            if not a.leaving:
+                for demand in a.request.demands:
+                    for node in a.placed[demand.key][demand.core :]:
+                        firm[node] = firm[node].plus(demand.shape)
+        return firm
+
+    def _start(self, application: Application, kept: Mapping[int, Shape] | None = None) -> bool:
+        """Place all core instances that it lacks, or none, without what is kept; elastic ones are taken back for it."""
+        for node, shape in (kept or {}).items():
+            self._room.take(node, shape)
+        taken = self._place_core(application)
+        for node, shape in (kept or {}).items():
+            self._room.give(node, shape)
+        if taken is None:
+            return False
+        if not application.served:
+            self._cluster.serve(application, self._now)
+            application.asks_at = self._now
+        self._restore(taken)
+        return True
+
+    def _place_core(self, application: Application) -> list[_Taken] | None:
+        """What was taken back for it; None where it does not fit, and nothing is changed."""
+        missing = [demand for demand, count in _missing(application) for _ in range(count)]
+        if not _fits([demand.shape for demand in missing], self._firm()):
+            return None
+        placed: list[Demand] = []
+        left: list[Demand] = []
+        for demand in missing:
+            node = self._room.find(demand.shape)
+            node = self._room.find(demand.shape, soon=True) if node is None else node
+            if node is None:
+                left.append(demand)
+            else:
+                self._cluster.put(application, demand, node, self._now)
+                placed.append(demand)
+        taken: list[_Taken] = []
+        if left:
+            for victim, of in self._victims():
+                taken.append(self._take(victim, of))
+                node = taken[-1][2]
+                rest = []
+                for demand in left:
+                    if self._room.fits(node, demand.shape, soon=True):
+                        self._cluster.put(application, demand, node, self._now)
+                        placed.append(demand)
+                    else:
+                        rest.append(demand)
+                left = rest
+                if not left:
+                    return taken
+            # They are in each other's way. All elastic instances have been taken back: one after the other they fit.
+            for demand in reversed(placed):
+                self._cluster.pull(application, demand)
+            for demand in missing:
+                node = self._room.find(demand.shape, soon=True)
+                assert node is not None
+                self._cluster.put(application, demand, node, self._now)
+        return taken
+
+    # Taking back
+
+    def _victims(self) -> Iterator[tuple[Application, Demand]]:
+        """Whose elastic instance goes next, as long as there are some. One that the caller leaves is passed over."""
+        passed: set[tuple[str, str]] = set()
+        while True:
+            holders = [
+                a
+                for a in self._cluster.serving(self._now)
+                if any(len(a.placed[d.key]) > d.core and (a.id, d.key) not in passed for d in a.request.demands)
+            ]
+            if not holders:
+                return
+            shares = self._shares()
+            victim = max(holders, key=lambda a: self._rank(a, shares))
+            demand = next(
+                d
+                for d in reversed(victim.request.demands)
+                if len(victim.placed[d.key]) > d.core and (victim.id, d.key) not in passed
+            )
+            held = len(victim.placed[demand.key])
+            yield victim, demand
+            if held == len(victim.placed[demand.key]):
+                passed.add((victim.id, demand.key))
+
+    def _take(self, victim: Application, demand: Demand) -> _Taken:
+        at = victim.since[demand.key][-1]
+        node = victim.placed[demand.key][-1]
+        self._cluster.reclaim(victim, demand, self._now)
+        return victim, demand, node, at
+
+    def _restore(self, taken: list[_Taken]) -> None:
+        """Give back what was not needed, to the most urgent first. Of one process the first ones come back first."""
+        lost: set[tuple[str, str]] = set()
+        for victim, demand, node, at in reversed(taken):
+            if (victim.id, demand.key) in lost:
+                continue
+            if self._room.fits(node, demand.shape, soon=True):
+                self._cluster.restore(victim, demand, node, at)
+            else:
+                lost.add((victim.id, demand.key))
+                self._was_robbed(victim)
+
+    def _was_robbed(self, victim: Application) -> None:
+        victim.asks_at = max(victim.asks_at, self._later(self._settings.hold))
+
+    def _later(self, seconds: float) -> float:
+        """Later than now in any case, or a second look at the same moment could find something else."""
+        return max(self._now + seconds, math.nextafter(self._now, math.inf))
+
+    # Elastic instances
+
+    def _divide(self) -> None:
+        self._fill()
+        while (claimant := self._claimant()) is not None:
+            self._claim(claimant)
+        self._fill()
+        while self._promised:
+            # What was promised is no state: who had to leave it alone may have to leave less alone now.
+            self._forget_promises()
+            if not self._fill():
+                break
+        self._forget_promises()
+
+    def _forget_promises(self) -> None:
+        while self._promised:
+            self._cluster.pull(*self._promised.pop())
+
+    def _growing(self) -> list[Application]:
+        shares = self._shares()
+        wanting = [a for a in self._cluster.serving(self._now) if any(True for _ in self._wanted(a))]
+        return sorted(wanting, key=lambda a: self._rank(a, shares))
+
+    def _wanted(self, application: Application) -> Iterator[Demand]:
+        """Processes that are to grow."""
+        if not application.broken and application.id not in self._held_back:
+            for demand in application.request.demands:
+                if application.missing(demand) > 0 and not application.going.get(demand.key):
+                    if self._cluster.accounts.room(application.request.party, demand.shape):
+                        yield demand
+                    else:
+                        self._cluster.hindered.add(application.id)
+
+    def _fill(self) -> bool:
+        """Grant what is free, and promise what is going. Whether something was granted."""
+        granted = False
+        stuck: set[str] = set()
+        while True:
+            for application in self._growing():
+                if application.id in stuck:
+                    continue
+                got = [self._grow(application) for _ in range(self._settings.batch)]
+                granted = granted or "granted" in got
+                if got[0]:
+                    break
+                # Room only shrinks here.
+                stuck.add(application.id)
+            else:
+                return granted
+
+    def _grow(self, application: Application) -> str:
+        """One instance more, or the promise of one; empty where there is no room for either."""
+        for demand in self._wanted(application):
+            mixed = (application, demand) in self._promised
+            if not mixed and self._cluster.grant(application, demand, self._now):
+                return "granted"
+            node = self._room.find(demand.shape, soon=True)
+            if node is not None:
+                self._cluster.put(application, demand, node, self._now)
+                self._promised.append((application, demand))
+                return "promised"
+        return ""
+
+    def _claimant(self) -> Application | None:
+        return next((a for a in self._growing() if a.asks_at <= self._now), None)
+
+    def _claim(self, application: Application) -> None:
+        """Let it take from the less urgent, and say when it looks again."""
+        got = False
+        while self._grow(application) or any(self._rob(application, d) for d in self._wanted(application)):
+            got = True
+        hold = self._settings.hold
+        application.pause = hold if got else max(hold, 2 * application.pause)
+        application.asks_at = self._later(application.pause)
+
+    def _rob(self, application: Application, wanted: Demand) -> bool:
+        """Take back from others until one instance more fits somewhere, and grant or promise it."""
+        if not _fits([wanted.shape], self._firm()):
+            return False
+        taken: list[_Taken] = []
+        for victim, demand in self._victims():
+            if victim is application or not self._yields(victim, demand, application, wanted):
+                continue
+            taken.append(self._take(victim, demand))
+            node = taken[-1][2]
+            if self._room.fits(node, wanted.shape, soon=True):
+                now = self._room.fits(node, wanted.shape) and (application, wanted) not in self._promised
+                application.advance(self._now)
+                self._cluster.put(application, wanted, node, self._now)
+                if not now:
+                    self._promised.append((application, wanted))
+                self._restore(taken)
+                return True
+        self._restore(taken)
+        return False
+
+    def _yields(self, victim: Application, demand: Demand, claimant: Application, wanted: Demand) -> bool:
+        """Whether the last instance of the victim's may be taken back so that the claimant gets one."""
+        since = victim.since[demand.key][-1]
+        if since >= self._now or since > self._now - self._settings.hold or (victim, demand) in self._promised:
+            return False
+        one, other = victim.request, claimant.request
+        if one.priority != other.priority:
+            return one.priority < other.priority
+        if self._settings.fair and one.user != other.user:
+            shares = self._shares()
+            left = shares[one.user].plus(demand.shape, -1).dominant_share(self._total) / one.weight
+            return left >= shares[other.user].plus(wanted.shape).dominant_share(self._total) / other.weight
+        return self._urgency[victim.id] > self._urgency[claimant.id]
+
+    # Urgency
+
+    def _rank(self, application: Application, shares: Mapping[str, Shape]) -> tuple[object, ...]:
+        request = application.request
+        share = 0.0
+        if self._settings.fair:
+            share = shares[request.user].dominant_share(self._total) / request.weight
+        return (-request.priority, share, *self._urgency[application.id])
+
+    def _shares(self, *, cores: bool = False) -> dict[str, Shape]:
+        """What each user holds, of all, or of cores."""
+        shares: dict[str, Shape] = defaultdict(Shape)
+        for a in self._cluster.applications.values():
+            for demand in a.request.demands:
+                held = len(a.placed[demand.key])
+                held = min(held, demand.core) if cores else held
+                shares[a.request.user] = shares[a.request.user].plus(demand.shape, held)
+        return shares
+
+
+_Taken = tuple[Application, Demand, int, float]
+"""An instance that was taken back: of whom, where it was, and since when."""
+
+
+def _missing(application: Application) -> list[tuple[Demand, int]]:
+    """Core instances that have no place."""
+    return [
+        (demand, demand.core - len(application.placed[demand.key]))
+        for demand in application.request.demands
+        if len(application.placed[demand.key]) < demand.core
+    ]
+
+
+def _beyond(shape: Shape, other: Shape) -> Shape:
+    return Shape(*(max(0, part - less) for part, less in zip(shape, other, strict=True)))
+
+
+def _longest(application: Application) -> float:
+    """Seconds that it runs when it never gets more than its core."""
+    request = application.request
+    if request.size is None or request.core == 0:
+        return math.inf
+    return request.size * (request.core + request.elastic) / request.core
+
+
+def _fits(shapes: list[Shape], room: list[Shape]) -> bool:
+    for shape in shapes:
+        node = next((node for node, free in enumerate(room) if shape.within(free)), None)
+        if node is None:
+            return False
+        room[node] = room[node].plus(shape, -1)
+    return True

@@ -1,0 +1,388 @@
+"""Who waits, who could grow and who could give back, in order: kept up to date, never made anew for a decision."""
+
+from __future__ import annotations
+
+import heapq
+import math
+from bisect import bisect_left, insort
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from ..cluster import Application, Cluster
+from ..level import Level
+from ..policies.possible import Possible
+from ..requests import Demand, Request
+from ..shapes import Shape
+from .parked import Parked
+from .settings import Settings
+
+_LOOKED_AT = 1000
+"""Of those that wait, where sums are rounded to the same time."""
+
+Key = tuple[float, float, str]
+"""The place among applications of one group: the order's key, the time of submission, the id."""
+
+
+@dataclass(eq=False)
+class Group:
+    """Applications among which only the order counts: of one class and, where users share, of one user."""
+
+    priority: int
+    user: str
+    weight: float
+    line: list[Key] = field(default_factory=list)
+    """All that wait, in order."""
+    ready: list[Key] = field(default_factory=list)
+    """Those of them about which it is not known that they do not fit."""
+    holders: list[Key] = field(default_factory=list)
+    """Those that hold elastic instances."""
+    wanting: list[Key] = field(default_factory=list)
+    """Those that wish more, and about which it is not known that it does not fit."""
+
+
+@dataclass(eq=False)
+class Entry:
+    """What is known of one application, and where it is kept."""
+
+    application: Application
+    request: Request
+    group: Group
+    key: Key
+    waiting: bool = False
+    holding: bool = False
+    growing: bool = False
+    listed: bool = False
+    """Among those of its group that want more."""
+    end: float | None = None
+    asks_at: float | None = None
+    """As it is among those that ask."""
+
+
+class Books:
+    """In step with one cluster, on one set of nodes."""
+
+    def __init__(self, cluster: Cluster, settings: Settings, possible: Possible) -> None:
+        self.cluster = cluster
+        self.now = 0.0
+        """The moment of the decision."""
+        self.settings = settings
+        self.room = cluster.room
+        self.total = cluster.room.total
+        self.entries: dict[str, Entry] = {}
+        self.groups: dict[tuple[int, str, float], Group] = {}
+        self.possible = possible
+        self.impossible: set[str] = set()
+        """Waiting, and no end of others would help."""
+        self.submitted: list[tuple[float, str]] = []
+        """All that wait and could be served, by the time of submission."""
+        self.broken: set[str] = set()
+        self.planned: set[str] = set()
+        self.ends: list[tuple[float, str]] = []
+        """Of those that are served, by the time of their end as it is estimated."""
+        self.asking: list[tuple[float, str]] = []
+        """A heap of those that look for what others could give back, by the time at which they do."""
+        self.held_back: set[str] = set()
+        self._shares: dict[str, tuple[Shape, float]] = {}
+        self._core_shares: dict[str, tuple[Shape, float]] = {}
+        self.parked = Parked()
+        """Waiting, and known not to fit beside other cores."""
+        self.denied = Parked()
+        """Waiting, and known not to fit beside other cores and what is reserved."""
+        self.short: list[tuple[float, str]] = []
+        """The denied ones by how long they run at most."""
+        self.full = Parked()
+        """Growing, and known not to fit."""
+        self.beside = self.room.firm.follow()
+        """What cores may take without taking what is reserved."""
+        self.reserved: dict[int, Shape] = {}
+        self.firm_grown = self.room.firm.watch()
+        self.beside_grown = self.beside.watch()
+        self.soon_grown = self.room.soon.watch()
+        self._touched = cluster.watch()
+
+    # In step
+
+    def close(self) -> None:
+        """Others will be kept instead."""
+        self.cluster.unwatch(self._touched)
+
+    def sync(self) -> None:
+        """Take in what happened since."""
+        while self._touched:
+            _, application = self._touched.popitem()
+            self._take_in(application)
+
+    def begin(self, now: float) -> None:
+        """A decision begins: find the places of all whose keys change with time."""
+        self.now = now
+        self.held_back.clear()
+        self.sync()
+        order = self.cluster.order
+        if order.still and order.settled:
+            return
+        moving = [e for e in self.entries.values() if not (order.settled if e.application.served else order.still)]
+        for entry in moving:
+            request = entry.request
+            key = (order.key(entry.application, now), request.submitted, request.id)
+            if key != entry.key:
+                for ranked in (entry.group.line, entry.group.ready, entry.group.holders, entry.group.wanting):
+                    if _discard(ranked, entry.key):
+                        insort(ranked, key)
+                entry.key = key
+
+    def _take_in(self, application: Application) -> None:
+        id = application.request.id
+        entry = self.entries.get(id)
+        alive = self.cluster.applications.get(id)
+        if entry is not None and (alive is not entry.application or entry.request is not alive.request):
+            self._forget(entry)
+            entry = None
+        if alive is None:
+            return
+        if entry is None:
+            entry = self.entries[id] = self._new(alive)
+        self._place(entry, id)
+
+    def _new(self, application: Application) -> Entry:
+        request = application.request
+        name = (request.priority, request.user, request.weight) if self.settings.fair else (request.priority, "", 1.0)
+        group = self.groups.get(name)
+        if group is None:
+            group = self.groups[name] = Group(*name)
+        return Entry(application, request, group, (self._key(application), request.submitted, request.id))
+
+    def _key(self, application: Application) -> float:
+        return self.cluster.order.key(application, self.now)
+
+    def _forget(self, entry: Entry) -> None:
+        self._line(entry, False)
+        self._holder(entry, False)
+        self._grower(entry, False)
+        self._end(entry, None)
+        self.broken.discard(entry.request.id)
+        self.planned.discard(entry.request.id)
+        self.impossible.discard(entry.request.id)
+        del self.entries[entry.request.id]
+
+    def _place(self, entry: Entry, id: str) -> None:
+        application, request = entry.application, entry.request
+        live = not application.leaving
+        served = application.admitted_at is not None
+        self._line(entry, live and not served)
+        broken = elastic = wanting = False
+        if served and live:
+            for demand in request.demands:
+                held = len(application.placed[demand.key])
+                if held < demand.core:
+                    broken = True
+                elif held > demand.core:
+                    elastic = True
+                if held < demand.core + demand.elastic and not application.going.get(demand.key):
+                    wanting = True
+        _keep(self.broken, id, broken)
+        _keep(self.planned, id, live and not served and application.planned is not None)
+        self._holder(entry, elastic)
+        self._grower(entry, wanting and not broken)
+        self._end(entry, (-math.inf if not live else application.ends_at) if served else None)
+
+    def _line(self, entry: Entry, waiting: bool) -> None:
+        if waiting == entry.waiting:
+            return
+        entry.waiting = waiting
+        request = entry.request
+        id = request.id
+        if waiting:
+            if not self.possible.ever(self.room, request):
+                self.impossible.add(id)
+                return
+            insort(entry.group.line, entry.key)
+            insort(entry.group.ready, entry.key)
+            insort(self.submitted, (request.submitted, id))
+        elif id in self.impossible:
+            self.impossible.discard(id)
+        else:
+            _discard(entry.group.line, entry.key)
+            _discard(entry.group.ready, entry.key)
+            _discard(self.submitted, (request.submitted, id))
+            self.parked.remove(id)
+            self.allow(entry)
+
+    def _holder(self, entry: Entry, holding: bool) -> None:
+        if holding != entry.holding:
+            entry.holding = holding
+            if holding:
+                insort(entry.group.holders, entry.key)
+            else:
+                _discard(entry.group.holders, entry.key)
+
+    def _grower(self, entry: Entry, growing: bool) -> None:
+        id = entry.request.id
+        if growing:
+            self.full.remove(id)
+            self._want(entry)
+            if entry.asks_at != entry.application.asks_at:
+                entry.asks_at = entry.application.asks_at
+                heapq.heappush(self.asking, (entry.asks_at, id))
+        elif entry.growing:
+            self.full.remove(id)
+            self.want_no_more(entry)
+        entry.growing = growing
+
+    def _want(self, entry: Entry) -> None:
+        if not entry.listed:
+            insort(entry.group.wanting, entry.key)
+            entry.listed = True
+
+    def want_no_more(self, entry: Entry) -> None:
+        """Leave it alone, until something about it changes."""
+        if entry.listed:
+            _discard(entry.group.wanting, entry.key)
+            entry.listed = False
+
+    def _end(self, entry: Entry, end: float | None) -> None:
+        id = entry.request.id
+        if end != entry.end:
+            if entry.end is not None:
+                _discard(self.ends, (entry.end, id))
+            if end is not None:
+                insort(self.ends, (end, id))
+            entry.end = end
+
+    # Time
+
+    def next_look(self, after: float) -> float | None:
+        """When the next one looks for what others could give back, that wishes more."""
+        self.sync()
+        while self.asking:
+            at, id = self.asking[0]
+            entry = self.entries.get(id)
+            if entry is not None and entry.asks_at == at and entry.growing:
+                return at if at > after else None
+            heapq.heappop(self.asking)
+            if entry is not None and entry.asks_at == at:
+                entry.asks_at = None
+        return None
+
+    def next_overdue(self, after: float) -> float | None:
+        """When the next one has waited for as long as its bound."""
+        self.sync()
+        first = bisect_left(self.submitted, after - self.settings.bound, key=lambda each: each[0])
+        for submitted, _ in self.submitted[first : first + _LOOKED_AT]:
+            if submitted + self.settings.bound > after:
+                return submitted + self.settings.bound
+        return None
+
+    # The line
+
+    def wake(self) -> None:
+        """Look again at those that may fit since there is more room."""
+        for id in self.parked.wake(self.room.firm, self.firm_grown):
+            self._ready(self.entries[id])
+
+    def wake_denied(self, until: float | None, now: float) -> None:
+        """The same for those that were in the way of a reservation, which begins at `until`; None: there is none."""
+        woken = self.denied.wake(self.beside, self.beside_grown)
+        for id in woken:
+            entry = self.entries[id]
+            _discard(self.short, (longest(entry.request), id))
+            self._ready(entry)
+        while self.short and (until is None or now + self.short[0][0] <= until):
+            _, id = self.short.pop(0)
+            self.denied.remove(id)
+            self._ready(self.entries[id])
+
+    def park(self, entry: Entry, shape: Shape, lack: int) -> None:
+        """It does not fit before there is room for so many more."""
+        self.allow(entry)
+        _discard(entry.group.ready, entry.key)
+        self.parked.park(entry.request.id, shape, lack)
+
+    def deny(self, entry: Entry, shape: Shape, lack: int) -> None:
+        """It would fit, and be in the way of a reservation."""
+        self.allow(entry)
+        _discard(entry.group.ready, entry.key)
+        self.denied.park(entry.request.id, shape, lack)
+        insort(self.short, (longest(entry.request), entry.request.id))
+
+    def allow(self, entry: Entry) -> None:
+        """It is not denied, where it was."""
+        if entry.request.id in self.denied:
+            self.denied.remove(entry.request.id)
+            _discard(self.short, (longest(entry.request), entry.request.id))
+
+    def _ready(self, entry: Entry) -> None:
+        insort(entry.group.ready, entry.key)
+
+    # Elastic instances
+
+    def wake_growing(self) -> None:
+        """Look again at those that may grow since there is more room."""
+        for id in self.full.wake(self.room.soon, self.soon_grown):
+            self._want(self.entries[id])
+
+    def fill_up(self, entry: Entry) -> None:
+        """What it wishes does not fit before there is more room."""
+        wanted = [demand.shape for demand in self.wanted(entry.application)]
+        self.want_no_more(entry)
+        least = Shape(*map(min, zip(*wanted, strict=True)))
+        self.full.park(entry.request.id, least, 1)
+
+    def wanted(self, application: Application) -> Iterator[Demand]:
+        """Processes that are to grow, whatever quotas say."""
+        if application.request.id not in self.held_back:
+            for demand in application.request.demands:
+                if application.missing(demand) > 0 and not application.going.get(demand.key):
+                    yield demand
+
+    # Urgency
+
+    def core_share(self, group: Group) -> float:
+        """What cores of its user hold, by weight."""
+        return self._share(self.cluster.cores, self._core_shares, group) if self.settings.fair else 0.0
+
+    def share(self, group: Group) -> float:
+        """What its user holds, by weight."""
+        return self._share(self.cluster.held, self._shares, group) if self.settings.fair else 0.0
+
+    def _share(self, amounts: dict[str, Shape], known: dict[str, tuple[Shape, float]], group: Group) -> float:
+        held = amounts.get(group.user)
+        if held is None:
+            return 0.0
+        # Another amount is another object.
+        pair = known.get(group.user)
+        if pair is None or pair[0] is not held:
+            pair = known[group.user] = held, held.dominant_share(self.total)
+        return pair[1] / group.weight
+
+
+def longest(request: Request) -> float:
+    """Seconds that it runs when it never gets more than its core."""
+    if request.size is None or request.core == 0:
+        return math.inf
+    return request.size * (request.core + request.elastic) / request.core
+
+
+def reserve_on(level: Level, before: dict[int, Shape], after: dict[int, Shape]) -> None:
+    """Keep other room than before."""
+    for node in before.keys() | after.keys():
+        old, new = before.get(node), after.get(node)
+        if old != new:
+            if new is not None:
+                level.add(node, new, -1)
+            if old is not None:
+                level.add(node, old)
+
+
+def _keep(ids: set[str], id: str, kept: bool) -> None:
+    if kept:
+        ids.add(id)
+    else:
+        ids.discard(id)
+
+
+def _discard(ranked: list[tuple], key: tuple) -> bool:  # type: ignore[type-arg]
+    index = bisect_left(ranked, key)
+    if index < len(ranked) and ranked[index] == key:
+        del ranked[index]
+        return True
+    return False

@@ -1,0 +1,209 @@
+"""Who gets how many elastic instances of what cores leave."""
+
+from __future__ import annotations
+
+import heapq
+
+from ..cluster import Application
+from ..requests import Demand
+from ..shapes import Shape
+from .books import Books, Entry, Group
+from .taking import Taken, later, more_urgent, restore, take, victims
+
+
+class Division:
+    """One decision's elastic instances."""
+
+    def __init__(self, books: Books) -> None:
+        self._books = books
+        self._cluster = books.cluster
+        self._room = books.room
+        self._now = books.now
+        self._promised: list[tuple[Application, Demand]] = []
+        """Instances that are counted until the end of the decision, on room that is not free yet."""
+
+    def divide(self) -> None:
+        """Grant what is free, let those who look take from others, and promise what is going."""
+        self._fill()
+        self._let_claim()
+        self._fill()
+        while self._promised:
+            # What was promised is no state: who had to leave it alone may have to leave less alone now.
+            self._forget_promises()
+            if not self._fill():
+                break
+        self._forget_promises()
+
+    def _forget_promises(self) -> None:
+        while self._promised:
+            self._cluster.pull(*self._promised.pop())
+
+    def _fill(self) -> bool:
+        """Grant what is free, and promise what is going, in order. Whether something was granted."""
+        books = self._books
+        books.sync()
+        books.wake_growing()
+        granted = False
+        refused: list[Entry] = []
+        heap = [self._turn(number, group) for number, group in enumerate(books.groups.values()) if group.wanting]
+        heapq.heapify(heap)
+        while heap:
+            turn = heapq.heappop(heap)
+            number, group = turn[3], turn[4]
+            if not group.wanting:
+                continue
+            current = self._turn(number, group)
+            if heap and current[:4] > heap[0][:4]:
+                heapq.heappush(heap, current)
+                continue
+            entry = books.entries[group.wanting[0][2]]
+            got = self._grow(entry.application)
+            granted = granted or got == "granted"
+            if not got:
+                if self._refused(entry):
+                    refused.append(entry)
+                    books.want_no_more(entry)
+                else:
+                    books.fill_up(entry)
+            else:
+                for _ in range(books.settings.batch - 1):
+                    granted = self._grow(entry.application) == "granted" or granted
+                if not any(True for _ in books.wanted(entry.application)):
+                    books.want_no_more(entry)
+            if group.wanting:
+                heapq.heappush(heap, self._turn(number, group))
+        for entry in refused:
+            # A quota says no: what is free says nothing about it.
+            self._cluster.touch(entry.application)
+        return granted
+
+    def _turn(self, number: int, group: Group) -> tuple[int, float, tuple[float, float, str], int, Group]:
+        return -group.priority, self._books.share(group), group.wanting[0], number, group
+
+    def _refused(self, entry: Entry) -> bool:
+        """Whether it is a quota, or its core which was given no room yet, and not the nodes alone."""
+        party = entry.request.party
+        wanted = list(self._books.wanted(entry.application))
+        return not wanted or not all(self._cluster.accounts.room(party, demand.shape) for demand in wanted)
+
+    def _grow(self, application: Application) -> str:
+        """One instance more, or the promise of one; empty where there is no room for either."""
+        for demand in self._books.wanted(application):
+            if not self._cluster.accounts.room(application.request.party, demand.shape):
+                self._cluster.hindered.add(application.id)
+                continue
+            mixed = bool(self._promised) and (application, demand) in self._promised
+            if not mixed and self._cluster.grant(application, demand, self._now):
+                return "granted"
+            node = self._room.find(demand.shape, soon=True)
+            if node is not None:
+                self._cluster.put(application, demand, node, self._now)
+                self._promised.append((application, demand))
+                return "promised"
+        return ""
+
+    # Taking from others
+
+    def _let_claim(self) -> None:
+        books = self._books
+        books.sync()
+        due: dict[Group, list[Entry]] = {}
+        while books.asking and books.asking[0][0] <= self._now:
+            at, id = heapq.heappop(books.asking)
+            entry = books.entries.get(id)
+            if entry is not None and entry.asks_at == at:
+                entry.asks_at = None
+                if entry.growing and entry.application.asks_at <= self._now:
+                    due.setdefault(entry.group, []).append(entry)
+        for entries in due.values():
+            entries.sort(key=lambda entry: entry.key, reverse=True)
+        while due:
+            # Shares change with each that takes.
+            group = min(due, key=lambda group: (-group.priority, books.share(group), due[group][-1].key))
+            entry = due[group].pop()
+            if not due[group]:
+                del due[group]
+            if self._may(entry):
+                self._claim(entry)
+            else:
+                # It wishes nothing that it may have now, but may do so later.
+                self._cluster.touch(entry.application)
+
+    def _may(self, entry: Entry) -> bool:
+        party = entry.request.party
+        return entry.application.asks_at <= self._now and any(
+            self._cluster.accounts.room(party, demand.shape) for demand in self._books.wanted(entry.application)
+        )
+
+    def _claim(self, entry: Entry) -> None:
+        """Let it take from the less urgent, and say when it looks again."""
+        application = entry.application
+        got = False
+        while self._grow(application) or any(self._rob(entry, demand) for demand in self._allowed(application)):
+            got = True
+        hold = self._books.settings.hold
+        application.pause = hold if got else max(hold, 2 * application.pause)
+        application.asks_at = later(self._books, application.pause)
+        self._cluster.touch(application)
+
+    def _allowed(self, application: Application) -> list[Demand]:
+        party = application.request.party
+        return [d for d in self._books.wanted(application) if self._cluster.accounts.room(party, d.shape)]
+
+    def _rob(self, entry: Entry, wanted: Demand) -> bool:
+        """Take back from others until one instance more fits somewhere, and grant or promise it."""
+        books, application, shape = self._books, entry.application, wanted.shape
+        if self._room.firm.first(shape) is None:
+            return False
+        books.sync()
+        share = self._share_with(entry, shape)
+        taken: list[Taken] = []
+        for victim, demand in victims(books, lambda group: self._untouchable(entry, group, shape)):
+            if not self._yields(victim, demand, entry, share):
+                continue
+            taken.append(take(books, victim, demand))
+            if victim.request.user == entry.request.user:
+                share = self._share_with(entry, shape)
+            node = taken[-1][2]
+            if self._room.fits(node, shape, soon=True):
+                mixed = bool(self._promised) and (application, wanted) in self._promised
+                promised = mixed or not self._room.fits(node, shape)
+                application.advance(self._now)
+                self._cluster.put(application, wanted, node, self._now)
+                if promised:
+                    self._promised.append((application, wanted))
+                restore(books, taken)
+                return True
+        restore(books, taken)
+        return False
+
+    def _share_with(self, entry: Entry, shape: Shape) -> float:
+        """What its user would hold with one instance more, by weight."""
+        held = self._cluster.held.get(entry.request.user, Shape())
+        return held.plus(shape).dominant_share(self._books.total) / entry.request.weight
+
+    def _untouchable(self, entry: Entry, group: Group, shape: Shape) -> int:
+        """How many of a group's holders, from the most urgent one on, keep what they have."""
+        own, fair = entry.group, self._books.settings.fair
+        if group.priority != own.priority:
+            return 0 if group.priority < own.priority else len(group.holders)
+        if group is own:
+            return more_urgent(self._books, group, entry.application)
+        if fair and group.user != own.user and self._books.share(group) < self._share_with(entry, shape):
+            return len(group.holders)
+        return 0
+
+    def _yields(self, victim: Application, demand: Demand, entry: Entry, share: float) -> bool:
+        """Whether the last instance of the victim's may be taken back so that the other one gets one."""
+        if victim is entry.application or (self._promised and (victim, demand) in self._promised):
+            return False
+        since = victim.since[demand.key][-1]
+        if since >= self._now or since > self._now - self._books.settings.hold:
+            return False
+        one, other = victim.request, entry.request
+        if one.priority != other.priority:
+            return one.priority < other.priority
+        if self._books.settings.fair and one.user != other.user:
+            held = self._cluster.held[one.user].plus(demand.shape, -1)
+            return held.dominant_share(self._books.total) / one.weight >= share
+        return self._books.entries[victim.id].key > entry.key

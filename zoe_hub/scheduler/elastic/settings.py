@@ -1,0 +1,25 @@
+"""How the elastic policy weighs one thing against another."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+DAY = 86400.0
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Times are in seconds."""
+
+    hold: float = 60.0
+    """For so long an elastic instance is not taken back so that another application gets an elastic one. Longer is
+    calmer; shorter gives new applications their share sooner."""
+    batch: int = 1
+    """Elastic instances that one user is given before it is looked who has least."""
+    bound: float = 7 * DAY
+    """After so much waiting an application comes before all others. Shorter is fairer to who is overtaken, and leaves
+    less to the order."""
+    backfill: bool = True
+    """Whether others may start before a head that does not fit."""
+    fair: bool = True
+    """Whether users share; otherwise the order counts for all applications of a class."""

@@ -1,0 +1,152 @@
+"""An amount on each node, and where it is enough: what makes ten thousand nodes quick to look through."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from .shapes import Shape
+
+ENDLESS = 1 << 40
+"""How many fit of what takes nothing."""
+_NOTHING = Shape()
+_FEW = 24
+"""Nodes that are gone through one by one faster than all at once."""
+
+Column = npt.NDArray[np.int64]
+
+
+class Level:
+    """What there is on each node. Amounts may be negative: nothing fits there, also where it takes nothing of that."""
+
+    def __init__(self, amounts: Sequence[Shape]) -> None:
+        self.amounts = list(amounts)
+        self._columns: list[Column] | None = None
+        self._grown: list[set[int]] = []
+        self._followers: list[Level] = []
+
+    def add(self, node: int, shape: Shape, times: int = 1, *, silent: bool = False) -> None:
+        """So many of the shape more on this node; fewer, where `times` is negative. Who watches or follows is not told
+        of what is `silent`: it is only tried.
+        """
+        old = self.amounts[node]
+        cpu, memory, gpu = old[0] + times * shape[0], old[1] + times * shape[1], old[2] + times * shape[2]
+        self.amounts[node] = Shape(cpu, memory, gpu)
+        if self._columns is not None:
+            columns = self._columns
+            columns[0][node] = cpu
+            columns[1][node] = memory
+            columns[2][node] = gpu
+        if not silent:
+            if times > 0:
+                for grown in self._grown:
+                    grown.add(node)
+            for follower in self._followers:
+                follower.add(node, shape, times)
+
+    def first(self, shape: Shape) -> int | None:
+        """The first node on which it fits; None: on none."""
+        if len(self.amounts) <= _FEW:
+            cpu, memory, gpu = shape
+            for node, (c, m, g) in enumerate(self.amounts):
+                if c >= cpu and m >= memory and g >= gpu:
+                    return node
+            return None
+        mask = self._fits(shape)
+        node = int(mask.argmax())
+        return node if mask[node] else None
+
+    def count(self, shape: Shape) -> int:
+        """How many fit on all nodes together."""
+        if len(self.amounts) <= _FEW:
+            return sum(number(amount, shape) for amount in self.amounts)
+        return int(self.counts(shape).sum())
+
+    def counts(self, shape: Shape) -> Column:
+        """How many fit on each node."""
+        cpu, memory, gpu = self.columns
+        fits = self._fits(shape)
+        found: Column = np.zeros(len(fits), np.int64)
+        if fits.any():
+            where = np.flatnonzero(fits)
+            each = np.full(len(where), ENDLESS, np.int64)
+            for column, need in zip((cpu, memory, gpu), shape, strict=True):
+                if need:
+                    np.minimum(each, column[where] // need, out=each)
+            found[where] = each
+        return found
+
+    @property
+    def columns(self) -> list[Column]:
+        """The amounts, dimension by dimension. To be read only."""
+        if self._columns is None:
+            table = np.array(self.amounts, np.int64).reshape(len(self.amounts), 3)
+            self._columns = [np.ascontiguousarray(table[:, dimension]) for dimension in range(3)]
+        return self._columns
+
+    def watch(self) -> set[int]:
+        """A set to which each node is added on which there is more from now on. Whoever asked takes them out."""
+        grown: set[int] = set()
+        self._grown.append(grown)
+        return grown
+
+    def follow(self) -> Level:
+        """Another one that is equal now, and to which all is done that is done to this one, but not the reverse."""
+        other = Level(self.amounts)
+        self._followers.append(other)
+        return other
+
+    def _fits(self, shape: Shape) -> npt.NDArray[np.bool_]:
+        cpu, memory, gpu = self.columns
+        mask = cpu >= shape.cpu
+        mask &= memory >= shape.memory
+        mask &= gpu >= shape.gpu
+        return mask
+
+
+def number(amount: Shape, shape: Shape) -> int:
+    """How many of a shape fit into an amount."""
+    if min(amount) < 0:
+        return 0
+    return min((have // need for have, need in zip(amount, shape, strict=True) if need), default=ENDLESS)
+
+
+def missing(level: Level, wishes: Iterable[tuple[Shape, int]]) -> tuple[Shape, int] | None:
+    """The first shape of which there is not room for all that are wished, even alone, and how many lack room."""
+    for shape, count in wishes:
+        if count:
+            node = level.first(shape)
+            if node is None:
+                return shape, count
+            if number(level.amounts[node], shape) < count and (lack := count - level.count(shape)) > 0:
+                return shape, lack
+    return None
+
+
+def fits(level: Level, wishes: Sequence[tuple[Shape, int]]) -> bool:
+    """Whether all find room one after the other, each on the first node that has it."""
+    if len([count for _, count in wishes if count]) <= 1:
+        return missing(level, wishes) is None
+    return placed(level, wishes) is not None
+
+
+def placed(level: Level, wishes: Sequence[tuple[Shape, int]]) -> dict[int, Shape] | None:
+    """What each node would give if all were placed so; None where they do not fit. The level is as before then."""
+    taken: dict[int, Shape] = {}
+    try:
+        for shape, count in wishes:
+            left = count
+            while left:
+                node = level.first(shape)
+                if node is None:
+                    return None
+                some = min(left, number(level.amounts[node], shape))
+                level.add(node, shape, -some, silent=True)
+                taken[node] = taken.get(node, _NOTHING).plus(shape, some)
+                left -= some
+        return taken
+    finally:
+        for node, shape in taken.items():
+            level.add(node, shape, silent=True)
