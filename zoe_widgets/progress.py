@@ -110,7 +110,8 @@ def sizes(view: ExecutionView) -> str:
         return ""
     label = view.plan.scales.replace("_", " ")
     if view.state is ExecutionState.QUEUED:
-        return f"{label}: {view.asked} asked" + (f" · {view.reason}" if view.reason else "")
+        said = (f"{label}: {view.asked} asked", view.reason, f"starts {view.starts}" if view.starts else "")
+        return " · ".join(part for part in said if part)
     if view.allowed < view.asked:
         granted = f"granted {view.allowed} of {view.asked}"
         if view.reason:  # the scheduler's own sentence begins with the numbers

@@ -17,6 +17,7 @@ from zoe_hub.model.execution import ExecutionState
 from zoe_hub.model.outlook import Outlook
 from zoe_hub.model.plan import Plan
 from zoe_hub.model.resources import Node, Resources
+from zoe_hub.store.base import Submission
 
 from .conftest import FRAMEWORKS, World
 
@@ -72,3 +73,17 @@ async def test_asking_stores_nothing(world: World, outlooks: Outlooks) -> None:
     await outlooks.of_plan("alice", plan(2))
     assert await world.store.list() == []
     assert await world.store.last_seq() == 0
+
+
+async def test_where_the_ends_of_others_are_known_the_wait_is_told_in_minutes(
+    running: World, outlooks: Outlooks
+) -> None:
+    for expected in (900, 600):
+        execution, _ = await running.store.submit(Submission("alice", plan(1), {"workers": 1}, expected=expected))
+        await running.state(execution, RUNNING)
+    assert (await outlooks.of_plan("alice", plan(1))).wait == 600
+    first, _ = await running.store.submit(Submission("alice", plan(1), {"workers": 1}))
+    second, _ = await running.store.submit(Submission("bob", plan(1), {"workers": 1}))
+    found = await outlooks.of_waiting(await running.store.list())
+    assert [found[execution.id].wait for execution in (first, second)] == [600, 900]
+    assert (await outlooks.of_plan("alice", plan(1))).wait is None

@@ -1,4 +1,4 @@
-"""A cluster that follows its load, on real Spark."""
+"""Clusters that follow their load, on real Spark and Dask."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tests.spawner.hub import RealHub
 
 from .lab import Lab, Notebook
 
-pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.spark, pytest.mark.slow]
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.slow]
 
 JOB = """
 slow = "select id, java_method('java.lang.Thread', 'sleep', 1000 + id * 0) from range(0, 40, 1, 40)"
@@ -24,6 +24,7 @@ print(cluster)
 """
 
 
+@pytest.mark.spark
 async def test_a_job_grows_its_cluster_and_thought_shrinks_it(hub: RealHub, alice_lab: Lab, notebook: Notebook) -> None:
     await notebook.run(
         "from zoe_widgets import Zoe\nzoe = Zoe()\n"
@@ -57,3 +58,22 @@ async def test_a_job_grows_its_cluster_and_thought_shrinks_it(hub: RealHub, alic
     await browser.aclose()
     assert sum(stage["numCompleteTasks"] for stage in stages) >= 80
     assert [(s["numFailedTasks"], s["numKilledTasks"]) for s in stages] == [(0, 0)] * len(stages)
+
+
+@pytest.mark.dask
+async def test_dask_follows_what_its_scheduler_wants(hub: RealHub, alice_lab: Lab, notebook: Notebook) -> None:
+    await notebook.run(
+        "from zoe_widgets import Zoe\nzoe = Zoe()\n"
+        'cluster = zoe.attach("dask", workers=1, memory="512 MiB").adapt(1, 3, hold=6)'
+    )
+    # The scheduler knows how long such a task takes once one has ended.
+    work = "import time\ndef nap(number):\n    time.sleep(1)\n    return number\n"
+    grown = await notebook.run(
+        f"{work}print(sum(client.gather(client.map(nap, range(40)))), cluster.refresh().workers)"
+    )
+    assert grown.text.split()[:2] == ["780", "3"]
+    assert "1 of 1 ready" in (await notebook.run(IDLE)).text
+    assert (await notebook.run("print(client.submit(nap, 7).result())")).text.strip() == "7"
+    async with hub.zoe(alice_lab.token) as zoe:
+        (execution,) = [e for e in await zoe.executions(live=True) if e.zapp == "dask"]
+    assert execution.adapted.startswith("fewer were enough for 6 seconds: ")

@@ -7,6 +7,7 @@ import pytest
 from zoe_hub.client import ExecutionView
 from zoe_hub.model.errors import Overtaken
 from zoe_hub.model.events import Event
+from zoe_widgets.progress import sizes
 from zoe_widgets.scaling import Settled
 
 
@@ -114,3 +115,12 @@ def test_a_notebook_is_told_why_its_cluster_became_smaller_and_larger(notebook, 
     assert notebook.value("said") == repr([f"spark-1 has {why}."])
     notebook.run("said.clear(); cluster.scale(3)")
     assert notebook.value("said") == "[]"
+
+
+@pytest.mark.parametrize(("wait", "told"), [(None, ""), (600, " · starts in about 10 minutes")])
+def test_what_waits_says_when_it_starts_where_that_is_known(wait: float | None, told: str) -> None:
+    outlook = {"reason": "waits for 1 CPU on one node", "wait": wait}
+    change = {"state": "queued", "reason": "waits for 1 CPU on one node", "outlook": outlook}
+    queued = ExecutionView.model_validate(view(3, 0, []).model_dump() | change)
+    assert sizes(queued) == f"workers: 3 asked · waits for 1 CPU on one node{told}"
+    assert "starts" not in sizes(view(3, 3, ["ready"] * 3))

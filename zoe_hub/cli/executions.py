@@ -154,6 +154,7 @@ def show(place: Place, name: str, as_json: bool) -> None:
             ("name", view.name), ("id", view.id), ("owner", view.owner), ("zapp", view.zapp),
             ("state", view.state.value), ("reason", view.reason), ("workers", _workers(view)),
             ("adapts", following(view)),
+            ("starts", view.starts),
             ("expected", format_seconds(view.expected) if view.expected else ""),
             ("parameters", " ".join(f"{key}={value}" for key, value in view.parameters.items())),
             ("notebook", _notebook(view)), ("since", _when(view)), *life(view),

@@ -218,6 +218,12 @@ class ExecutionView(View):
     outlook: OutlookView | None = None
 
     @property
+    def starts(self) -> str:
+        """When it starts, about, for people; empty where it has, or nobody knows."""
+        wait = self.outlook.wait if self.outlook is not None and self.state is ExecutionState.QUEUED else None
+        return "" if wait is None else f"in about {format_seconds(wait)}"
+
+    @property
     def workers(self) -> tuple[str, ...]:
         """Keys of the processes whose number `scale` changes; empty when there are none."""
         elastic = tuple(process.key for process in self.plan.processes if process.elastic)
