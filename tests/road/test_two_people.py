@@ -1,0 +1,147 @@
+"""Two people, eight cores, six workers each: both work at once, and nobody's job notices who comes and goes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import httpx
+import pytest
+import pytest_asyncio
+
+from tests.spawner.hub import RealHub, find_proxy
+from zoe_hub.client import ExecutionView
+
+from .conftest import share_cache, start_lab
+from .lab import Lab, Notebook
+
+pytestmark = [
+    pytest.mark.asyncio(loop_scope="session"),
+    pytest.mark.spark,
+    pytest.mark.slow,
+    pytest.mark.timeout(900),
+]
+
+CORES = 8
+CONFIG = f"""
+c.ZoeConfig.cpus = {CORES}
+c.ZoeConfig.hold = "3 s"
+"""
+ATTACH = """
+from zoe_widgets import Zoe, lives
+told = []
+lives.say = told.append
+zoe = Zoe()
+cluster = zoe.attach("spark", workers=6, memory="512 MiB", driver_memory="512 MiB")
+"""
+WORK = """
+from pyspark.sql.functions import col, udf
+import pathlib
+def slow(x):
+    import time
+    time.sleep(0.1)
+    return x
+rounds, wrong, stop = 0, [], pathlib.Path("stop")
+while not stop.exists() or rounds < 2:
+    rows = spark.range(0, 240, 1, 24).select(udf(slow, "long")("id").alias("x"))
+    found = rows.groupBy((col("x") % 7).alias("k")).sum("x").agg({"sum(x)": "sum"}).collect()[0][0]
+    rounds += 1
+    if found != 28680:
+        wrong.append(found)
+print(f"wrong: {wrong}")
+"""
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def small_hub(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[RealHub]:
+    if find_proxy() is None:
+        pytest.skip("configurable-http-proxy is missing: `make setup` installs it")
+    folder = tmp_path_factory.mktemp("two-people")
+    config = folder / "zoe_config.py"
+    config.write_text(CONFIG)
+    hub = RealHub(folder, environment={"ZOE_CONFIG_FILE": str(config)})
+    share_cache(hub.home)
+    async with hub:
+        yield hub
+
+
+async def spark_of(hub: RealHub, lab: Lab) -> ExecutionView:
+    async with hub.zoe(lab.token) as zoe:
+        (found,) = [e for e in await zoe.executions(live=True) if e.zapp == "spark"]
+        return found
+
+
+async def until(hub: RealHub, lab: Lab, holds: Callable[[ExecutionView], bool], timeout: float = 180) -> ExecutionView:
+    execution = await spark_of(hub, lab)
+    async with hub.zoe(lab.token) as zoe:
+        return await zoe.wait(execution.id, holds, timeout=timeout)
+
+
+async def failed_tasks(hub: RealHub, lab: Lab) -> int:
+    """As the owner's browser reads it from the cluster's own page."""
+    execution = await spark_of(hub, lab)
+    page = next(page for page in execution.ui if page.process == "spark.connect")
+    headers = {"Authorization": f"token {lab.token}"}
+    async with httpx.AsyncClient(headers=headers, trust_env=False, timeout=30) as http:
+
+        async def read(path: str) -> Any:
+            base = page.url if page.url.startswith("http") else f"{hub.url}{page.url}"
+            answer = await http.get(f"{base.split('/ui/spark.connect/')[0]}/ui/spark.connect/ui/api/v1/{path}")
+            answer.raise_for_status()
+            return answer.json()
+
+        (application,) = await read("applications")
+        return sum(stage["numFailedTasks"] for stage in await read(f"applications/{application['id']}/stages"))
+
+
+class Job:
+    """Rounds of work in one kernel, until they are told to end."""
+
+    def __init__(self, notebook: Notebook, lab: Lab) -> None:
+        self._lab = lab
+        # Read all the time: a connection that nobody reads is closed by the server.
+        self._running = asyncio.create_task(notebook.run(WORK, timeout=540))
+
+    async def end(self) -> str:
+        """What it says."""
+        assert not self._running.done(), await self._running
+        async with self._lab.notebook() as other:
+            await other.run("import pathlib; pathlib.Path('stop').touch()")
+        return (await self._running).text
+
+
+async def test_they_share_what_there_is_and_no_job_fails(small_hub: RealHub) -> None:
+    hub = small_hub
+    alice, bob = await asyncio.gather(start_lab(hub, "alice"), start_lab(hub, "bob"))
+    async with alice.notebook() as first:
+        await first.run(ATTACH, timeout=300)
+        await until(hub, alice, lambda view: view.ready == 6)
+        hers = Job(first, alice)
+
+        async with bob.notebook() as second:
+            # He starts on his core, while her job goes on; and gets his part of the rest.
+            await second.run(ATTACH, timeout=300)
+            shrunk = await until(hub, alice, lambda view: view.allowed < 6)
+            assert "given back so that" in shrunk.reason
+            his = Job(second, bob)
+            his_view = await until(hub, bob, lambda view: view.ready >= 2)
+            assert his_view.reason.startswith(f"{his_view.allowed} of 6 workers: ")
+            her_view = await until(hub, alice, lambda view: view.ready == view.allowed == view.present)
+            assert 1 <= her_view.allowed <= 4
+            async with hub.zoe() as zoe:
+                live = await zoe.executions(live=True)
+            taken = sum(p.resources.cpu * e.granted.get(p.key, 0) for e in live for p in e.plan.processes)
+            assert taken <= CORES
+
+            # His end gives it back to her.
+            assert "wrong: []" in await his.end()
+            assert await failed_tasks(hub, bob) == 0
+            await second.run("cluster.terminate()")
+        await until(hub, alice, lambda view: view.ready == 6)
+        assert "wrong: []" in await hers.end()
+        assert await failed_tasks(hub, alice) == 0
+        told = (await first.run("print(*told, sep='\\n')")).text
+        assert "given back so that another application could start" in told
+        assert "6 of 6 workers" in told
+        assert "as there is room again" in told
