@@ -222,7 +222,12 @@ class ZoeHub(Application):
             live=live.get,
             nodes=engine.nodes,
             outlooks=Outlooks(
-                service.executions, engine.nodes, settings.scheduler, time.time, QuotaWatch(store, time.time)
+                service.executions,
+                engine.nodes,
+                settings.scheduler,
+                time.time,
+                QuotaWatch(store, time.time),
+                settings.group_weights,
             ),
             public_prefix=_address(prefix),
             limits=make_limits(settings),
@@ -315,6 +320,7 @@ class Service:
                 metrics=self.metrics,
                 executions=self.executions,
                 scheduler=settings.scheduler,
+                weights=settings.group_weights,
             )
             work = (controller.run(), *self._app.led_tasks(self, store, backend))
             tasks += [asyncio.create_task(each) for each in work]

@@ -11,7 +11,7 @@ from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
-from traitlets import Bool, CaselessStrEnum, Float, Integer, List, TraitError, Unicode, default, validate
+from traitlets import Bool, CaselessStrEnum, Dict, Float, Integer, List, TraitError, Unicode, default, validate
 from traitlets.config import Config, Configurable
 from traitlets.config.loader import JSONFileConfigLoader, PyFileConfigLoader
 
@@ -107,6 +107,12 @@ class ZoeConfig(Configurable):
         "7 days",
         help="How long something waits before it is served before all others, whatever `order` says. 'never': it may "
         "wait for ever.",
+    ).tag(config=True)
+    group_weights = Dict(
+        key_trait=Unicode(),
+        value_trait=Float(min=0.001),
+        help="How much of the machines the users of a group get beside others, such as {'staff': 2.0}: twice as much "
+        "as somebody with 1. Who is in several groups has the largest of theirs; everybody else 1. For `elastic`.",
     ).tag(config=True)
     live_interval = Float(
         2.0,

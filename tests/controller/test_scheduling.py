@@ -7,6 +7,7 @@ import asyncio
 import pytest
 
 from tests.backends.fakes import InstantBackend, SlowToDrainBackend
+from zoe_hub.controller import steps
 from zoe_hub.controller.controller import Controller
 from zoe_hub.model.errors import ServiceUnavailable
 from zoe_hub.model.events import EventKind
@@ -167,6 +168,13 @@ async def test_of_a_long_line_only_the_first_are_told_of_each_move(running: Worl
     await running.until(line[1], lambda e: e.reason == "waits for 1 CPU on one node")
     await running.until(line[10], lambda e: e.reason.endswith("; 9 ahead of you"))
     assert (await running.store.get(line[11].id)).reason.endswith("; 11 ahead of you")
+
+
+async def test_who_is_in_several_groups_has_the_largest_weight_of_them(world: World) -> None:
+    execution = await world.submit(workers=1)
+    weights = {"staff": 2.0, "guests": 0.5}
+    for groups, weight in (((), 1.0), (("guests",), 0.5), (("guests", "staff", "others"), 2.0)):
+        assert steps.request(execution.model_copy(update={"groups": groups}), weights).weight == weight
 
 
 class TestInstant:

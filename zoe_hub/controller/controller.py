@@ -11,7 +11,7 @@ import asyncio
 import logging
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from ..backends.base import Backend, Order
 from ..logs import about
@@ -53,9 +53,11 @@ class Controller:
         metrics: Metrics | None = None,
         executions: LiveExecutions | None = None,
         scheduler: Callable[[], Scheduler] = default_scheduler,
+        weights: Mapping[str, float] | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """`scheduler` makes a new one; `clock` says the seconds since 1970, by which all is scheduled.
+        """`scheduler` makes a new one; `weights` are those of groups; `clock` says the seconds since 1970, by
+        which all is scheduled.
 
         `executions` may be shared with others.
         """
@@ -67,7 +69,7 @@ class Controller:
         self._interval = interval
         self._executions = executions or LiveExecutions(store)
         self._news = self._executions.news()
-        self._scheduling = Scheduling(scheduler)
+        self._scheduling = Scheduling(scheduler, weights)
         self._quotas = QuotaWatch(store, clock)
         self._clock = clock
         self._applied: dict[tuple[str, str], Order] = {}

@@ -10,7 +10,6 @@ from ..model.outlook import Outlook
 from ..model.plan import Plan
 from ..model.resources import Node
 from ..scheduler.scheduler import Scheduler
-from . import steps
 from .executions import LiveExecutions
 from .quotas import QuotaWatch
 from .scheduling import Scheduling
@@ -29,13 +28,15 @@ class Outlooks:
         make: Callable[[], Scheduler],
         clock: Callable[[], float],
         quotas: QuotaWatch | None = None,
+        weights: Mapping[str, float] | None = None,
     ) -> None:
         self._executions = executions
         self._nodes = nodes
         self._make = make
         self._clock = clock
         self._quotas = quotas
-        self._line = Scheduling(make)
+        self._weights = weights
+        self._line = Scheduling(make, weights)
         self._line_read = -_AS_OF
 
     async def of_plan(self, owner: str, plan: Plan, groups: tuple[str, ...] = ()) -> Outlook:
@@ -55,8 +56,8 @@ class Outlooks:
             updated=datetime.fromtimestamp(now, timezone.utc),
         )
         # A throw-away one, as what it would decide is not to be.
-        scheduling = await self._update(Scheduling(self._make), now, asked)
-        return scheduling.foresee(steps.request(asked), now)
+        scheduling = await self._update(Scheduling(self._make, self._weights), now, asked)
+        return scheduling.foresee(scheduling.request(asked), now)
 
     async def of_waiting(self, executions: Collection[Execution]) -> Mapping[str, Outlook]:
         """Of those that are in line, by identifier; others are left out."""

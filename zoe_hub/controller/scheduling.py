@@ -35,8 +35,9 @@ class Scheduling:
     from there altogether.
     """
 
-    def __init__(self, make: Callable[[], Scheduler]) -> None:
+    def __init__(self, make: Callable[[], Scheduler], weights: Mapping[str, float] | None = None) -> None:
         self._make = make
+        self._weights = weights or {}
         self.forget()
 
     def forget(self) -> None:
@@ -48,6 +49,7 @@ class Scheduling:
         self._given = dict[str, Counter[str]]()
         self._short = dict[str, str]()
         self._asked = set[str]()
+        self._foreseen: tuple[dict[str, int], dict[str, float]] | None = None
         self._news = True
         self.due: float | None = None
         """When `decide` may have something to say although nothing is new; None: never."""
@@ -75,6 +77,7 @@ class Scheduling:
         `running` are instances that the engine itself knows to be there, by execution and process: what it was told
         to start and has not reported yet holds room, too.
         """
+        self._foreseen = None
         if tuple(nodes) != self._nodes:
             self._nodes, self._news = tuple(nodes), True
             self._scheduler.set_nodes(nodes, now)
@@ -105,6 +108,10 @@ class Scheduling:
             changes = []
         return [*changes, *self._kept_explained()]
 
+    def request(self, execution: Execution) -> Request:
+        """The execution as the scheduler sees it."""
+        return steps.request(execution, self._weights)
+
     def foresee(self, request: Request, now: float) -> Outlook:
         """What would come of this request. Decides it, so that this one is good for nothing more."""
         before = reasons.going(self.cluster)
@@ -113,6 +120,7 @@ class Scheduling:
         if refusal is not None:
             return Outlook(now=False, ahead=0, reason=str(refusal))
         decisions = {decision.id: decision for decision in self._scheduler.decide(now)}
+        self._foreseen = None
         if request.id in decisions:
             granted = dict(decisions[request.id].granted)
             return Outlook(now=True, granted=granted, reason=self._why_short(request, granted, {}, reasons.START))
@@ -124,9 +132,11 @@ class Scheduling:
         return found
 
     def expected(self, names: Iterable[str], now: float) -> dict[str, Outlook]:
-        """What those of them that wait may expect."""
-        places = {application.id: ahead for ahead, application in enumerate(self.cluster.waiting(now))}
-        waits = estimates.waits(self.cluster, now)
+        """What those of them that wait may expect, as of the last `update`."""
+        if self._foreseen is None:
+            places = {application.id: ahead for ahead, application in enumerate(self.cluster.waiting(now))}
+            self._foreseen = places, estimates.waits(self.cluster, now)
+        places, waits = self._foreseen
         found = {}
         for name in names:
             application = self.cluster.applications.get(name)
@@ -144,7 +154,7 @@ class Scheduling:
         leaving = execution.desired is DesiredState.TERMINATED or execution.state in steps.GOING
         admitted = execution.state is not ExecutionState.QUEUED
         application = self.cluster.applications.get(execution.id)
-        request = steps.request(execution)
+        request = self.request(execution)
         if application is not None and not _agrees(application, execution, admitted):
             self._drop(execution.id)
             application = None

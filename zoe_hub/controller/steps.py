@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from ..model.execution import Execution, ExecutionState, InstanceState, InstanceStatus
 from ..model.framework import Placement
@@ -26,8 +26,9 @@ ALIVE = (ExecutionState.STARTING, ExecutionState.RUNNING, ExecutionState.DEGRADE
 _ENDS = {InstanceState.STOPPED, InstanceState.FAILED}
 
 
-def request(execution: Execution) -> Request:
-    """The execution as the scheduler sees it. Times are seconds since 1970."""
+def request(execution: Execution, weights: Mapping[str, float] | None = None) -> Request:
+    """The execution as the scheduler sees it. Times are seconds since 1970. `weights` are those of groups."""
+    known = weights or {}
     return Request(
         id=execution.id,
         user=execution.owner,
@@ -39,6 +40,7 @@ def request(execution: Execution) -> Request:
         priority=BATCH if execution.plan.category is Category.BATCH else INTERACTIVE,
         size=execution.size,
         groups=execution.groups,
+        weight=max((known[group] for group in execution.groups if group in known), default=1.0),
         name=execution.name,
     )
 
