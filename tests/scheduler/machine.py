@@ -18,6 +18,7 @@ from zoe_hub.model.resources import Node, Resources
 from zoe_hub.scheduler.allowances import Rules
 from zoe_hub.scheduler.cluster import Application
 from zoe_hub.scheduler.methods import ORDERS, order, policy
+from zoe_hub.scheduler.policies.line import Line
 from zoe_hub.scheduler.requests import BATCH, INTERACTIVE, Decision, Demand, Request
 from zoe_hub.scheduler.scheduler import Scheduler
 from zoe_hub.scheduler.shapes import Shape
@@ -113,6 +114,7 @@ class SchedulerMachine(RuleBasedStateMachine):
     def begin(self, order: str, at_once: bool, nodes: list[Resources]) -> None:
         self._options = {"policy_name": self.policy, "order_name": order, "at_once": at_once}
         self.run = Happenings(**self._options)  # type: ignore[arg-type]
+        self._line = Line()
         self._happened: list[tuple[str, tuple[Any, ...]]] = []
         self._decided: list[Any] = []
         for number, capacity in enumerate(nodes):
@@ -187,6 +189,7 @@ class SchedulerMachine(RuleBasedStateMachine):
         decisions: list[Decision] = self._do("decide", seconds)
         assert self._do("decide", 0.0) == [], "a second call at the same moment changes nothing"
         self.check_books()
+        self._check_line()
         self._check_nodes(used)
         for decision in decisions:
             application = cluster.applications[decision.id]
@@ -223,6 +226,15 @@ class SchedulerMachine(RuleBasedStateMachine):
                 for node in application.going.get(demand.key, ()):
                     going[node] = going[node].plus(demand.shape)
         assert (list(room.free), list(room.going)) == (free, going)
+
+    def _check_line(self) -> None:
+        """What is looked at again only where something changed is what looking at everything finds."""
+        cluster, now = self.run.cluster, self.run.now
+        self._line.refresh(cluster, now)
+        serving = cluster.serving(now)
+        assert list(self._line.waiting(cluster, now)) == cluster.waiting(now)
+        assert self._line.short(cluster, now) == [each for each in serving if each.lacking > 0]
+        assert self._line.elastic(cluster, now) == [each for each in serving if each.elastic > 0]
 
     def _check(self, application: Application, served: bool, before: Mapping[str, int]) -> None:
         grew = False

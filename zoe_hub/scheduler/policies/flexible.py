@@ -24,7 +24,7 @@ from __future__ import annotations
 from ..cluster import Application, Cluster
 from ..requests import Demand
 from ..shapes import Shape
-from .line import restore_cores, unfinished
+from .line import Line
 from .possible import Possible
 
 
@@ -35,16 +35,19 @@ class Flexible:
 
     def __init__(self) -> None:
         self._possible = Possible(whole=False)
+        self.line = Line()
 
     def schedule(self, cluster: Cluster, now: float) -> None:
-        restore_cores(cluster, now)
+        self.line.refresh(cluster, now)
+        self.line.restore_cores(cluster, now)
         while self._pass(cluster, now):
             pass
 
     def _pass(self, cluster: Cluster, now: float) -> bool:
         """Go through the line once. Whether anything changed: as the authors do, one goes on until nothing does."""
+        self.line.refresh(cluster, now)
         plan = self.make_plan(cluster, now)
-        for application in unfinished(cluster, now):
+        for application in self.line.unfinished(cluster, now):
             if not plan.add(application) and self._possible(cluster, application):
                 break
         return plan.settle()

@@ -24,6 +24,7 @@ from ..cluster import Application, Cluster
 from ..requests import INTERACTIVE, Demand
 from ..shapes import Shape
 from .flexible import Flexible, Plan
+from .line import Line
 
 
 class FlexiblePreemptive(Flexible):
@@ -32,14 +33,15 @@ class FlexiblePreemptive(Flexible):
     name = "flexible-preemptive"
 
     def make_plan(self, cluster: Cluster, now: float) -> Plan:
-        return _TakingPlan(cluster, now, self.weights(cluster.room.total))
+        return _TakingPlan(cluster, now, self.weights(cluster.room.total), self.line)
 
 
 class _TakingPlan(Plan):
     """A plan that takes from those that are less urgent than the one that is added."""
 
-    def __init__(self, cluster: Cluster, now: float, weights: Shape) -> None:
+    def __init__(self, cluster: Cluster, now: float, weights: Shape, line: Line) -> None:
         super().__init__(cluster, now, weights)
+        self._line = line
         self._taken: list[tuple[Application, Demand, int]] = []
         """From whom, and from which node, in the order in which it was taken."""
         self._before = 0
@@ -118,8 +120,10 @@ class _TakingPlan(Plan):
         return node
 
     def _make_room(self, shape: Shape) -> int | None:
+        if self.cluster.room.firm.first(shape) is None:
+            return None  # Not even beside cores alone: to take all and give it back would be slow.
         if self._candidates is None:
-            self._candidates = [each for each in self.cluster.serving(self.now) if each.elastic > 0]
+            self._candidates = self._line.elastic(self.cluster, self.now)
         urgency = self.cluster.urgency(self._added, self.now)
         for victim in reversed(self._candidates):
             if self.cluster.urgency(victim, self.now) <= urgency:

@@ -18,7 +18,7 @@ Differences from the published one:
 from __future__ import annotations
 
 from ..cluster import Cluster
-from .line import grow, restore_cores, unfinished
+from .line import Line, grow
 from .possible import Possible
 
 
@@ -29,10 +29,12 @@ class Malleable:
 
     def __init__(self) -> None:
         self._possible = Possible(whole=True)
+        self._line = Line()
 
     def schedule(self, cluster: Cluster, now: float) -> None:
-        restore_cores(cluster, now)
-        for application in unfinished(cluster, now):
+        self._line.refresh(cluster, now)
+        self._line.restore_cores(cluster, now)
+        for application in self._line.unfinished(cluster, now):
             started = application.served or cluster.admit(application, now)
             if (not started or not grow(cluster, application, now)) and self._possible(cluster, application):
                 return

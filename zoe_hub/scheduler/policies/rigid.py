@@ -15,7 +15,7 @@ Differences from the published one:
 from __future__ import annotations
 
 from ..cluster import Application, Cluster
-from .line import grow, restore_cores
+from .line import Line, grow
 from .possible import Possible
 
 
@@ -26,13 +26,15 @@ class Rigid:
 
     def __init__(self) -> None:
         self._possible = Possible(whole=True)
+        self._line = Line()
 
     def schedule(self, cluster: Cluster, now: float) -> None:
-        restore_cores(cluster, now)
-        for application in cluster.serving(now):
-            if application.lacking > 0:
-                grow(cluster, application, now)
-        for application in cluster.waiting(now):
+        line = self._line
+        line.refresh(cluster, now)
+        line.restore_cores(cluster, now)
+        for application in line.short(cluster, now):
+            grow(cluster, application, now)
+        for application in line.waiting(cluster, now):
             if not self._place_all(cluster, application, now) and self._possible(cluster, application):
                 return
 
