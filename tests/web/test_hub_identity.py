@@ -17,6 +17,7 @@ from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
 from tornado.web import Application, RequestHandler
 
+from zoe_hub.model.errors import ServiceUnavailable
 from zoe_hub.web.identity import HubIdentities
 from zoe_hub.web.limits import Limits
 from zoe_hub.web.logins import Logins
@@ -27,9 +28,14 @@ from .conftest import PREFIX, Site, Starter, client_of, serve
 KEY = base64.urlsafe_b64encode(bytes(32)).decode().rstrip("=")
 ACCESS = "access:services!service=zoe"
 USERS = {
-    "alice-token": {"name": "alice", "kind": "user", "scopes": [ACCESS, *(f"{s}!user=alice" for s in USER_SCOPES)]},
+    "alice-token": {
+        "name": "alice",
+        "kind": "user",
+        "scopes": [ACCESS, *(f"{s}!user=alice" for s in USER_SCOPES)],
+        "groups": ["staff", "guests"],
+    },
     "outsider-token": {"name": "bob", "kind": "user", "scopes": list(USER_SCOPES)},
-    "zoe-token": {"name": "zoe", "kind": "service", "scopes": [ADMIN_EXECUTIONS]},
+    "zoe-token": {"name": "zoe", "kind": "service", "scopes": [ADMIN_EXECUTIONS, "read:users:groups"]},
     "leader-token": {
         "name": "carol",
         "kind": "user",
@@ -47,7 +53,9 @@ class SmallHub:
     down: bool = False
     challenges: dict[str, str] = field(default_factory=dict)
     groups: dict[str, list[str]] = field(default_factory=dict)
+    members: dict[str, dict[str, list[str]]] = field(default_factory=dict)
     asked_for: list[str] = field(default_factory=list)
+    users_asked_for: list[str] = field(default_factory=list)
     down_groups: bool = False
 
 
@@ -75,6 +83,18 @@ class Group(RequestHandler):
         self.finish(json.dumps({"name": name, "users": self.hub.groups.get(name, [])}))
 
 
+class User(RequestHandler):
+    """Users with their groups, for the service itself only."""
+
+    def initialize(self, hub: SmallHub) -> None:
+        self.hub = hub
+
+    def get(self, name: str) -> None:
+        self.hub.users_asked_for.append(name)
+        self.set_status(200 if name in self.hub.members else 404)
+        self.finish(json.dumps({"name": name, **self.hub.members.get(name, {})}))
+
+
 class Exchange(RequestHandler):
     """Gives alice's token for a code, if whoever asks knows what the code was asked with."""
 
@@ -95,6 +115,7 @@ async def hub(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[SmallHub]:
     rules = [
         ("/hub/api/groups/(.*)", Group, {"hub": small}),
         ("/hub/api/user", Who, {"hub": small}),
+        ("/hub/api/users/(.*)", User, {"hub": small}),
         ("/hub/api/oauth2/token", Exchange, {"hub": small}),
     ]
     server = HTTPServer(Application(rules))  # type: ignore[arg-type]
@@ -284,3 +305,28 @@ async def test_groups_that_cannot_be_asked_for_are_said_to(hub_site: Site, hub: 
         answer = await client.get("/me")
     assert answer.status_code == 503
     assert "group" in answer.json()["detail"]
+
+
+async def test_the_groups_of_a_caller_come_with_the_token(hub_site: Site) -> None:
+    async with client_of(hub_site, "alice-token") as alice:
+        answer = await alice.post("/executions", json={"zapp": "toys"})
+    assert (await hub_site.context.store.get(answer.json()["id"])).groups == ("guests", "staff")
+
+
+async def test_the_hub_is_asked_for_the_groups_of_others_once_a_minute(hub_site: Site, hub: SmallHub) -> None:
+    hub.members["bob & co"] = {"groups": ["b", "a"]}
+    groups_of = hub_site.context.identities.groups_of
+    assert [await groups_of("bob & co") for _ in range(2)] == [("a", "b")] * 2
+    assert hub.users_asked_for == ["bob & co"]
+    assert await groups_of("nobody") == ()
+
+
+async def test_a_service_that_may_not_see_groups_says_which_scope_it_lacks(
+    hub_site: Site, hub: SmallHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hub.members["bob"] = {}
+    with pytest.raises(ServiceUnavailable, match="Give it the scope read:users:groups"):
+        await hub_site.context.identities.groups_of("bob")
+    monkeypatch.setitem(USERS["zoe-token"], "scopes", [ADMIN_EXECUTIONS])
+    with pytest.raises(ServiceUnavailable, match="read:users:groups"):
+        await hub_site.context.identities.groups_of("carol")
