@@ -18,7 +18,7 @@ from zoe_hub.model.resources import Resources
 from zoe_hub.secrets import Secrets
 from zoe_hub.store.sql import SQLStore
 from zoe_hub.web import Caller, StaticIdentities, WebContext, make_app
-from zoe_hub.web.scopes import ADMIN_AUDIT, ADMIN_EXECUTIONS, USER_SCOPES
+from zoe_hub.web.scopes import ADMIN_AUDIT, ADMIN_EXECUTIONS, ADMIN_QUOTAS, USER_SCOPES
 
 PREFIX = "/services/zoe/"
 
@@ -107,7 +107,9 @@ class RealZoe:
             identities=StaticIdentities(
                 {
                     TOKEN: Caller("alice", frozenset(USER_SCOPES)),
-                    "admin-token": Caller("admin", frozenset({*USER_SCOPES, ADMIN_AUDIT, ADMIN_EXECUTIONS})),
+                    "admin-token": Caller(
+                        "admin", frozenset({*USER_SCOPES, ADMIN_AUDIT, ADMIN_EXECUTIONS, ADMIN_QUOTAS})
+                    ),
                 }
             ),
             logs=self._backend,

@@ -67,8 +67,8 @@ def put(place: Place, kind: str, name: str, values: Sequence[str], together: boo
     if as_json:
         emit(entry.model_dump(mode="json"))
         return
-    for _, said, _ in _said(entry):
-        print(f"{_subject(kind, name)}: {said}")
+    for of, said, _ in _said(entry):
+        print(f"{of}: {said}")
     if entry.hides_file:
         say("What the file says of it does not count any more; `zoe admin quota rm` gives it back its word.")
 
