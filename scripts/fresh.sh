@@ -7,7 +7,7 @@
 # FRESH_SUITE and FRESH_MIRROR choose the release (bookworm; also trixie, jammy, noble …) and the mirror (debootstrap's default).
 # FRESH_USER=alice does it as an ordinary user of that machine who may not become root: what is missing must be said in a
 # sentence, without anything half done; the administrator types what it says, one package at a time; then it must work.
-# FRESH_PACKAGES are installed by the administrator before that, as in: FRESH_PACKAGES='nodejs npm'
+# FRESH_PACKAGES are installed by the administrator before that, as in: FRESH_PACKAGES='default-jre-headless python3-venv npm'
 # FRESH_COMMAND is run instead of the starts, as in: FRESH_COMMAND='make test' scripts/fresh.sh
 set -eu
 
@@ -95,7 +95,8 @@ inside sh -c 'for each in java node npm pip pip3 curl sudo gcc; do ! command -v 
 [ -z "${FRESH_PACKAGES:-}" ] || { apt update; apt install --no-install-recommends $FRESH_PACKAGES; }
 
 starts=$clone/scripts/fresh_starts.py
-if [ -n "$user" ]; then
+complete() { inside sh -c 'command -v java && python3 -c "import ensurepip"' > /dev/null 2>&1; }
+if [ -n "$user" ] && ! complete; then
     missing=$(inside python3 "$starts" refused) || fail "$missing"
     while [ -n "$missing" ]; do
         next=${missing%% *}
