@@ -69,7 +69,7 @@ bench-events: setup ## measure the time from a change to a subscriber's event at
 bench-footprint: setup ## measure memory, idle processor and start of the service with many executions
 	@$(IN_ENV) python benchmarks/footprint.py
 
-test-fresh: ## make a bare Debian in a folder, start the demo hub in it twice, and end it (root, debootstrap)
+test-fresh: ## start the demo hub twice in a bare Debian or Ubuntu in a folder (root, debootstrap; how: scripts/fresh.sh)
 	@scripts/fresh.sh
 
 clean: ## delete what set-up and builds made; the demo's data and logs stay
