@@ -56,7 +56,7 @@ async def test_a_core_takes_elastic_room_and_starts_when_it_is_free(
     shrunk = await running.until(first, lambda e: workers(e) == 5)
     assert shrunk.reason == "5 of 6 workers: 1 given back so that another application could start"
     waiting = await running.until(second, lambda e: "gave back" in e.reason)
-    assert waiting.reason == "waits until what others gave back is free; others gave back 1 worker"
+    assert waiting.reason == "waits until what others give back is free; others gave back 1 worker"
     await running.until(first, lambda e: any(i.state is InstanceState.DRAINING for i in e.instances))
     # However often it is asked, as long as the worker is there.
     for _ in range(3):

@@ -60,7 +60,9 @@ async def small_hub(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[R
     folder = tmp_path_factory.mktemp("two-people")
     config = folder / "zoe_config.py"
     config.write_text(CONFIG)
-    hub = RealHub(folder, environment={"ZOE_CONFIG_FILE": str(config)})
+    # Two servers and two clusters start on whatever the machine has.
+    late = "c.Spawner.http_timeout = c.Spawner.start_timeout = 300"
+    hub = RealHub(folder, environment={"ZOE_CONFIG_FILE": str(config)}, late=late)
     share_cache(hub.home)
     async with hub:
         yield hub
@@ -113,7 +115,7 @@ class Job:
 
 async def test_they_share_what_there_is_and_no_job_fails(small_hub: RealHub) -> None:
     hub = small_hub
-    alice, bob = await asyncio.gather(start_lab(hub, "alice"), start_lab(hub, "bob"))
+    alice, bob = await start_lab(hub, "alice"), await start_lab(hub, "bob")
     async with alice.notebook() as first:
         await first.run(ATTACH, timeout=300)
         await until(hub, alice, lambda view: view.ready == 6)

@@ -58,7 +58,7 @@ def test_who_would_fit_is_told_who_is_before() -> None:
 def test_what_others_gave_back_is_told_until_it_is_free() -> None:
     made = scheduler((4, 8))
     made.submit(request("a", 1), admitted_at=0.0, granted={"w": 1}, going={"w": 2})
-    assert waiting(made, request("bb", 3)) == "waits until what others gave back is free; others gave back 2 workers"
+    assert waiting(made, request("bb", 3)) == "waits until what others give back is free; others gave back 2 workers"
     assert waiting(made, request("ccc", 5), ahead=1) == (
         "waits for 1 CPU on one node, for each of 2 workers; 1 ahead of you; others gave back 2 workers"
     )

@@ -85,7 +85,7 @@ def _obstacle(cluster: Cluster, application: Application) -> str:
     missing = _missing(cluster, application, soon=True)
     if missing:
         return f"waits for {missing}"
-    return "waits until what others gave back is free" if _missing(cluster, application) else "waits for its turn"
+    return "waits until what others give back is free" if _missing(cluster, application) else "waits for its turn"
 
 
 def _missing(cluster: Cluster, application: Application, *, soon: bool = False) -> str:
