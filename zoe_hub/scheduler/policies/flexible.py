@@ -22,10 +22,14 @@ Differences from the published one:
 from __future__ import annotations
 
 from ..cluster import Application, Cluster
+from ..level import fits
 from ..requests import Demand
 from ..shapes import Shape
 from .line import Line
 from .possible import Possible
+
+Grant = tuple[Application, Demand, int]
+"""To whom, of which, and on which node."""
 
 
 class Flexible:
@@ -77,33 +81,51 @@ class Plan:
         """Applications, in this pass."""
         self._cores = 0
         """What the cores take that were admitted in this decision, by weight."""
-        self.grants: list[tuple[Application, Demand]] = []
+        self.grants: list[Grant] = []
         self._used = 0
         """What cores and grants of this decision take, by weight."""
 
     def add(self, application: Application) -> bool:
         """Plan it too. False, and everything as before, where no more is in use with it than without."""
+        return self._add_served(application) if application.served else self._add_waiting(application)
+
+    def _add_served(self, application: Application) -> bool:
+        """To undo what is planned, and to grant it again, would change nothing: it has its core."""
+        used, mark = self._used, len(self.grants)
+        self._planned.append(application)
+        self._grant(application)
+        if self.worthwhile(used):
+            return True
+        self._planned.pop()
+        self._undo(mark)
+        self._used = used
+        self.revert()
+        return False
+
+    def _add_waiting(self, application: Application) -> bool:
+        if not self.could_admit(application):
+            return False
         used, cores = self._used, self._cores
         undone = self._undo()
-        admitted = not application.served and self.admit(application)
-        if admitted:
+        self._used = cores
+        if self.admit(application):
+            shape = application.request.core_shape
+            self._cores = self._used = cores + self._weight(shape)
             self.admitted += 1
-            self._cores += self._weight(application.request.core_shape)
-        if application.served:
             self._planned.append(application)
-            self._grant()
-            if self.worthwhile(used) or (admitted and application.request.core_shape == Shape()):
+            for each in self._planned:
+                self._grant(each)
+            if self.worthwhile(used) or shape == Shape():
                 return True
             self._undo()
             self._planned.pop()
-        if admitted:
             self.admitted -= 1
             self._cores = cores
             self.cluster.withdraw(application)
         self.revert()
         for each, demand, node in undone:
             self.cluster.put(each, demand, node)
-            self.grants.append((each, demand))
+        self.grants = undone
         self._used = used
         return False
 
@@ -126,20 +148,29 @@ class Plan:
     def revert(self) -> None:
         """Undo what the last step did besides granting and admitting."""
 
-    def _grant(self) -> None:
-        self._used = self._cores
-        for application in self._planned:
-            for demand in application.request.demands:
-                weight = self._weight(demand.shape)
-                while application.missing(demand) > 0 and self.grant(application, demand):
-                    self.grants.append((application, demand))
-                    self._used += weight
+    def could_admit(self, application: Application) -> bool:
+        """Whether its core fits once what is planned is undone; found out without undoing it, which takes long."""
+        soon = self.cluster.room.soon
+        for _, demand, node in self.grants:
+            soon.add(node, demand.shape, silent=True)
+        found = fits(soon, application.request.core_wish)
+        for _, demand, node in self.grants:
+            soon.add(node, demand.shape, -1, silent=True)
+        return found
 
-    def _undo(self) -> list[tuple[Application, Demand, int]]:
-        """Take the grants back that were planned; which, and where."""
-        undone = [(*grant, self.cluster.pull(*grant)) for grant in reversed(self.grants)]
-        self.grants.clear()
-        return undone[::-1]
+    def _grant(self, application: Application) -> None:
+        for demand in application.request.demands:
+            weight, placed = self._weight(demand.shape), application.placed[demand.key]
+            while application.missing(demand) > 0 and self.grant(application, demand):
+                self.grants.append((application, demand, placed[-1]))
+                self._used += weight
+
+    def _undo(self, mark: int = 0) -> list[Grant]:
+        """Take the grants back that were planned since then; which they were."""
+        undone, self.grants[mark:] = self.grants[mark:], []
+        for application, demand, _ in reversed(undone):
+            self.cluster.pull(application, demand)
+        return undone
 
     def _weight(self, shape: Shape) -> int:
         return sum(part * weight for part, weight in zip(shape, self._weights, strict=True))

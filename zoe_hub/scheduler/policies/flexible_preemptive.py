@@ -60,6 +60,9 @@ class _TakingPlan(Plan):
     def revert(self) -> None:
         self._give_back(self._before)
 
+    def could_admit(self, application: Application) -> bool:
+        return True
+
     def admit(self, application: Application) -> bool:
         if super().admit(application):
             return True
