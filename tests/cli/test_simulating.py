@@ -48,6 +48,17 @@ def test_the_same_question_has_the_same_answer() -> None:
     assert run_zoe(*asked, "--seed", "5").stdout != first.stdout
 
 
+def test_quotas_are_of_numbered_users_and_what_is_left_out_is_told(tmp_path: Path) -> None:
+    trace, quotas = tmp_path / "trace", tmp_path / "quotas.yaml"
+    trace.write_text(HEAD + LINE % "0")
+    quotas.write_text("apiVersion: zoe/v1\nkind: Quotas\nusers:\n  u0: {cpu: 1, cpu_hours: 3}\n")
+    done = run_zoe("simulate", str(trace), "--quotas", str(quotas), "--policy", "flexible", "--json")
+    assert "are left out: `cpu_hours`." in done.stderr
+    assert json.loads(done.stdout)["runs"][0]["turnaround"]["mean"] == 16.0
+    quotas.write_text("kind: Quotas\n")
+    assert f"zoe: {quotas}" in run_zoe("simulate", str(trace), "--quotas", str(quotas)).stderr
+
+
 def test_what_fits_nowhere_is_told(tmp_path: Path) -> None:
     trace = tmp_path / "trace"
     trace.write_text(HEAD + LINE % "0")

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.simulator.work import Watch
+from zoe_hub.model.quotas import Quotas
 from zoe_hub.model.resources import Node, Resources
 from zoe_hub.scheduler import methods
 from zoe_hub.scheduler.requests import Demand
@@ -26,11 +27,13 @@ def simulated(workload: Workload, policy: str = "rigid", order: str = "fifo", **
 
 
 def job(number: int, core: int, elastic: int, seconds: float = 10.0, submitted: float = 0.0, **more: bool) -> Job:
-    return Job(number, submitted, seconds, (Demand("w", "worker", core, elastic, Shape(cpu=1000)),), **more)
+    return Job(
+        number, submitted, seconds, (Demand("w", "worker", core, elastic, Shape(cpu=1000, memory=2**20)),), **more
+    )
 
 
 def on(cpus: int, *jobs: Job) -> Workload:
-    return Workload(jobs, [Node(name="one", capacity=Resources(cpu=cpus))])
+    return Workload(jobs, [Node(name="one", capacity=Resources(cpu=cpus, memory=2**30))])
 
 
 @pytest.mark.parametrize("policy", list(EXPECTED))
@@ -53,7 +56,7 @@ def test_work_done_is_work_asked(policy: str, order: str, conditions: dict[str, 
         assert outcome.ended[place] - outcome.admitted[place] >= each.seconds * (1 - 1e-9)
 
 
-@settings(max_examples=25)
+@settings(max_examples=8)
 @given(
     st.lists(
         st.tuples(st.integers(1, 4), st.integers(0, 6), st.floats(0.1, 1e4), st.floats(0, 1e4)), min_size=1, max_size=12
@@ -84,6 +87,16 @@ def test_what_fits_nowhere_is_counted_and_left_out() -> None:
     assert summary.unserved == 1
     assert math.isnan(summary.turnaround.mean)
     assert summary.document()["turnaround"] == dict.fromkeys(Spread.__dataclass_fields__)
+
+
+def test_quotas_hold_for_each_user() -> None:
+    workload = on(8, job(0, 2, 6, submitted=0.0), job(1, 2, 0, submitted=1.0))
+    quotas = Quotas.model_validate({"apiVersion": "zoe/v1", "kind": "Quotas", "everybody": {"cpu": 3}})
+    limited = Simulation(workload, methods.policy("flexible"), methods.order("fifo"), quotas=quotas).run()
+    # 3 of 8 components, and nothing for the second, until the first has ended.
+    assert limited.ended == [pytest.approx(80 / 3), pytest.approx(80 / 3 + 10)]
+    free = simulated(workload, "flexible")
+    assert free.ended[0] == 10.0
 
 
 def test_an_error_of_the_estimate_changes_no_work() -> None:

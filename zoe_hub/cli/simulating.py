@@ -14,7 +14,9 @@ from pydantic import ValidationError
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from ..documents import read_document
 from ..model.errors import InvalidRequest
+from ..model.quotas import Quotas
 from ..model.validation import first_fault
 from ..scheduler import methods
 from ..simulator import plots
@@ -46,6 +48,7 @@ class Question:
     drain: float = 0.0
     size_error: float = 0.0
     seed: int = 0
+    quotas: Path | None = None
     plots: Path | None = None
     plot_format: str = "svg"
 
@@ -71,8 +74,9 @@ def simulate(question: Question, as_json: bool) -> None:
     if question.plots is not None:
         plots.check()
     conditions = Conditions(question.restart, question.drain, question.size_error, question.seed)
+    quotas = _quotas(question.quotas) if question.quotas is not None else None
     with _progress(len(workload.jobs)) as told:
-        found = list(runs(workload, question.policies, question.orders, conditions, told))
+        found = list(runs(workload, question.policies, question.orders, conditions, told, quotas))
     if as_json:
         emit({"jobs": len(workload.jobs), "nodes": len(workload.nodes), "runs": [run.document() for run in found]})
     else:
@@ -99,6 +103,18 @@ def _workload(question: Question) -> Workload:
     settings = _settings(question.workload)
     nodes = read_nodes(question.nodes, machines(_NODES)) if question.nodes else machines(_NODES)
     return generate(settings, nodes)
+
+
+def _quotas(path: Path) -> Quotas:
+    quotas = read_document(path, Quotas)
+    left_out = ["limits of groups, because workloads hold none"] if quotas.groups else []
+    if any(limits.cpu_hours is not None for limits in (quotas.everybody, *quotas.users.values())):
+        left_out.append("`cpu_hours`")
+    if any(limits.executions is not None for limits in (quotas.everybody, *quotas.users.values())):
+        left_out.append("`executions`, by which a service refuses what is submitted here")
+    if left_out:
+        say(f"zoe: of {path} are left out: {'; '.join(left_out)}.")
+    return quotas
 
 
 def _tell(lines: Sequence[TraceLine]) -> None:

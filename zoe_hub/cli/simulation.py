@@ -62,6 +62,9 @@ def simulate(
         float, typer.Option("--size-error", min=0, max=10, help="Sigma of the lognormal error of estimated sizes.")
     ] = 0.0,
     seed: Annotated[int, typer.Option("--seed", help="Of these errors.")] = 0,
+    quotas: Annotated[
+        Path | None, typer.Option("--quotas", metavar="FILE", help="Quotas of users, who are called u0, u1, and so on.")
+    ] = None,
     plots: Annotated[
         Path | None, typer.Option("--plots", metavar="FOLDER", help="Draw box plots, and allocation over time, there.")
     ] = None,
@@ -90,6 +93,7 @@ def simulate(
             drain=drain,
             size_error=size_error,
             seed=seed,
+            quotas=quotas,
             plots=plots,
             plot_format=plot_format,
         ),

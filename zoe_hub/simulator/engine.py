@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
 
+from ..model.quotas import Quotas
+from ..scheduler.allowances import Rules
 from ..scheduler.orders import Order
 from ..scheduler.policies.base import Policy
 from ..scheduler.requests import Decision
@@ -125,13 +127,19 @@ class Simulation:
         order: Order,
         conditions: Conditions | None = None,
         *,
+        quotas: Quotas | None = None,
         watch: Callable[[float, Decision], None] | None = None,
     ) -> None:
-        """`watch` is told each decision, with its time."""
+        """`quotas` are of users, who are called u0, u1, …; hours of processors and groups are left out of account.
+
+        `watch` is told each decision, with its time.
+        """
         self._workload = workload
         self._conditions = conditions or Conditions()
         self._scheduler = Scheduler(policy, order, at_once=self._conditions.drain <= 0)
         self._scheduler.set_nodes(workload.nodes, 0.0)
+        if quotas is not None:
+            self._scheduler.set_quotas(Rules(quotas), {}, 0.0)
         self._watch = watch
         self._places = {job.id: place for place, job in enumerate(workload.jobs)}
         self._heap: list[tuple[float, int, int, int, int, str]] = []

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+from ..model.quotas import Quotas
 from ..scheduler import methods
 from .engine import Conditions, Outcome, Simulation
 from .jobs import Workload
@@ -34,11 +35,12 @@ def runs(
     orders: Sequence[str],
     conditions: Conditions,
     progress: Callable[[str, str, int], None] = lambda policy, order, ended: None,
+    quotas: Quotas | None = None,
 ) -> Iterator[Run]:
     """Each policy under each order; `progress` is told now and then how many jobs have ended. Raises UnknownName."""
     chosen = [(policy, order, methods.policy(policy), methods.order(order)) for order in orders for policy in policies]
     for policy, order, decides, sorts in chosen:
-        simulation = Simulation(workload, decides, sorts, conditions)
+        simulation = Simulation(workload, decides, sorts, conditions, quotas=quotas)
         for number, (_, ended) in enumerate(simulation.steps()):
             if number % _OFTEN == 0:
                 progress(policy, order, ended)
