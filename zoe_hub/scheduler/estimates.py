@@ -26,8 +26,8 @@ ENOUGH = 3
 """Runs that are believed before runs that are less alike are asked."""
 NEWEST = 20
 """Of the runs alike, so many: applications and their data change."""
-FORESEEN = 100
-"""Applications in line whose start is foreseen: beyond them nobody can tell."""
+FORESEEN = 20
+"""Applications in line whose start is foreseen: what is told of later ones would be wrong, and is costly to find."""
 _ALIKE = 2.0
 """Numbers of which the larger is at most so many times the smaller count as alike."""
 
