@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 
-from zoe_hub.client.quotas import HEAD, OwnQuotaView
+from zoe_hub.client.quotas import HEAD, NO_LIMIT, OwnQuotaView
 
 from . import style
 
@@ -17,7 +17,8 @@ class Quota:
 
     def __repr__(self) -> str:
         lines = [
-            f"{whose}: {used} of {limit} {what}" + (f": {by}" if by else "")
+            f"{whose}, {what}: {used}{', not limited' if limit == NO_LIMIT else f' of {limit}'}"
+            + (f"; {by}" if by else "")
             for whose, what, used, limit, by in self.view.rows()
         ]
         return "\n".join(lines) or "nothing is used, and nothing is limited"

@@ -199,6 +199,18 @@ class FailingZoe(PromptZoe):
         self.finish(execution, "failed", "there is no Java")
 
 
+class FullZoe(PromptZoe):
+    """A quota has no place for anything more."""
+
+    sentence = (
+        "Your quota of 16 CPU is used by spark-1 (12 CPU) and lab-1 (4 CPU); lab-2 asks for 100% of 2 CPU. Terminate "
+        "or shrink one of these, or ask an administrator."
+    )
+
+    def submit(self, body: dict[str, Any], key: str) -> dict[str, Any]:
+        raise _Problem(409, "QuotaExceeded", self.sentence, quota={"dimension": "cpu", "limit": 16})
+
+
 class _Problem(Exception):
     def __init__(self, status: int, kind: str, detail: str, **more: Any) -> None:
         self.status = status

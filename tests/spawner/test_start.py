@@ -10,6 +10,7 @@ from tornado.web import HTTPError
 
 from .fakes import (
     FailingZoe,
+    FullZoe,
     PatientZoe,
     PromptServer,
     PromptZoe,
@@ -232,6 +233,18 @@ async def test_options_are_refused_with_a_sentence_and_nothing_is_started(option
             await spawner.start()
         assert caught.value.status_code == 400
         assert sentence in caught.value.jupyterhub_message
+        assert not zoe.executions
+
+
+async def test_a_start_beyond_a_quota_shows_the_sentence_and_nothing_is_started() -> None:
+    async with FullZoe() as zoe:
+        spawner = make_spawner(zoe)
+        with pytest.raises(HTTPError) as caught:
+            await spawner.start()
+        assert caught.value.status_code == 409
+        assert caught.value.jupyterhub_message == FullZoe.sentence
+        assert getattr(caught.value, "reason", "zoe-quota") == "zoe-quota"
+        assert not spawner.running
         assert not zoe.executions
 
 

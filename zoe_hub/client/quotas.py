@@ -11,6 +11,7 @@ from ..model.resources import format_bytes
 from .views import View
 
 HEAD = ("whose", "of", "used", "limit", "by")
+NO_LIMIT = "-"
 _TOLD = 6
 
 
@@ -48,7 +49,7 @@ class UseView(View):
     def most(self) -> str:
         """The limit, for people."""
         if self.limit is None:
-            return "-"
+            return NO_LIMIT
         again = f", some again in {format_seconds(self.free_in)}" if self.free_in else ""
         return amount(self.dimension, self.limit) + again
 

@@ -110,6 +110,7 @@ class Rules:
             for name, limits in self.quotas.groups.items()
         }
         self._found: dict[tuple[str, tuple[str, ...]], tuple[Allowance, ...]] = {}
+        self._at_once: dict[tuple[str, tuple[str, ...]], tuple[Allowance, ...]] = {}
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Rules) and (other.quotas, other.default) == (self.quotas, self.default)
@@ -123,6 +124,15 @@ class Rules:
         if found is None:
             every = [self.own(user, key[1]), *(self._together[g] for g in sorted(set(key[1])) if g in self._together)]
             found = self._found[key] = tuple(allowance for allowance in every if allowance.bounds)
+        return found
+
+    def at_once(self, user: str, groups: Iterable[str] = ()) -> tuple[Allowance, ...]:
+        """Those that limit more than how many executions there are: all that a scheduler has to ask about."""
+        key = (user, tuple(groups))
+        found = self._at_once.get(key)
+        if found is None:
+            every = self.of(user, key[1])
+            found = self._at_once[key] = tuple(each for each in every if each.bounds.keys() - {Dimension.EXECUTIONS})
         return found
 
     def own(self, user: str, groups: Iterable[str] = ()) -> Allowance:

@@ -74,7 +74,7 @@ class Accounts:
 
     def hold(self, party: Party, shape: Shape, count: int = 1) -> None:
         """So many instances more are granted to it; fewer, where `count` is negative."""
-        for subject in self._subjects(party):
+        for subject in self._holding(party):
             account = self._account(subject)
             account.add(party, Dimension.CPU, shape.cpu * count)
             account.add(party, Dimension.MEMORY, shape.memory * count)
@@ -83,7 +83,7 @@ class Accounts:
 
     def add(self, party: Party, more: Amounts) -> None:
         """It holds so much more, or less."""
-        for subject in self._subjects(party):
+        for subject in self._holding(party):
             for dimension, amount in more.items():
                 self._account(subject).add(party, dimension, amount)
 
@@ -101,7 +101,7 @@ class Accounts:
 
     def room(self, party: Party, shape: Shape, count: int = 1) -> int:
         """How many of `count` further instances may be granted."""
-        for allowance in self.rules.of(party.user, party.groups):
+        for allowance in self.rules.at_once(party.user, party.groups):
             account = self._accounts.get(allowance.subject)
             for dimension, bound in allowance.bounds.items():
                 if dimension is Dimension.CPU_HOURS:
@@ -116,7 +116,7 @@ class Accounts:
 
     def fit(self, party: Party, wishes: Iterable[Wish]) -> bool:
         """Whether all of these may be granted beside what is held."""
-        return not self.rules.of(party.user, party.groups) or self.refusal(party, wishes) is None
+        return not self.rules.at_once(party.user, party.groups) or self.refusal(party, wishes) is None
 
     def refusal(self, party: Party, wishes: Iterable[Wish]) -> Refusal | None:
         """What is in the way of granting all of these beside what is held; None when nothing is."""
@@ -124,7 +124,7 @@ class Accounts:
 
     def beyond(self, party: Party, asked: Amounts) -> Refusal | None:
         """As `refusal`, whatever was used of hours. What is negative is given back, and never refused."""
-        for allowance in self.rules.of(party.user, party.groups):
+        for allowance in self.rules.at_once(party.user, party.groups):
             account = self._accounts.get(allowance.subject)
             for dimension in HELD:
                 bound = allowance.bounds.get(dimension)
@@ -141,7 +141,7 @@ class Accounts:
     def never(self, party: Party, wishes: Iterable[Wish]) -> Refusal | None:
         """What is in the way of granting all of these even when everything else has ended; None when nothing is."""
         asked = amounts(wishes)
-        for allowance in self.rules.of(party.user, party.groups):
+        for allowance in self.rules.at_once(party.user, party.groups):
             for dimension in HELD:
                 bound = allowance.bounds.get(dimension)
                 if bound is not None and asked[dimension] > bound.limit:
@@ -150,7 +150,7 @@ class Accounts:
 
     def used_up(self, party: Party) -> Refusal | None:
         """What says that hours of processors are used up; None where there are some."""
-        for allowance in self.rules.of(party.user, party.groups):
+        for allowance in self.rules.at_once(party.user, party.groups):
             bound = allowance.bounds.get(Dimension.CPU_HOURS)
             if bound is not None and self._used_up(allowance, bound):
                 return self._refusal(party, allowance, Dimension.CPU_HOURS, 0)
@@ -158,7 +158,7 @@ class Accounts:
 
     def over(self, party: Party, shape: Shape) -> bool:
         """Whether to give back instances of this shape helps: a limit was lowered, or hours are used up."""
-        for allowance in self.rules.of(party.user, party.groups):
+        for allowance in self.rules.at_once(party.user, party.groups):
             account = self._accounts.get(allowance.subject)
             for dimension, bound in allowance.bounds.items():
                 if dimension is Dimension.CPU_HOURS:
@@ -197,6 +197,11 @@ class Accounts:
         if self._of_all:
             return Subject("user", party.user), *(Subject("group", group) for group in party.groups)
         return tuple(allowance.subject for allowance in self.rules.of(party.user, party.groups))
+
+    def _holding(self, party: Party) -> tuple[Subject, ...]:
+        if self._of_all:
+            return self._subjects(party)
+        return tuple(allowance.subject for allowance in self.rules.at_once(party.user, party.groups))
 
     def _account(self, subject: Subject) -> _Account:
         return self._accounts.setdefault(subject, _Account())
