@@ -10,7 +10,7 @@ import pytest
 from alembic import command
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, MetaData, create_engine, insert, make_url, select, update
-from sqlalchemy.types import JSON, Boolean, DateTime, Integer
+from sqlalchemy.types import JSON, Boolean, DateTime, Float, Integer
 
 from zoe_hub.model.execution import ExecutionState, InstanceState
 from zoe_hub.store.documents import serialise_plan
@@ -60,7 +60,7 @@ def some(column: Any) -> Any:
         return WHEN
     if isinstance(column.type, Boolean):
         return False
-    if isinstance(column.type, Integer):
+    if isinstance(column.type, (Integer, Float)):
         return 0
     return "alice" if column.name == "owner" else ""
 
