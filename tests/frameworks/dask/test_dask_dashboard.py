@@ -35,7 +35,7 @@ def test_it_refuses_who_has_no_token(shared: Cluster, headers: dict[str, str]) -
 
 def test_all_that_a_page_names_is_found_below_any_prefix(shared: Cluster) -> None:
     public = "https://hub.example/services/zoe/executions/e1/ui/dask.scheduler/ui"
-    with httpx.Client(headers=shared.headers, base_url=shared.ui) as browser:
+    with httpx.Client(headers=shared.headers, base_url=shared.ui, timeout=60) as browser:
         seen = browser.get("/")
         address = urljoin(public + "/", seen.headers["Location"])
         assert address == public + "/status"
@@ -54,7 +54,7 @@ def test_all_that_a_page_names_is_found_below_any_prefix(shared: Cluster) -> Non
 
 
 async def test_the_live_pages_talk_over_a_websocket(shared: Cluster) -> None:
-    async with httpx.AsyncClient(headers=shared.headers, base_url=shared.ui) as browser:
+    async with httpx.AsyncClient(headers=shared.headers, base_url=shared.ui, timeout=60) as browser:
         await browser.get("/status")
         page = await browser.get("/status")
     token = re.search(r'"token":"([^"]+)"', page.text)
