@@ -5,7 +5,7 @@ export ZOE_HOME
 IN_ENV := $(PYTHON) -m scripts.within
 
 .DEFAULT_GOAL := help
-.PHONY: fuzz prove help hub setup test lint docs wheel bench-attach bench-embedded bench-failover bench-scale-down bench-spawn chaos bench-throughput bench-events bench-footprint test-fresh clean experiment
+.PHONY: fuzz prove help hub setup test lint docs wheel bench-attach bench-embedded bench-failover bench-scale-down bench-spawn chaos bench-scheduler bench-throughput bench-events bench-footprint test-fresh clean experiment
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -62,6 +62,9 @@ bench-throughput: setup ## measure executions per second, from submission to end
 experiment: setup ## every policy under every order (SIZE=small|medium|full SEEDS=20 JOBS=…; ALL=1: all scenarios; PAGE=1: write the page)
 	@$(IN_ENV) python benchmarks/experiment.py $(if $(SIZE),--size $(SIZE)) $(if $(SEEDS),--seeds $(SEEDS)) \
 	  $(if $(JOBS),-j $(JOBS)) $(if $(ALL),--all) $(if $(PAGE),--page)
+
+bench-scheduler: setup ## measure decisions per second, and the longest ones, on 10,000 nodes with 100,000 applications in line
+	@PYTHONPATH=$(CURDIR) $(IN_ENV) python benchmarks/scheduler.py
 
 bench-events: setup ## measure the time from a change to a subscriber's event at 1,000 live executions
 	@$(IN_ENV) python benchmarks/events.py

@@ -182,25 +182,22 @@ class Cores:
         """Start it where that is not in the way of the reservation; otherwise it is parked or denied."""
         if reservation is None:
             return self._start(entry)
-        if not self._fits(entry):
-            # Where several shapes are in each other's way, less room can be better than more.
-            if not self._fits_beside(entry):
-                return False
-            self._put(entry, reservation.kept)
-            return True
         if self._fits_beside(entry):
             self._put(entry, reservation.kept)
             return True
         if self._now + longest(entry.request) <= reservation.at:
-            self._put(entry, {})
-            return True
+            if self._fits(entry):
+                self._put(entry, {})
+                return True
+            return False
+        # Room that is reserved is none for it: more of that would not make it worth another look.
         lack = missing(self._books.beside, wishes_of(entry.application))
         if lack is not None and entry.waiting:
             self._books.deny(entry, *lack)
         return False
 
     def _fits_beside(self, entry: Entry) -> bool:
-        return entry.request.id not in self._books.parked and fits(self._books.beside, wishes_of(entry.application))
+        return fits(self._books.beside, wishes_of(entry.application))
 
     def _reserve(self, entry: Entry) -> Reservation | None:
         books = self._books
