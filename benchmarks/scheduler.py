@@ -14,7 +14,8 @@ import sys
 import time
 from dataclasses import dataclass
 
-from benchmarks.report import Figure, say, show
+from report import Figure, say, show
+
 from zoe_hub.model.resources import Node, Resources
 from zoe_hub.scheduler.methods import order
 from zoe_hub.scheduler.policies.elastic import Elastic

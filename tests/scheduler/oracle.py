@@ -48,11 +48,7 @@ class _Moment:
         self._keep_plans()
         while self._start_next():
             pass
-        self._held_back = {
-            a.id
-            for a in self._cluster.serving(self._now)
-            if a.admitted_at == self._now and not self._cluster.settled(a)
-        }
+        self._held_back = {a.id for a in self._cluster.started if not self._cluster.settled(a)}
         self._divide()
 
     # Cores

@@ -24,7 +24,7 @@ class Level:
     def __init__(self, amounts: Sequence[Shape]) -> None:
         self.amounts = list(amounts)
         self._columns: list[Column] | None = None
-        self._grown: list[set[int]] = []
+        self._grown: list[dict[int, Shape]] = []
         self._followers: list[Level] = []
 
     def add(self, node: int, shape: Shape, times: int = 1, *, silent: bool = False) -> None:
@@ -40,9 +40,12 @@ class Level:
             columns[1][node] = memory
             columns[2][node] = gpu
         if not silent:
-            if times > 0:
-                for grown in self._grown:
-                    grown.add(node)
+            for grown in self._grown:
+                lowest = grown.get(node)
+                if lowest is not None:
+                    grown[node] = Shape(min(lowest[0], cpu), min(lowest[1], memory), min(lowest[2], gpu))
+                elif times > 0:
+                    grown[node] = old
             for follower in self._followers:
                 follower.add(node, shape, times)
 
@@ -86,9 +89,11 @@ class Level:
             self._columns = [np.ascontiguousarray(table[:, dimension]) for dimension in range(3)]
         return self._columns
 
-    def watch(self) -> set[int]:
-        """A set to which each node is added on which there is more from now on. Whoever asked takes them out."""
-        grown: set[int] = set()
+    def watch(self) -> dict[int, Shape]:
+        """Where each node is put on which there is more at some moment, with the least that there was since it was put
+        there. Whoever asked takes them out.
+        """
+        grown: dict[int, Shape] = {}
         self._grown.append(grown)
         return grown
 

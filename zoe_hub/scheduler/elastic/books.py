@@ -90,7 +90,7 @@ class Books:
         """Waiting, and known not to fit beside other cores and what is reserved."""
         self.short: list[tuple[float, str]] = []
         """The denied ones by how long they run at most."""
-        self.full = Parked()
+        self.full = Parked(exact=False)
         """Growing, and known not to fit."""
         self.beside = self.room.firm.follow()
         """What cores may take without taking what is reserved."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 
 from ..level import ENDLESS, Column, Level
 from ..shapes import Shape
@@ -15,7 +16,9 @@ _MANY = 2_000_000
 class Parked:
     """Each needs room for so many more instances of a shape. Room that shrinks wakes nobody."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, exact: bool = True) -> None:
+        self._exact = exact
+        """Whether what was parked lacked just so many. Otherwise the shape is only the least that may help."""
         self._slots: dict[str, int] = {}
         self._ids: list[str] = [""] * 64
         self._unused = list(range(63, -1, -1))
@@ -44,31 +47,41 @@ class Parked:
             self._shapes[0][slot] = _NEVER
             self._unused.append(slot)
 
-    def wake(self, level: Level, grown: set[int]) -> list[str]:
-        """Take out those that may fit since there is more on these nodes, and forget the nodes."""
-        if not grown:
-            return []
-        amounts = [amount for node in grown if min(amount := level.amounts[node]) >= 0]
+    def wake(self, level: Level, grown: dict[int, Shape]) -> list[str]:
+        """Take out those that may fit since there is more on these nodes, and forget the nodes.
+
+        `grown` has the least that there was on each; what one that came later found is not less.
+        """
+        pairs = [(level.amounts[node], least) for node, least in grown.items() if min(level.amounts[node]) >= 0]
         grown.clear()
-        if not self._slots or not amounts:
+        if not self._slots or not pairs:
             return []
+        amounts = np.array([amount for amount, _ in pairs], np.int64)
         mask = np.ones(len(self._lack), bool)
-        for column, most in zip(self._shapes, map(max, zip(*amounts, strict=True)), strict=True):
+        for column, most in zip(self._shapes, amounts.max(axis=0), strict=True):
             mask &= column <= most
         slots = np.flatnonzero(mask)
-        if len(slots) * len(amounts) <= _MANY and len(slots):
-            each = np.full((len(slots), len(amounts)), ENDLESS, np.int64)
-            table = np.array(amounts, np.int64)
-            for dimension, column in enumerate(self._shapes):
-                part = column[slots][:, None]
-                fit = table[:, dimension][None, :] // np.maximum(part, 1)
-                np.minimum(each, np.where(part > 0, fit, ENDLESS), out=each)
-            self._lack[slots] -= each.sum(axis=1)
+        if len(slots) * len(pairs) <= _MANY and len(slots):
+            before = np.array([least for _, least in pairs], np.int64)
+            more = self._counts(slots, amounts)
+            if self._exact:
+                # Where there was less than nothing, nothing did fit.
+                more -= self._counts(slots, before) * (before.min(axis=1) >= 0)
+            self._lack[slots] -= more.sum(axis=1)
             slots = slots[self._lack[slots] <= 0]
         woken = [self._ids[slot] for slot in slots]
         for id in woken:
             self.remove(id)
         return woken
+
+    def _counts(self, slots: npt.NDArray[np.intp], amounts: Column) -> Column:
+        """How many of each shape fit into each amount."""
+        each: Column = np.full((len(slots), len(amounts)), ENDLESS, np.int64)
+        for dimension, column in enumerate(self._shapes):
+            part = column[slots][:, None]
+            fit = amounts[:, dimension][None, :] // np.maximum(part, 1)
+            np.minimum(each, np.where(part > 0, fit, ENDLESS), out=each)
+        return each
 
     def _enlarge(self) -> None:
         size = len(self._ids)
