@@ -11,6 +11,8 @@ import pytest
 from zoe_hub.model.adaptation import Adaptation
 from zoe_hub.model.errors import StaleLease
 from zoe_hub.model.lifetime import ExpiryCause
+from zoe_hub.model.quotas import Limits
+from zoe_hub.scheduler.allowances import Subject
 from zoe_hub.store.base import Lease, Store
 from zoe_hub.store.changes import Explained
 
@@ -42,10 +44,13 @@ WRITES: dict[str, Callable[[Store, str], Awaitable[object]]] = {
     "put_zapp": lambda store, execution: store.put_zapp("alice", a_zapp("mine")),
     "mark": lambda store, execution: store.mark("machine", "another"),
     "delete_zapp": lambda store, execution: store.delete_zapp("alice", "own"),
+    "put_quota": lambda store, execution: store.put_quota(Subject("user", "bob"), Limits(cpu=1)),
+    "delete_quota": lambda store, execution: store.delete_quota(Subject("user", "alice")),
 }
 READS = {
     *("submitted", "get", "find", "list", "changed", "zapps", "histories"),
     *("events", "last_seq", "deleted_seq", "wait", "disposable", "leader", "marks", "audit"),
+    *("quotas", "quotas_in_force", "accounts"),
 }
 
 
@@ -112,17 +117,18 @@ class Leading:
     async def test_leader_writes_and_who_led_before_changes_nothing(self, store: Store, write: str) -> None:
         execution = await submitted(store)
         await store.put_zapp("alice", a_zapp("own"))
+        await store.put_quota(Subject("user", "alice"), Limits(executions=9))
         lost = await taken(store, "one", 0)
         lease = await taken(store, "other")
-        before = [await store.get(execution.id), await store.list(), await store.events(), await store.zapps("alice")]
+
+        async def everything() -> list[object]:
+            found = [await store.get(execution.id), await store.list(), await store.events(), await store.quotas()]
+            return [*found, await store.zapps("alice")]
+
+        before = await everything()
         with pytest.raises(StaleLease, match="Another Zoe service leads now"):
             await WRITES[write](store.led_by(lost), execution.id)
-        assert before == [
-            await store.get(execution.id),
-            await store.list(),
-            await store.events(),
-            await store.zapps("alice"),
-        ]
+        assert before == await everything()
         await WRITES[write](store.led_by(lease), execution.id)
         await store.led_by(lost).get(execution.id)
 
