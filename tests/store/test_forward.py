@@ -36,6 +36,7 @@ KNOWN: dict[str, dict[str, Any]] = {
         "server": "alice/",
         "ended": None,
         "expiry_cause": None,
+        "adaptation": None,
         "idempotency_key": "k",
         "fingerprint": None,
     },
