@@ -6,12 +6,14 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
-import httpx
 import pytest
 import pytest_asyncio
 
 from tests.spawner.hub import RealHub, find_proxy
 from zoe_hub.client import ExecutionView
+from zoe_hub.controller.questions import Questions
+from zoe_hub.secrets import Secrets
+from zoe_hub.store.sql import SQLStore
 
 from .conftest import share_cache, start_lab
 from .lab import Lab, Notebook
@@ -81,20 +83,25 @@ async def until(hub: RealHub, lab: Lab, holds: Callable[[ExecutionView], bool], 
 
 
 async def failed_tasks(hub: RealHub, lab: Lab) -> int:
-    """As the owner's browser reads it from the cluster's own page."""
-    execution = await spark_of(hub, lab)
-    page = next(page for page in execution.ui if page.process == "spark.connect")
-    headers = {"Authorization": f"token {lab.token}"}
-    async with httpx.AsyncClient(headers=headers, trust_env=False, timeout=30) as http:
+    """As the driver counts them."""
+    store = SQLStore(f"sqlite:///{hub.home / 'data' / 'zoe.sqlite'}")
+    await store.open()
+    try:
+        execution = await store.get((await spark_of(hub, lab)).id)
+    finally:
+        await store.close()
+    spark = execution.plan.framework("spark")
+    async with Questions(Secrets.load(hub.home / "data" / "key"), prefix="/services/zoe/") as questions:
 
-        async def read(path: str) -> Any:
-            base = page.url if page.url.startswith("http") else f"{hub.url}{page.url}"
-            answer = await http.get(f"{base.split('/ui/spark.connect/')[0]}/ui/spark.connect/ui/api/v1/{path}")
-            answer.raise_for_status()
-            return answer.json()
+        async def read(path: str, expression: str) -> Any:
+            for _ in range(20):  # a busy driver takes its time
+                found = await questions.ask(execution, spark, "connect", "ui", path, {"found": expression})
+                if found is not None:
+                    return found["found"]
+            raise AssertionError(f"the driver does not answer {path}")
 
-        (application,) = await read("applications")
-        return sum(stage["numFailedTasks"] for stage in await read(f"applications/{application['id']}/stages"))
+        application = await read("/api/v1/applications", "[0].id")
+        return int(await read(f"/api/v1/applications/{application}/stages", "sum([].numFailedTasks)"))
 
 
 class Job:
