@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import fcntl
 import json
+import re
 import subprocess
 import sys
 import tempfile
@@ -104,13 +105,22 @@ def say(sentence: str) -> None:
     print(sentence, flush=True)
 
 
+_NUMBERED = re.compile(r"(\S+) id: \d+\Z")
+"""A class in the lists of Java 19 and newer; the number is another one in each list."""
+
+
 def merge(lists: Iterable[Path]) -> list[str]:
-    """The lines of all lists, each once, in the order in which they were first seen."""
+    """The lines of all lists, each once, in the order in which they were first seen.
+
+    Classes are named without numbers, and those that only numbers describe (of class loaders of their own) are left out.
+    """
     lines: dict[str, None] = {}
     for path in lists:
         if not path.is_file() or path.stat().st_size == 0:
             raise NotPrepared(f"a JVM of the small cluster noted no classes in {path.name}.")
-        lines.update(dict.fromkeys(line for line in path.read_text().splitlines() if line and not line.startswith("#")))
+        for line in path.read_text().splitlines():
+            if line and not line.startswith("#") and " super: " not in line:
+                lines[_NUMBERED.sub(r"\1", line)] = None
     return list(lines)
 
 
@@ -132,7 +142,8 @@ def dump(found: runtime.Runtime, options: Sequence[str], work: Path) -> None:
         )
     if done.returncode != 0 or not (work / "archive.jsa").is_file():
         last = (work / "dump.log").read_text(errors="replace").strip().splitlines()[-10:]
-        raise NotPrepared(f"the JVM ended with status {done.returncode}:\n" + "\n".join(last) + "\n")
+        # One line: whoever shows only the last one of what a preparation said shows the reason.
+        raise NotPrepared(f"the JVM ended with status {done.returncode}: {' / '.join(map(str.strip, last))}.")
 
 
 if __name__ == "__main__":
