@@ -112,7 +112,7 @@ _NUMBERED = re.compile(r"(\S+) id: \d+\Z")
 def merge(lists: Iterable[Path]) -> list[str]:
     """The lines of all lists, each once, in the order in which they were first seen.
 
-    Classes are named without numbers, and those that only numbers describe (of class loaders of their own) are left out.
+    Classes are named without numbers; those that only numbers describe (of class loaders of their own) are left out.
     """
     lines: dict[str, None] = {}
     for path in lists:
