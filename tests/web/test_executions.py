@@ -249,3 +249,14 @@ async def test_what_the_machines_have_and_what_is_granted(alice: httpx.AsyncClie
     assert [node["name"] for node in nodes["nodes"]] == ["one", "two"]
     assert nodes["capacity"]["cpu"] == 16
     assert nodes["granted"]["cpu"] == 2
+
+
+async def test_nobody_plans_for_another_and_reads_what_that_one_uses(
+    alice: httpx.AsyncClient, bob: httpx.AsyncClient, admin: httpx.AsyncClient
+) -> None:
+    for submission in ({"definition": OWN}, {"zapp": "toys"}):
+        refused = await bob.post("/plans", json={**submission, "owner": "alice"})
+        assert refused.status_code == 403
+        assert "alice" not in refused.json()["detail"]
+        assert (await alice.post("/plans", json={**submission, "owner": "alice"})).status_code == 200
+        assert (await admin.post("/plans", json={**submission, "owner": "alice"})).status_code == 200

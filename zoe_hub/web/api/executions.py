@@ -61,9 +61,11 @@ async def plan_execution(call: Call) -> Reply:
     Nothing is stored.
     """
     submit: Submit = call.body
+    # The outlook speaks of what the owner uses: only who may start for somebody may ask for them.
+    owner = call.who.user if submit.owner in (None, call.who.user) else _owner_of(call, submit.owner)
     plan, _ = await plan_of(call, submit)
     await check_capacity(call.context, plan)
-    owner, outlooks = submit.owner or call.who.user, call.context.outlooks
+    outlooks = call.context.outlooks
     return Reply(
         PlanView.of(
             plan, await outlooks.of_plan(owner, plan, await groups_of(call, owner)) if outlooks and owner else None
