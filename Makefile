@@ -5,7 +5,7 @@ export ZOE_HOME
 IN_ENV := $(PYTHON) -m scripts.within
 
 .DEFAULT_GOAL := help
-.PHONY: fuzz prove help hub setup test lint docs wheel bench-attach bench-embedded bench-failover bench-scale-down bench-spawn chaos bench-scheduler bench-throughput bench-events bench-footprint test-fresh clean experiment
+.PHONY: fuzz prove help hub setup test test-long lint docs wheel bench-attach bench-embedded bench-failover bench-scale-down bench-spawn chaos bench-scheduler bench-throughput bench-events bench-footprint test-fresh clean experiment
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -19,6 +19,9 @@ setup: ## set up everything for development, and start nothing
 
 test: lint ## set up and run all checks and tests
 	@$(IN_ENV) python -m pytest
+
+test-long: setup ## run the tests that take minutes: two people's clusters, clusters that follow their load, no Hub
+	@$(IN_ENV) python -m pytest -m long
 
 lint: setup ## run ruff and mypy
 	@$(IN_ENV) ruff check .

@@ -42,7 +42,9 @@ async def hub(tmp_path_factory: pytest.TempPathFactory, shelf: Path) -> AsyncIte
     folder = tmp_path_factory.mktemp("road")
     config = folder / "zoe_config.py"
     config.write_text(f"c.ZoeConfig.folders = [{str(shelf)!r}]\n")
-    hub = RealHub(folder, environment={"ZOE_CONFIG_FILE": str(config)})
+    # A server starts as late as the machine lets it.
+    late = "c.Spawner.http_timeout = 180"
+    hub = RealHub(folder, environment={"ZOE_CONFIG_FILE": str(config)}, late=late)
     share_cache(hub.home)
     async with hub:
         yield hub

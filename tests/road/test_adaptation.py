@@ -10,7 +10,7 @@ from tests.spawner.hub import RealHub
 
 from .lab import Lab, Notebook
 
-pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.slow]
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.slow, pytest.mark.long]
 
 JOB = """
 slow = "select id, java_method('java.lang.Thread', 'sleep', 1000 + id * 0) from range(0, 40, 1, 40)"

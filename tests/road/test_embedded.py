@@ -23,6 +23,7 @@ pytestmark = [
     pytest.mark.asyncio(loop_scope="session"),
     pytest.mark.spark,
     pytest.mark.slow,
+    pytest.mark.long,
     pytest.mark.skipif(find_java(os.environ) is None, reason=f"Spark needs Java {JAVA} or newer: `make setup` gets it"),
 ]
 

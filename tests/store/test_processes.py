@@ -244,3 +244,33 @@ async def test_a_transaction_that_does_nothing_any_more_keeps_nobody_waiting(
     assert (await paused.get(execution.id)).reason == ""
     await paused.close()
     await other.close()
+
+
+async def test_nobody_waits_for_long_for_what_another_service_locked(
+    postgresql_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Or those who wait in a service that was cut off would come to their turns one after the other, for nothing."""
+    monkeypatch.setattr(engines, "_LONGEST_WAIT", 1)
+    slow, other = SQLStore(postgresql_url), SQLStore(postgresql_url)
+    await slow.open()
+    await other.open()
+    execution, _ = await slow.submit(a_submission())
+    locked, go_on = threading.Event(), threading.Event()
+
+    def hold(transaction: Transaction) -> None:
+        transaction.connection.execute(select(executions).with_for_update()).all()
+        locked.set()
+        while not go_on.wait(0.1):
+            transaction.connection.execute(select(1))
+
+    writing = asyncio.ensure_future(slow._database.write(hold))
+    try:
+        await asyncio.to_thread(locked.wait)
+        with pytest.raises(ServiceUnavailable, match="database cannot be used just now"):
+            await other.terminate(execution.id, by="alice")
+    finally:
+        go_on.set()
+        await writing
+    assert (await other.terminate(execution.id, by="alice")).desired.value == "terminated"
+    await slow.close()
+    await other.close()

@@ -18,6 +18,10 @@ _BUSY_TIMEOUT = 30
 _LONGEST_PAUSE = 3
 """Seconds after which PostgreSQL ends a transaction that does nothing any more."""
 
+_LONGEST_WAIT = 4
+"""Seconds for which a PostgreSQL transaction waits for what another one locked. A service that was cut off may have
+several that wait: each would come to its turn, do nothing, and keep the lock for `_LONGEST_PAUSE` from all others."""
+
 _RIGHT = "right is sqlite:////folder/zoe.sqlite, or postgresql://user:password@host/database"
 
 _CONNECTION = {
@@ -66,6 +70,7 @@ def postgresql_engine(url: URL) -> Engine:
     def configure(connection: Any, _record: object) -> None:
         # A service that was stopped in the middle of a transaction must not keep its locks from all others.
         connection.execute(f"SET idle_in_transaction_session_timeout = '{_LONGEST_PAUSE}s'")
+        connection.execute(f"SET lock_timeout = '{_LONGEST_WAIT}s'")
         connection.commit()
 
     return engine

@@ -74,6 +74,8 @@ def upgrade(connection: Connection) -> None:
     OlderDatabase when it is one that it knows no more.
     """
     if connection.dialect.name == "postgresql":
+        # A migration takes as long as it takes, and so does waiting for another service's.
+        connection.execute(text("SET LOCAL lock_timeout = 0"))
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
     config = configuration(connection)
     scripts = ScriptDirectory.from_config(config)
