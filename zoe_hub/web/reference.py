@@ -77,7 +77,9 @@ def _operation(operation: Operation, described: dict[str, Any]) -> str:
         ]
         lines.append("")
     if operation.body:
-        lines.append(f"Body: {_link(operation.body.__name__)}.\n")
+        # What is read may have another schema than what is answered.
+        (body,) = described["requestBody"]["content"].values()
+        lines.append(f"Body: {_type(body['schema'])}.\n")
     answer = _link(operation.response.__name__) if operation.response else ""
     if not answer and operation.status != 204:
         answer = f"`{operation.media}`"
