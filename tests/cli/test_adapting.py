@@ -4,10 +4,8 @@ import json
 
 import pytest
 
-from .test_cli import run, zoe  # noqa: F401 - fixtures
 
-
-def test_following_the_load_and_not_any_more(run, zoe):  # noqa: F811
+def test_following_the_load_and_not_any_more(run, zoe):
     assert run("start", "spark", "--name", "mine", "--expect", "2h").returncode == 0
     body = next(json.loads(body) for method, path, _, body in zoe.requests if (method, path) == ("POST", "/executions"))
     assert body["expected"] == 7200
@@ -34,7 +32,7 @@ def test_following_the_load_and_not_any_more(run, zoe):  # noqa: F811
         (["--min", "1", "--max", "101"], "zoe: maximum: 101 is out of bounds"),
     ],
 )
-def test_what_cannot_be_is_said(run, options, sentence):  # noqa: F811
+def test_what_cannot_be_is_said(run, options, sentence):
     run("start", "spark", "--name", "mine")
     finished = run("adapt", "mine", *options)
     assert finished.returncode != 0

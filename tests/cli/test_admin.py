@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.cli.test_cli import run_zoe
+from tests.cli.running import run_zoe
 from tests.client.fakes import TOKEN
 from tests.client.real import RealZoe
 from zoe_hub.cli.watching import time_of

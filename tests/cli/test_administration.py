@@ -6,7 +6,7 @@ import jsonschema
 import pytest
 import yaml
 
-from tests.cli.test_cli import ROOT, run_zoe
+from tests.cli.running import ROOT, run_zoe
 
 FRAMEWORK = """\
 apiVersion: zoe/v1

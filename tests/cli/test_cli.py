@@ -5,36 +5,12 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 
 from tests.cli.hubs import FakeHub
-from tests.client.fakes import TOKEN, FailingZoe, FakeZoe
-
-ROOT = Path(__file__).parents[2]
-
-
-@pytest.fixture
-def zoe() -> Iterator[FakeZoe]:
-    with FakeZoe() as service:
-        yield service
-
-
-@pytest.fixture
-def run(zoe: FakeZoe) -> Callable[..., subprocess.CompletedProcess[str]]:
-    """Runs `zoe` as in a terminal of the user's server."""
-    return lambda *arguments, **more: run_zoe(*arguments, **{"ZOE_API_URL": zoe.url, "ZOE_API_TOKEN": TOKEN, **more})
-
-
-def run_zoe(*arguments: str, stdin: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
-    inherited = {k: v for k, v in os.environ.items() if not k.startswith(("ZOE_", "JUPYTERHUB_"))}
-    return subprocess.run(
-        [sys.executable, "-m", "zoe_hub.cli", *arguments],
-        env=inherited | {"PYTHONPATH": str(ROOT), "NO_COLOR": "1", "COLUMNS": "100", **environment},
-        capture_output=True, text=True, timeout=60, input=stdin, check=False,
-    )  # fmt: skip
+from tests.cli.running import ROOT, run_zoe
+from tests.client.fakes import TOKEN, FailingZoe
 
 
 def test_keeping_one_and_its_end(run, zoe):

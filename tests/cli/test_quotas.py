@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.test_cli import run_zoe
+from tests.cli.running import run_zoe
 from tests.client.fakes import TOKEN
 from tests.client.real import RealZoe
 from zoe_hub.cli.quotas import subject

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.test_cli import ROOT, run_zoe
+from tests.cli.running import ROOT, run_zoe
 
 HEAD = '{"kind":"Trace","nodes":[{"count":2,"capacity":{"cpu":4,"memory":4}}]}\n'
 LINE = (

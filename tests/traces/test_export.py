@@ -9,7 +9,7 @@ import jsonschema
 import pytest
 from sqlalchemy import create_engine, inspect, text
 
-from tests.cli.test_cli import run_zoe
+from tests.cli.running import run_zoe
 from tests.store.examples import a_plan, a_submission, brought_to
 from tests.store.writing import moved, stored
 from zoe_hub.model.events import EventKind

@@ -21,7 +21,7 @@ from jupyter_server.auth import passwd
 from tornado.httpclient import HTTPClientError, HTTPRequest
 from tornado.websocket import websocket_connect
 
-from tests.cli.test_cli import run_zoe
+from tests.cli.running import run_zoe
 from tests.zoe_server_ext.embedded import end, make_server, pid_of_service, running, services_of, start, state, until
 from tests.zoe_server_ext.servers import TOKEN, Server
 from zoe_hub.nearby import runtime
