@@ -287,7 +287,8 @@ def test_two_servers_that_ask_at_once_get_one_service(tmp_path: Path) -> None:
             with ThreadPoolExecutor(2) as both:
                 asked = [both.submit(each.http.get, "zoe/api/v1/me") for each in (one, other)]
                 assert [each.result().status_code for each in asked] == [200, 200]
-            assert len(services_of(home)) == 1
+            # Whoever came second to the lock ends; how soon is the machine's affair.
+            until(lambda: services_of(home) == [pid_of_service(home)])
         until(lambda: not runtime.is_running(home))
         assert not (home / "service.json").exists()
     finally:
