@@ -79,7 +79,8 @@ class History:
     async def scale(self, name: str, workers: int) -> None:
         execution = await self.world.store.get(name)
         await self.world.scale(execution, workers=workers)
-        self.alone.change(request(execution, workers, batch=self.batch[name]), self.now)
+        asked = (await self.world.store.get(name)).updated.timestamp()
+        self.alone.change(request(execution, workers, batch=self.batch[name]), self.now, asked)
         await self.settle()
 
     async def terminate(self, name: str) -> None:
@@ -133,7 +134,7 @@ async def play(history: History, chance: random.Random, *, restarts: bool) -> No
     for _ in range(STEPS):
         history.now += chance.choice([0.5, 5.0, 40.0, 400.0])
         applications = history.alone.cluster.applications
-        live = [*applications]
+        live = [id for id, application in applications.items() if application.request.of is None]
         # Who asks for more while something of it is going gets the number of that, and with it its room.
         steady = [name for name in live if not any(applications[name].going.values())]
         what = chance.choice(["submit", "submit", "scale", "terminate", "let go", "let go", "wait"])

@@ -193,3 +193,20 @@ class TestInstant:
         await running.store.terminate(full[0].id, by="alice")
         await running.state(interactive, RUNNING)
         assert (await running.store.get(batch.id)).state is QUEUED
+
+
+async def test_a_worker_that_is_asked_for_later_waits_in_line_with_a_reason(
+    running: World, backend: SlowToDrainBackend
+) -> None:
+    full = await first_with_all(running)
+    grown = await running.state(await running.submit(workers=0), RUNNING)
+    await running.scale(grown, workers=1)
+    waiting = await running.until(grown, lambda e: "gave back" in e.reason)
+    assert waiting.reason == ("0 of 1 worker: waits until what others give back is free; others gave back 1 worker")
+    for _ in range(3):
+        await running.controller.round()
+    waiting = await running.store.get(grown.id)
+    assert (workers(waiting), there(waiting), waiting.state) == (0, 0, RUNNING)
+    backend.let_go()
+    assert (await running.until(grown, lambda e: there(e) == 1)).state in (RUNNING, ExecutionState.DEGRADED)
+    assert workers(await running.store.get(full.id)) == 5

@@ -78,9 +78,9 @@ class Happenings:
     def end(self, pick: int) -> None:
         self.scheduler.end(self._picked(pick).id)
 
-    def resize(self, pick: int, elastic: int) -> None:
-        old = self._picked(pick).request
-        wished = tuple(replace(demand, elastic=elastic) for demand in old.demands)
+    def resize(self, pick: int, core: int | None, elastic: int) -> None:
+        old = self._picked(pick).wish
+        wished = tuple(replace(d, core=d.core if core is None else core, elastic=elastic) for d in old.demands)
         self.scheduler.change(replace(old, demands=wished), self.now)
 
     def gone(self, pick: int, count: int) -> None:
@@ -100,7 +100,7 @@ class Happenings:
         return self.scheduler.decide(self.now)
 
     def _picked(self, pick: int) -> Application:
-        live = list(self.cluster.applications.values())
+        live = [each for each in self.cluster.applications.values() if each.request.of is None]
         return live[pick % len(live)]
 
 
@@ -140,9 +140,9 @@ class SchedulerMachine(RuleBasedStateMachine):
         self._decide()
 
     @precondition(lambda self: self.run.cluster.applications)
-    @rule(pick=PICKS, elastic=st.integers(0, 6))
-    def an_owner_wishes_another_size(self, pick: int, elastic: int) -> None:
-        self._do("resize", pick, elastic)
+    @rule(pick=PICKS, core=st.none() | st.integers(0, 4), elastic=st.integers(0, 6))
+    def an_owner_wishes_another_size(self, pick: int, core: int | None, elastic: int) -> None:
+        self._do("resize", pick, core, elastic)
         self._decide()
 
     @rule(pick=st.integers(0, 255), count=st.integers(1, 4))

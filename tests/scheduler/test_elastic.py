@@ -208,3 +208,59 @@ def test_nothing_changes_while_nothing_happens(at_once: bool) -> None:
         now = made.due(now or 0.0)
         assert now is not None
         assert made.decide(now) == []
+
+
+def test_a_core_that_is_asked_for_later_waits_in_line() -> None:
+    made = scheduler(4)
+    made.submit(request("a", 4, 0, user="alice"))
+    made.submit(request("b", 0, 0, user="bob", at=1.0))
+    made.decide(1.0)
+    made.submit(request("c", 2, 0, user="admin", at=2.0))
+    made.decide(2.0)
+    made.change(request("b", 1, 0, user="bob", at=1.0), 3.0)
+    assert made.decide(3.0) == [], "there is no room for it"
+    assert granted(made)["b"] == 0
+    made.end("a")
+    assert [decision.id for decision in made.decide(4.0)] == ["b", "c"]
+
+
+def test_it_comes_behind_those_ahead_of_it_and_a_core_of_a_lost_node_before() -> None:
+    made = scheduler(2, 2)
+    made.submit(request("a", 2, 0, user="alice"))
+    made.submit(request("b", 2, 0, user="alice", at=1.0))
+    made.submit(request("z", 0, 0, user="alice", at=1.0))
+    made.decide(1.0)
+    made.submit(request("c", 2, 0, user="alice", at=2.0))
+    made.change(request("z", 1, 0, user="alice", at=1.0), 3.0)
+    assert made.decide(3.0) == []
+    made.end("b")
+    assert [decision.id for decision in made.decide(4.0)] == ["c"]
+    made.set_nodes([Node(name="n1", capacity=Resources(cpu=2))], 5.0)
+    made.decide(5.0)
+    lost, other = sorted("ac", key=lambda id: not made.cluster.applications[id].broken)
+    made.end(other)
+    made.decide(6.0)
+    assert not made.cluster.applications[lost].broken
+    assert granted(made)["z"] == 0
+
+
+def test_what_waits_of_a_core_does_so_after_a_restart() -> None:
+    made = scheduler(2)
+    made.submit(request("a", 2, 0, user="alice"), admitted_at=0.0)
+    made.submit(request("z", 1, 1, user="bob"), admitted_at=0.0, granted={"w": 0}, asked_at=9.0)
+    made.submit(request("c", 2, 0, user="bob", at=5.0))
+    assert made.decide(10.0) == []
+    made.end("a")
+    assert [decision.id for decision in made.decide(11.0)] == ["c"]
+
+
+def test_a_larger_core_is_told_when_what_is_given_back_for_it_has_gone() -> None:
+    made = scheduler(4, at_once=False)
+    made.submit(request("z", 0, 0, user="bob"))
+    made.submit(request("a", 0, 4, user="alice"))
+    made.decide(0.0)
+    assert granted(made) == {"z": 0, "a": 4}
+    made.change(request("z", 1, 0, user="bob"), 100.0)
+    assert [(d.id, d.granted["w"]) for d in made.decide(100.0)] == [("a", 3)]
+    made.gone("a", "w")
+    assert [(d.id, d.granted["w"]) for d in made.decide(130.0)] == [("z", 1)]

@@ -12,6 +12,7 @@ from zoe_hub.scheduler.allowances import Rules, Subject
 from zoe_hub.scheduler.cluster import Cluster
 from zoe_hub.scheduler.orders import FIFO
 from zoe_hub.scheduler.policies.base import Policy
+from zoe_hub.scheduler.policies.elastic import Elastic
 from zoe_hub.scheduler.policies.flexible import Flexible
 from zoe_hub.scheduler.policies.malleable import Malleable
 from zoe_hub.scheduler.policies.rigid import Rigid
@@ -128,3 +129,25 @@ def test_nodes_that_come_and_go_do_not_confuse_the_accounts() -> None:
     made.set_nodes([Node(name="two", capacity=Resources(cpu=8))], 2.0)
     made.decide(2.0)
     assert granted(made) == {"a": 6}
+
+
+def test_what_goes_counts_for_its_owner_until_it_has_gone_and_is_no_reason_to_take_more() -> None:
+    made = Scheduler(Elastic(), FIFO())
+    made.set_nodes([Node(name="one", capacity=Resources(cpu=100))], 0.0)
+    made.set_quotas(rules({"everybody": {"cpu": 9}}), {}, 0.0)
+    made.submit(request("a", "alice", 0, 9))
+    made.submit(request("b", "alice", 0, 0))
+    made.decide(0.0)
+    made.change(request("a", "alice", 0, 0), 1.0)
+    made.change(request("b", "alice", 0, 9), 1.0)
+    made.decide(1.0)
+    assert granted(made) == {"a": 0, "b": 0}
+    made.gone("a", "w", 4)
+    made.decide(2.0)
+    assert granted(made) == {"a": 0, "b": 4}
+    made.gone("a", "w", 5)
+    made.decide(3.0)
+    assert granted(made) == {"a": 0, "b": 9}
+    made.set_quotas(rules({"everybody": {"cpu": 7}}), {}, 4.0)
+    made.set_quotas(rules({"everybody": {"cpu": 6}}), {}, 5.0)
+    assert granted(made) == {"a": 0, "b": 6}

@@ -8,15 +8,26 @@ from typing import Any
 import pytest
 
 from zoe_hub.model.errors import QuotaExceeded, UnknownName
-from zoe_hub.model.execution import Execution
+from zoe_hub.model.execution import Execution, InstanceState
 from zoe_hub.model.plan import Plan
 from zoe_hub.model.quotas import GroupLimits, Limits
 from zoe_hub.model.resources import Resources
 from zoe_hub.scheduler.allowances import Dimension, Subject
 from zoe_hub.store.base import Store
-from zoe_hub.store.changes import Change, Granted, StateChanged
+from zoe_hub.store.changes import Change, Granted, InstanceReported, InstancesDropped, StateChanged
 
-from .examples import QUEUED, RUNNING, STARTING, STOPPING, TERMINATED, a_plan, a_submission, ended, submitted
+from .examples import (
+    QUEUED,
+    RUNNING,
+    STARTING,
+    STOPPING,
+    TERMINATED,
+    a_plan,
+    a_submission,
+    an_instance,
+    ended,
+    submitted,
+)
 from .writing import moved, stored
 
 EVERYBODY = Subject("everybody", "")
@@ -178,6 +189,24 @@ class Quoting:
         await store.modify(execution.id, {"workers": 4}, a_sized_plan(4))
         assert (await held(store, "alice"))["cpu"] == 8
         await store.modify(execution.id, {"workers": 1}, a_sized_plan(1))
+
+    async def test_what_was_taken_back_counts_until_it_has_gone(self, store: Store) -> None:
+        await store.put_quota(EVERYBODY, Limits(instances=9))
+        execution = await admitted(store, "alice", 0, 9)
+        await stored(store, Granted(execution.id, {KEY: 9}))
+        await stored(store, *(InstanceReported(an_instance(execution.id, number)) for number in range(9)))
+        await store.modify(execution.id, {"workers": 0}, a_sized_plan(0))
+        await stored(store, Granted(execution.id, {KEY: 0}))
+        assert (await held(store, "alice"))["instances"] == 9
+        other = await submitted(store, plan=a_sized_plan(1, 8))
+        assert await store.record(admission(other, 1)) == admission(other, 1)
+        for number in (8, 7):
+            gone = an_instance(execution.id, number, state=InstanceState.STOPPED)
+            await stored(store, InstanceReported(gone), InstancesDropped(execution.id, KEY, number))
+            assert (await held(store, "alice"))["instances"] == number
+        assert await store.record(admission(other, 3)) == admission(other, 3)
+        await stored(store, *admission(other, 2))
+        assert (await held(store, "alice"))["instances"] == 9
 
     async def test_hundred_scalings_at_once_get_what_there_is(self, store: Store) -> None:
         await store.put_quota(EVERYBODY, Limits(cpu=25))

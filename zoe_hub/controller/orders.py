@@ -21,8 +21,15 @@ def ready_count(execution: Execution, key: str) -> int:
 
 
 def core_is_ready(execution: Execution) -> bool:
-    """Whether every process has as many ready instances as its core counts."""
-    return all(ready_count(execution, process.key) >= process.core for process in execution.plan.processes)
+    """Whether every process has as many ready instances as its core counts, of what was granted of it."""
+    return all(
+        ready_count(execution, process.key) >= core_of(execution, process) for process in execution.plan.processes
+    )
+
+
+def core_of(execution: Execution, process: ProcessPlan) -> int:
+    """How many instances of a process must run. A larger core that is asked for later waits until it is granted."""
+    return min(process.core, execution.granted.get(process.key, process.core))
 
 
 def replicas(execution: Execution, process: ProcessPlan) -> int:
@@ -31,7 +38,7 @@ def replicas(execution: Execution, process: ProcessPlan) -> int:
     """
     ended = {i.ordinal: i.state.ended for i in execution.instances if i.process == process.key}
     count = execution.granted.get(process.key, process.core)
-    missing = process.core - sum(not ended.get(ordinal, False) for ordinal in range(count))
+    missing = core_of(execution, process) - sum(not ended.get(ordinal, False) for ordinal in range(count))
     spare = sorted(ordinal for ordinal, gone in ended.items() if ordinal >= count and not gone)
     return spare[missing - 1] + 1 if 0 < missing <= len(spare) else count
 

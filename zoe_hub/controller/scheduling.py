@@ -38,6 +38,8 @@ class Scheduling:
     def __init__(self, make: Callable[[], Scheduler], weights: Mapping[str, float] | None = None) -> None:
         self._make = make
         self._weights = weights or {}
+        self._asked_at = dict[str, float]()
+        """When larger cores were asked for that wait: what is stored says only when something was changed last."""
         self.forget()
 
     def forget(self) -> None:
@@ -97,6 +99,7 @@ class Scheduling:
         if quotas is not None and quotas != self._quotas:
             self._quotas, self._news = quotas, True
             self._scheduler.set_quotas(quotas.rules, quotas.spent, now)
+        self._asked_at = {id: core.request.submitted for id, core in self._scheduler.waiting_cores.items()}
 
     def decide(self, now: float) -> list[Change]:
         """What is to be stored now. Nothing where nothing is new, and nothing due."""
@@ -165,8 +168,8 @@ class Scheduling:
                 self._short.pop(execution.id, None)
                 self._scheduler.leave(execution.id, now)
             return
-        if request != application.request:
-            self._scheduler.change(request, now)
+        if request != application.wish:
+            self._scheduler.change(request, now, execution.updated.timestamp())
             self._given.pop(execution.id, None)
             self._asked.add(execution.id)
             self._news = True
@@ -192,6 +195,7 @@ class Scheduling:
             granted=granted,
             hosts=hosts,
             going={key: max(0, present[key] - count) for key, count in granted.items()},
+            asked_at=self._asked_at.get(execution.id, execution.updated.timestamp()),
         )
         if execution.state in (ExecutionState.STARTING, ExecutionState.RUNNING):
             self._short[execution.id] = execution.reason
@@ -221,9 +225,8 @@ class Scheduling:
         cause = reasons.START if starts else reasons.SHARE
         for decision in decisions:
             execution = self._known[decision.id]
-            request = self.cluster.applications[decision.id].request
-            # A node that is gone takes no core with it here: its instances are placed again.
-            granted = {d.key: max(d.core, decision.granted.get(d.key, 0)) for d in request.demands}
+            request = self.cluster.applications[decision.id].wish
+            granted = {d.key: decision.granted.get(d.key, 0) for d in request.demands}
             given = self._given.setdefault(decision.id, Counter())
             served = execution.state is not ExecutionState.QUEUED
             for demand in request.demands if served else ():
@@ -237,11 +240,14 @@ class Scheduling:
             yield from steps.carry_out(execution, Decision(decision.id, True, granted, short), told)
         for name in self._asked.intersection(self._short) - {decision.id for decision in decisions}:
             application = self.cluster.applications[name]
-            self._short[name] = self._why_short(application.request, application.granted, {}, cause)
+            self._short[name] = self._why_short(application.wish, application.granted, {}, cause)
         self._asked.clear()
 
     def _why_short(self, request: Request, granted: Mapping[str, int], given: Mapping[str, int], cause: str) -> str:
         application = self.cluster.applications.get(request.id)
+        core = self._scheduler.waiting_cores.get(request.id)
+        if core is not None:
+            return reasons.why_short(request, granted, {}, reasons.why_waiting(self.cluster, core, 0), in_line=True)
         refusal = self.cluster.refusal(application) if application is not None and application.served else None
         return reasons.why_short(request, granted, given, cause, refusal)
 
@@ -249,9 +255,18 @@ class Scheduling:
         line = self.cluster.waiting(now)
         hindered = [a for a in self.cluster.applications.values() if not a.served and not self.cluster.in_line(a)]
         for ahead, application in enumerate((*line, *(a for a in hindered if not a.leaving))):
+            if application.request.of is not None:
+                self._say_why_core_waits(application, ahead)
+                continue
             execution = self._known[application.id]
             if ahead < EXPLAINED or not execution.reason:
                 yield from steps.explain(execution, reasons.why_waiting(self.cluster, application, ahead))
+
+    def _say_why_core_waits(self, core: Application, ahead: int) -> None:
+        served = self.cluster.applications[core.request.party.id]
+        if ahead < EXPLAINED or not self._short.get(served.id):
+            why = reasons.why_waiting(self.cluster, core, ahead)
+            self._short[served.id] = reasons.why_short(served.wish, served.granted, {}, why, in_line=True)
 
     def _kept_explained(self) -> Iterator[Change]:
         """Such as of what runs again after a disturbance, which was the reason meanwhile."""

@@ -19,7 +19,7 @@ from ..store.changes import (
     StateChanged,
     TerminationRequested,
 )
-from .orders import core_is_ready, replicas
+from .orders import core_is_ready, core_of, replicas
 
 GOING = (ExecutionState.STOPPING, ExecutionState.FAILING, ExecutionState.COMPLETING)
 ALIVE = (ExecutionState.STARTING, ExecutionState.RUNNING, ExecutionState.DEGRADED)
@@ -52,7 +52,7 @@ def admitted_at(execution: Execution) -> float:
 
 
 def granted(execution: Execution) -> dict[str, int]:
-    """What an admitted one holds. Less than its core, where its owner has just asked for a larger one."""
+    """What an admitted one holds. Less than its core, where its owner asked for a larger one, which waits."""
     return {p.key: execution.granted.get(p.key, p.core) for p in execution.plan.processes}
 
 
@@ -136,6 +136,6 @@ def _ended_for_good(execution: Execution) -> InstanceStatus | None:
         ends = {InstanceState.FAILED} if process.placement is Placement.SERVER else _ENDS
         mine = [i for i in execution.instances if i.process == process.key and i.ordinal < wanted]
         gone = [i for i in mine if i.state in ends]
-        if gone and wanted - len(gone) < process.core:
+        if gone and wanted - len(gone) < core_of(execution, process):
             return gone[0]
     return None

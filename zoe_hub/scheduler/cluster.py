@@ -25,6 +25,9 @@ class Application:
 
     def __init__(self, request: Request) -> None:
         self.request = request
+        """With what is its own of its core: see `enlargements.py`."""
+        self.wish = request
+        """What its owner wishes."""
         self.placed: dict[str, list[int]] = {demand.key: [] for demand in request.demands}
         """The node of each instance that it was granted, in the order in which they were: the last go first."""
         self.since: dict[str, list[float]] = {demand.key: [] for demand in request.demands}
@@ -135,7 +138,12 @@ class Cluster:
         """Whether it waits for room only: not for its user, or a group, to use less of a quota."""
         if application.served or application.leaving or application.id in self.hindered:
             return False
-        return self.accounts.fit(application.request.party, application.request.core_wish)
+        return self._allowed(application)
+
+    def _allowed(self, application: Application) -> bool:
+        """Whether no quota is in the way of its core. A core that was asked for later counts since it was."""
+        request = application.request
+        return request.of is not None or self.accounts.fit(request.party, request.core_wish)
 
     def serving(self, now: float) -> list[Application]:
         """S without what is leaving, most urgent first."""
@@ -151,7 +159,7 @@ class Cluster:
 
         False where it does not fit, or a quota does not allow it: then it is among the `hindered`.
         """
-        if not self.accounts.fit(application.request.party, application.request.core_wish):
+        if not self._allowed(application):
             self.hindered.add(application.id)
             return False
         placed: list[Demand] = []
@@ -190,10 +198,10 @@ class Cluster:
 
     def withdraw(self, application: Application) -> None:
         """Take an admission back that was made in this same decision."""
+        application.admitted_at = None
         for demand in application.request.demands:
             while application.placed[demand.key]:
                 self.pull(application, demand)
-        application.admitted_at = None
         self.started.remove(application)
         self.touch(application)
 
@@ -228,6 +236,7 @@ class Cluster:
         if not self.at_once:
             application.going.setdefault(demand.key, []).append(node)
             self.room.leave(node, demand.shape)
+            self.accounts.let_go(application.request.party, demand.shape)
             self.touch(application)
 
     def restore(self, application: Application, demand: Demand, node: int, at: float) -> None:
@@ -236,12 +245,14 @@ class Cluster:
         if not self.at_once:
             application.going[demand.key].pop()
             self.room.leave(node, demand.shape, -1)
+            self.accounts.let_go(application.request.party, demand.shape, -1)
 
     def gone(self, application: Application, demand: Demand, count: int) -> None:
         """So many of those that were taken back are gone, the first first."""
         going = application.going.get(demand.key, [])
         for node in going[:count]:
             self.room.leave(node, demand.shape, -1)
+            self.accounts.let_go(application.request.party, demand.shape, -1)
         del going[:count]
         self.touch(application)
 
@@ -254,7 +265,8 @@ class Cluster:
         placed.append(node)
         application.since[demand.key].append(at)
         self._hold(request.user, shape, 1, core=core)
-        self.accounts.hold(request.party, shape)
+        if self._counts(application, core):
+            self.accounts.hold(request.party, shape)
         self.touch(application)
 
     def pull(self, application: Application, demand: Demand) -> int:
@@ -266,18 +278,38 @@ class Cluster:
         core = len(placed) < demand.core
         self.room.give(node, shape, elastic=not core and not application.leaving)
         self._hold(request.user, shape, -1, core=core)
-        self.accounts.hold(request.party, shape, -1)
+        if self._counts(application, core):
+            self.accounts.hold(request.party, shape, -1)
         self.touch(application)
         return node
+
+    def _counts(self, application: Application, core: bool) -> bool:
+        """Whether quotas notice that an instance of it is placed or not.
+
+        A core counts from when it was granted or asked for, wherever it is placed and whether it is.
+        """
+        return application.request.of is None and not (core and application.served)
+
+    def claim(self, application: Application, sign: int = 1) -> None:
+        """Count in quotas what has no place and counts all the same, or count it no more."""
+        for demand in application.request.demands:
+            self.accounts.hold(application.request.party, demand.shape, sign * self._claimed(application, demand))
+
+    def _claimed(self, application: Application, demand: Demand) -> int:
+        if application.request.of is not None:
+            return demand.core
+        return max(0, demand.core - len(application.placed[demand.key])) if application.served else 0
 
     def change(self, application: Application, request: Request) -> None:
         """It wishes something else from now on. What it holds beyond that is not taken back by this."""
         self._count(application, -1)
+        self.claim(application, -1)
         application.request = request
         for demand in request.demands:
             application.placed.setdefault(demand.key, [])
             application.since.setdefault(demand.key, [])
         self._count(application, 1)
+        self.claim(application)
         self.touch(application)
 
     def set_leaving(self, application: Application) -> None:
@@ -332,12 +364,18 @@ class Cluster:
         self.accounts = accounts
         for application in self.applications.values():
             for demand in application.request.demands:
-                if placed := len(application.placed[demand.key]):
+                placed = 0 if application.request.of is not None else len(application.placed[demand.key])
+                if placed:
                     accounts.hold(application.request.party, demand.shape, placed)
+                if going := len(application.going.get(demand.key, ())):
+                    accounts.let_go(application.request.party, demand.shape, going)
+            self.claim(application)
 
     def refusal(self, application: Application) -> Refusal | None:
         """The quota for which it waits, or has less than it wishes; None where it is not for a quota."""
         request, accounts = application.request, self.accounts
+        if request.of is not None:
+            return None
         if not application.served:
             return accounts.never(request.party, request.core_wish) or accounts.refusal(
                 request.party, request.core_wish

@@ -1,7 +1,8 @@
 """What is held of quotas, and how much more of them may be granted. No I/O, no clock.
 
-What counts is what is granted: from the grant on, until it is taken back or its execution is gone. So the books of the
-scheduler (`cluster.py`) and those of the database agree about it at any moment.
+What counts is what is granted, from the grant on; what was taken back, until it has gone; and a core that was asked for
+later, since it was. The scheduler's books (`cluster.py`) never say less of anybody than those of the database, so that
+what it grants is not refused there.
 """
 
 from __future__ import annotations
@@ -81,6 +82,14 @@ class Accounts:
             account.add(party, Dimension.GPU, shape.gpu * count)
             account.add(party, Dimension.INSTANCES, count)
 
+    def let_go(self, party: Party, shape: Shape, count: int = 1) -> None:
+        """So many instances more that were taken back are there still; fewer, where `count` is negative."""
+        self.hold(party, shape, count)
+        for subject in self._holding(party):
+            going = self._account(subject).going
+            for dimension in HELD:
+                going[dimension] += _part(shape, dimension) * count
+
     def add(self, party: Party, more: Amounts) -> None:
         """It holds so much more, or less."""
         for subject in self._holding(party):
@@ -157,7 +166,10 @@ class Accounts:
         return None
 
     def over(self, party: Party, shape: Shape) -> bool:
-        """Whether to give back instances of this shape helps: a limit was lowered, or hours are used up."""
+        """Whether to give back instances of this shape helps: a limit was lowered, or hours are used up.
+
+        What goes already is no reason to give back more.
+        """
         for allowance in self.rules.at_once(party.user, party.groups):
             account = self._accounts.get(allowance.subject)
             for dimension, bound in allowance.bounds.items():
@@ -165,7 +177,7 @@ class Accounts:
                     if shape.cpu and self._used_up(allowance, bound):
                         return True
                 elif account and dimension in HELD:
-                    exceeded = account.total[dimension] > bound.limit
+                    exceeded = account.total[dimension] - account.going[dimension] > bound.limit
                     if exceeded and _part(shape, dimension):
                         return True
         return False
@@ -232,6 +244,8 @@ class _Account:
 
     def __init__(self) -> None:
         self.total = dict.fromkeys((*HELD, Dimension.EXECUTIONS), 0)
+        self.going = dict.fromkeys(HELD, 0)
+        """What of it was taken back, and has not gone."""
         self._holders: dict[str, tuple[Party, dict[Dimension, int]]] = {}
 
     def of(self, party: Party) -> dict[Dimension, int]:

@@ -34,11 +34,14 @@ def why_short(
     given: Mapping[str, int],
     cause: str,
     refusal: Refusal | None = None,
+    *,
+    in_line: bool = False,
 ) -> str:
     """Of one that is served: how much of its wish it has, and why; empty where it has all.
 
     `given` are instances that were taken back from it and not granted again, by the demand's key; `cause` says why,
-    unless it is for a quota, which `refusal` names.
+    unless it is for a quota, which `refusal` names. With `in_line`, what it lacks waits for its turn, and `cause` says
+    why all of it does.
     """
     said = []
     for demand in request.demands:
@@ -46,6 +49,9 @@ def why_short(
         if has < wish:
             back = min(given.get(demand.key, 0), wish - has)
             room = f"no room for {wish - has} more ({demand.shape} each)"
+            if in_line:
+                said.append(f"{has} of {several(wish, demand.title)}: {cause}")
+                continue
             why = str(refusal) if refusal else f"{back} given back so that {cause}" if back else room
             said.append(f"{has} of {several(wish, demand.title)}: {why}")
     return "; ".join(said)

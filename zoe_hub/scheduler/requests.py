@@ -44,10 +44,14 @@ class Request:
     """Of its user, where users share: with 2, twice the share of one with 1."""
     name: str = ""
     """What its owner calls it; in sentences about quotas."""
+    of: Request | None = None
+    """This is core that a served application asked for later: what that one wishes altogether."""
 
     @cached_property
     def party(self) -> Party:
         """For whom quotas are asked."""
+        if self.of is not None:
+            return self.of.party
         return Party(self.id, self.name or self.id, self.user, self.groups)
 
     @cached_property

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from ..model.resources import Node
+from . import enlargements
 from .allowances import Rules, Subject
 from .cluster import Application, Cluster
 from .orders import Order
@@ -27,6 +29,8 @@ class Scheduler:
         self._names: tuple[str, ...] = ()
         self._told: dict[str, Decision] = {}
         self._submitted = 0
+        self._enlargements: dict[str, Application] = {}
+        """What waits in line of the cores of those that are served, by those's identifiers."""
         self._touched = self.cluster.watch()
 
     def set_nodes(self, nodes: Sequence[Node], now: float) -> None:
@@ -58,19 +62,25 @@ class Scheduler:
         granted: Mapping[str, int] | None = None,
         hosts: Mapping[str, Sequence[str]] | None = None,
         going: Mapping[str, int] | None = None,
+        asked_at: float | None = None,
     ) -> None:
         """A new application; with `admitted_at`, one that is served already and holds `granted` instances of each
         demand, on `hosts` (names of nodes, by the instances' numbers) where they are known. Beside them `going`
-        instances were taken back and are not gone yet; theirs are the next numbers.
+        instances were taken back and are not gone yet; theirs are the next numbers. Where it was granted less than its
+        core, it asked for the rest later, at `asked_at`, and waits for that.
         """
+        wish, own = request, {d.key: min(d.core, (granted or {}).get(d.key, d.core)) for d in request.demands}
+        if admitted_at is not None:
+            request = enlargements.held(wish, own, granted or {})
         application = Application(request)
+        application.wish = wish
         self._submitted += 1
         application.number = self._submitted
         self.cluster.applications[request.id] = application
         self.cluster.touch(application)
         if admitted_at is None:
             return
-        application.admitted_at = application.progressed_at = admitted_at
+        application.progressed_at = admitted_at
         index = {name: number for number, name in enumerate(self._names)}
         for demand in request.demands:
             known = list((hosts or {}).get(demand.key, ()))
@@ -84,18 +94,55 @@ class Scheduler:
                     continue
                 self.cluster.put(application, demand, node or 0)
                 if number >= held:
-                    self.cluster.reclaim(application, demand, admitted_at)
+                    self.cluster.leave(application, demand, self.cluster.pull(application, demand))
+        application.admitted_at = admitted_at
+        self.cluster.claim(application)
         self._told[request.id] = Decision(request.id, admitted=True, granted=application.granted)
+        self._wait_for_core(application, admitted_at if asked_at is None else asked_at)
 
-    def change(self, request: Request, now: float) -> None:
-        """Its owner wishes another size. What is too much of it is taken back at once."""
+    def change(self, request: Request, now: float, asked_at: float | None = None) -> None:
+        """Its owner wishes another size, since `asked_at` or now. What is too much of it is taken back at once.
+
+        A larger core of one that is served waits in line, as one that was submitted when it was asked for.
+        """
         application = self.cluster.applications[request.id]
         application.advance(now)
         application.asks_at = min(application.asks_at, now)
+        application.wish = request
+        if application.served:
+            own = enlargements.cores_of(application)
+            request = enlargements.held(request, own, application.granted)
         self.cluster.change(application, request)
-        for demand in request.demands:
+        self._take_excess(application, now)
+        self._wait_for_core(application, now if asked_at is None else asked_at)
+
+    def _take_excess(self, application: Application, now: float) -> None:
+        for demand in application.request.demands:
             while application.missing(demand) < 0:
                 self.cluster.reclaim(application, demand, now)
+
+    def _wait_for_core(self, application: Application, at: float) -> None:
+        """Let what its core lacks wait in line, and nothing else."""
+        lack = None
+        if application.served and not application.leaving:
+            lack = enlargements.lacking(application.wish, application.request, at)
+        before = self._enlargements.get(application.id)
+        if before is not None:
+            if lack is not None and enlargements.is_no_more(lack, before.request):
+                lack = replace(lack, submitted=before.request.submitted)
+            if lack == before.request:
+                return
+            del self._enlargements[application.id]
+            self.end(before.id)
+        if lack is not None:
+            self.submit(lack)
+            self._enlargements[application.id] = waiting = self.cluster.applications[lack.id]
+            self.cluster.claim(waiting)
+
+    @property
+    def waiting_cores(self) -> Mapping[str, Application]:
+        """What waits in line of cores of those that are served, by those's identifiers."""
+        return self._enlargements
 
     def gone(self, id: str, key: str, count: int = 1) -> None:
         """So many instances that were taken back have gone."""
@@ -107,16 +154,23 @@ class Scheduler:
         application = self.cluster.applications[id]
         application.advance(now)
         self.cluster.set_leaving(application)
+        self._wait_for_core(application, now)
 
     def end(self, id: str) -> None:
         """It is gone, with all that it held."""
         application = self.cluster.applications.pop(id)
         self._told.pop(id, None)
+        waiting = self._enlargements.pop(id, None)
+        if waiting is not None:
+            self.end(waiting.id)
         for demand in application.request.demands:
             self.cluster.gone(application, demand, len(application.going.get(demand.key, ())))
             while application.placed[demand.key]:
                 self.cluster.pull(application, demand)
-        self.cluster.accounts.forget(application.request.party)
+        if application.request.of is None:
+            self.cluster.accounts.forget(application.request.party)
+        else:
+            self.cluster.claim(application, -1)
         self.cluster.touch(application)
 
     def decide(self, now: float) -> list[Decision]:
@@ -126,10 +180,13 @@ class Scheduler:
         which follows when that has gone.
         """
         self.cluster.hindered.clear()
-        self.cluster.started.clear()
-        self._policy.schedule(self.cluster, now)
-        self._hold_back()
-        return [*self._changes()]
+        self._keep_as_core(now)
+        while True:
+            self.cluster.started.clear()
+            self._policy.schedule(self.cluster, now)
+            self._hold_back()
+            if not self._enlarge(now):
+                return [*self._changes()]
 
     def due(self, now: float) -> float | None:
         """When to ask again although nothing happens, as when a time ends for which a policy waits; None: never."""
@@ -141,6 +198,34 @@ class Scheduler:
             if not self.cluster.settled(application):
                 application.planned = {key: list(nodes) for key, nodes in application.placed.items()}
                 self.cluster.withdraw(application)
+
+    def _keep_as_core(self, now: float) -> None:
+        """What an application holds is as much of its core as it wishes, where nobody else waits for that room."""
+        if not self._enlargements or not enlargements.alone(self.cluster):
+            return
+        for waiting in [*self._enlargements.values()]:
+            application = self.cluster.applications[waiting.request.party.id]
+            granted, own = application.granted, enlargements.cores_of(application)
+            if any(min(d.core, granted[d.key]) > own[d.key] for d in application.wish.demands):
+                more = {key: max(count, granted[key]) for key, count in own.items()}
+                self.cluster.change(application, enlargements.held(application.wish, more, granted))
+                self._wait_for_core(application, now)
+
+    def _enlarge(self, now: float) -> bool:
+        """Make those cores one with their application that were placed in this decision. Whether there were any."""
+        placed = [waiting for waiting in self._enlargements.values() if waiting.served]
+        for waiting in placed:
+            application = self.cluster.applications[waiting.request.party.id]
+            del self._enlargements[application.id]
+            places = {key: list(nodes) for key, nodes in waiting.placed.items()}
+            self.end(waiting.id)
+            # It waited for all that its core lacked.
+            self.cluster.change(application, application.wish)
+            for demand in application.request.demands:
+                for node in places.get(demand.key, ()):
+                    self.cluster.put(application, demand, node, now)
+            self._take_excess(application, now)
+        return bool(placed)
 
     def _changes(self) -> Iterable[Decision]:
         touched = sorted(self._touched.values(), key=lambda application: application.number)
@@ -156,7 +241,7 @@ class Scheduler:
 
     def _served(self, application: Application) -> bool:
         known = self.cluster.applications.get(application.id) is application
-        return known and application.served and not application.leaving
+        return known and application.served and not application.leaving and application.request.of is None
 
 
 def _demand(application: Application, key: str) -> Demand:

@@ -6,12 +6,14 @@ Whoever is about to give somebody more locks the subjects concerned first, in on
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, delete, insert, select, update
 
 from ..model.errors import QuotaExceeded
+from ..model.execution import InstanceState
 from ..model.plan import Plan
 from ..scheduler.allowances import Allowance, Dimension, Rules, Subject
 from ..scheduler.quotas import HELD, Accounts, Amounts, Party, Wish, amounts
@@ -22,7 +24,7 @@ from .database import Transaction
 from .locks import one_at_a_time
 from .quotas import QuotaSource
 from .spending import spent, spent_of
-from .tables import usage
+from .tables import instances, usage
 
 _BATCH = 500
 _LARGEST = 2**63 - 1
@@ -34,9 +36,20 @@ def core_of(plan: Plan) -> list[Wish]:
     return [(Shape.of(process.resources), process.core) for process in plan.processes if process.core]
 
 
-def held_by(plan: Plan, granted: Mapping[str, int]) -> dict[Dimension, int]:
-    """What an execution holds that was admitted: what it was granted, and never less than its core."""
-    return amounts((Shape.of(p.resources), max(granted.get(p.key, 0), p.core)) for p in plan.processes)
+def held_by(plan: Plan, granted: Mapping[str, int], there: Mapping[str, int] | None = None) -> dict[Dimension, int]:
+    """What an execution holds that was admitted: what it was granted, and never less than its core, nor than the
+    instances that are still there of what was taken back.
+    """
+    present = there or {}
+    return amounts(
+        (Shape.of(p.resources), max(granted.get(p.key, 0), p.core, present.get(p.key, 0))) for p in plan.processes
+    )
+
+
+def present(connection: Connection, execution: str) -> Counter[str]:
+    """Instances that have not ended, by process."""
+    mine = (instances.c.execution == execution) & instances.c.state.not_in([s.value for s in InstanceState if s.ended])
+    return Counter(connection.execute(select(instances.c.process).where(mine)).scalars())
 
 
 def party_of(row: Any) -> Party:
@@ -71,8 +84,15 @@ class Ledger:
         )
         self._insert([(party, _NOTHING)])
 
-    def rescale(self, party: Party, granted: Mapping[str, int] | None, before: Plan, after: Plan) -> None:
-        """Count another size that is wished; `granted` is none while it waits. At once.
+    def rescale(
+        self,
+        party: Party,
+        granted: Mapping[str, int] | None,
+        before: Plan,
+        after: Plan,
+        there: Mapping[str, int] | None = None,
+    ) -> None:
+        """Count another size that is wished; `granted` is none while it waits. At once. `there` are its instances.
 
         Raises QuotaExceeded where that could never run, where what must run does not fit, and where hours of
         processors are used up and it should grow.
@@ -85,7 +105,7 @@ class Ledger:
         if _total(after) > _total(before):
             refuse(self._accounts.used_up(party))
         if granted is not None:
-            refuse(self._hold(party, held_by(after, granted)))
+            refuse(self._hold(party, held_by(after, granted, there)))
             self.write()
 
     # -- many executions
@@ -97,6 +117,12 @@ class Ledger:
     def hold(self, execution: str, held: Amounts) -> Refusal | None:
         """It holds so much from now on; or why not, and then nothing is changed."""
         return self._hold(self._parties[execution], held)
+
+    def gone(self, execution: str, held: Amounts) -> None:
+        """So much is left of it at most, since instances that were taken back have gone."""
+        party = self._parties[execution]
+        before = self._held(party)
+        self._hold(party, {dimension: min(before[dimension], held[dimension]) for dimension in HELD})
 
     def end(self, execution: str) -> None:
         """It holds nothing any more."""
@@ -148,13 +174,16 @@ class Ledger:
         return list(found.values())
 
     def _hold(self, party: Party, held: Amounts) -> Refusal | None:
-        before = self._after.get(party.id) or _amounts(self._rows.get(party.id, []))
+        before = self._held(party)
         more = {dimension: held[dimension] - before[dimension] for dimension in HELD}
         refusal = self._accounts.beyond(party, more)
         if refusal is None:
             self._accounts.add(party, more)
             self._after[party.id] = held
         return refusal
+
+    def _held(self, party: Party) -> Amounts:
+        return self._after.get(party.id) or _amounts(self._rows.get(party.id, []))
 
     def _insert(self, begun: Iterable[tuple[Party, Amounts]]) -> None:
         rows = [

@@ -6,6 +6,7 @@ locked once, changed in memory in the order of the changes, and written back tog
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -113,9 +114,11 @@ class _Unit:
         if len(self._drafts) == 1:
             (only,) = self._drafts.values()
             transaction.subject = Subject(only.id, only.owner)
-        concerned = {c.execution for c in changes if isinstance(c, (InstanceReported, InstancesDropped))}
+        concerned = {c.execution for c in changes if isinstance(c, (InstanceReported, InstancesDropped, Granted))}
         self._instances = {status.key: status for status in self._read_instances(concerned)}
         self._before = dict(self._instances)
+        self._lost = {c.execution for c in changes if _loses(c)} & self._drafts.keys()
+        """Of these, instances have ended."""
         held = {change.execution for change in changes if _concerns_quotas(change)} & self._drafts.keys()
         if held:
             ledger.concern([self._drafts[execution].party for execution in sorted(held)])
@@ -190,7 +193,18 @@ class _Unit:
         """Whether no quota is in the way."""
         plan = self._plans.get(draft.plan)
         # What goes on by a plan that cannot be read holds what it held.
-        return plan is None or self._ledger.hold(draft.id, held_by(plan, granted)) is None
+        return plan is None or self._ledger.hold(draft.id, held_by(plan, granted, self._there(draft))) is None
+
+    def _there(self, draft: _Draft) -> Mapping[str, int]:
+        return Counter(s.process for s in self._instances.values() if s.execution == draft.id and not s.state.ended)
+
+    def _release(self) -> None:
+        """What was taken back counts until its instances have ended."""
+        for name in sorted(self._lost):
+            draft = self._drafts[name]
+            plan = self._plans.get(draft.plan)
+            if plan is not None and not draft.ended and draft.values["state"] != ExecutionState.QUEUED.value:
+                self._ledger.gone(name, held_by(plan, draft.values["granted"], self._there(draft)))
 
     def _explain(self, draft: _Draft, change: Explained) -> None:
         # What an execution ended of must not be hidden by a reason that comes late.
@@ -225,6 +239,7 @@ class _Unit:
 
     def write(self) -> None:
         """Write back what was changed."""
+        self._release()
         self._ledger.write()
         now = self._transaction.now
         rows = [{"b_id": d.id, "updated": now, **d.values} for d in self._drafts.values() if d.changed]
@@ -258,7 +273,11 @@ def _ends(change: Change) -> bool:
 
 
 def _concerns_quotas(change: Change) -> bool:
-    return isinstance(change, Granted) or _admits(change) or _ends(change)
+    return isinstance(change, Granted) or _admits(change) or _ends(change) or _loses(change)
+
+
+def _loses(change: Change) -> bool:
+    return isinstance(change, InstanceReported) and change.status.state.ended
 
 
 def _key(key: tuple[str, str, int]) -> dict[str, Any]:

@@ -31,7 +31,7 @@ from .documents import attachment_from, event_from
 from .histories import histories
 from .identifiers import Identifiers
 from .keys import stored_with
-from .ledger import Ledger, party_of
+from .ledger import Ledger, party_of, present
 from .queries import ExecutionReader
 from .quotas import QuotaSource
 from .recorder import record
@@ -218,7 +218,8 @@ class SQLStore(Store):
         before = self._reader.plans(transaction.connection, {row.plan}).get(row.plan)
         if before is not None and before != plan and row.ended is None:
             granted = None if row.state == ExecutionState.QUEUED.value else row.granted
-            self._ledger(transaction).rescale(party_of(row), granted, before, plan)
+            there = present(transaction.connection, row.id)
+            self._ledger(transaction).rescale(party_of(row), granted, before, plan, there)
 
     def _ledger(self, transaction: Transaction) -> Ledger:
         return Ledger(transaction, self._quotas)

@@ -17,7 +17,7 @@ The rules, each with where it is from; a moment is one value of `now`:
    taken back so that was granted less than `hold` ago. Who found nothing looks again after `hold`, then after twice
    as long, and so on.
 6. **Node by node.** An instance fits where one node has room in all dimensions. Core instances that lost their node
-   come before everything in line. Elastic instances on a node that was declared smaller are taken back until the
+   come before everything in line; a core that is asked for later waits in line. Elastic instances on a node that was declared smaller are taken back until the
    rest fits.
 7. **Draining.** A core that was given room which is not free yet keeps it, and is told when it is free. What is
    going is promised to the most urgent that it would fit. A process of which instances are going does not grow.

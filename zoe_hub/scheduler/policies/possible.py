@@ -45,6 +45,8 @@ class Possible:
             self._known.clear()
 
     def _fits(self, request: Request) -> bool:
+        # Beside the core that it has, what is asked for later has to fit too.
+        request = request.of or request
         wanted = [(d.shape, d.core + d.elastic if self._whole else d.core) for d in request.demands]
         return _fits_surely(self._capacities, wanted) or self._fits_in_turn(request)
 
