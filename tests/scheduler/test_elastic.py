@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from zoe_hub.model.resources import Node, Resources
+from zoe_hub.scheduler import estimates
 from zoe_hub.scheduler.orders import FIFO
 from zoe_hub.scheduler.policies.elastic import Elastic, Settings
 from zoe_hub.scheduler.requests import INTERACTIVE, Demand, Request
@@ -264,3 +265,29 @@ def test_a_larger_core_is_told_when_what_is_given_back_for_it_has_gone() -> None
     assert [(d.id, d.granted["w"]) for d in made.decide(100.0)] == [("a", 3)]
     made.gone("a", "w")
     assert [(d.id, d.granted["w"]) for d in made.decide(130.0)] == [("z", 1)]
+
+
+def test_who_outlived_its_statement_is_not_about_to_end() -> None:
+    made = scheduler(4)
+    made.submit(request("long", 2, size=1000.0))
+    made.submit(request("lies", 1, size=10.0))
+    made.decide(0.0)
+    made.submit(request("head", 3, at=1.0))
+    made.decide(20.0)
+    made.submit(request("longer", 1, at=21.0, size=5000.0))
+    made.decide(21.0)
+    assert not made.cluster.applications["longer"].served, "the head needs the room that is free when long has ended"
+    assert estimates.waits(made.cluster, 21.0)["head"] == 979.0
+    made.end("long")
+    assert [decision.id for decision in made.decide(1000.0)] == ["head"]
+
+
+def test_what_is_said_of_interactive_work_lets_nobody_overtake() -> None:
+    for priority, overtakes in ((0, True), (INTERACTIVE, False)):
+        made = scheduler(4)
+        made.submit(request("long", 3, size=1000.0, priority=priority))
+        made.decide(0.0)
+        made.submit(request("head", 4, at=1.0, priority=priority))
+        made.submit(request("short", 1, at=2.0, size=10.0, priority=priority))
+        made.decide(3.0)
+        assert made.cluster.applications["short"].served is overtakes

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from ..cluster import Application, Cluster
 from ..level import Level
 from ..policies.possible import Possible
-from ..requests import Demand, Request
+from ..requests import INTERACTIVE, Demand, Request
 from ..shapes import Shape
 from .parked import Parked
 from .settings import Settings
@@ -356,8 +356,8 @@ class Books:
 
 
 def longest(request: Request) -> float:
-    """Seconds that it runs when it never gets more than its core."""
-    if request.size is None or request.core == 0:
+    """Seconds that it runs when it never gets more than its core. What people work with ends when they like."""
+    if request.size is None or request.core == 0 or request.priority >= INTERACTIVE:
         return math.inf
     return request.size * (request.core + request.elastic) / request.core
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+import math
 from collections.abc import Iterator, Mapping
 
 import numpy as np
@@ -209,6 +210,9 @@ class Cores:
 
     def _ends(self) -> Iterator[tuple[float, list[tuple[int, Shape]]]]:
         for end, id in self._books.ends:
+            if -math.inf < end < self._now:
+                # It was to have ended by now: nobody knows when it will.
+                continue
             application = self._books.entries[id].application
             places = [
                 (node, demand.shape)

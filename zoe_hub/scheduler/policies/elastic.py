@@ -8,7 +8,8 @@ The rules, each with where it is from; a moment is one value of `now`:
    Venzano, Carra, Michiardi; CCGrid 2017). A core is placed all or none, and never taken back.
 2. **Overdue first.** Who has waited for longer than `bound` comes before all others, in order of submission.
 3. **Backfill.** Behind a head whose core does not fit, others may start that end before it can, or that leave it the
-   room reserved for it (EASY: Lifka 1995; Mu'alem and Feitelson 2001). Nobody overtakes a head that is overdue.
+   room reserved for it (EASY: Lifka 1995; Mu'alem and Feitelson 2001). Nobody overtakes a head that is overdue. What
+   outlived its statement may run for any time, and statements about what people work with let nobody overtake.
 4. **Fairness.** Classes come first. In a class, the user whose weighted dominant share is smallest comes first, and
    the order counts among the applications of one user (dominant-resource fairness by progressive filling: Ghodsi et
    al., NSDI 2011, sections 4 and 4.3). For cores, shares of cores count: elastic instances are divided anew.
@@ -17,8 +18,8 @@ The rules, each with where it is from; a moment is one value of `now`:
    taken back so that was granted less than `hold` ago. Who found nothing looks again after `hold`, then after twice
    as long, and so on.
 6. **Node by node.** An instance fits where one node has room in all dimensions. Core instances that lost their node
-   come before everything in line; a core that is asked for later waits in line. Elastic instances on a node that was declared smaller are taken back until the
-   rest fits.
+   come before everything in line; a core that is asked for later waits in line. Elastic instances on a node that was
+   declared smaller are taken back until the rest fits.
 7. **Draining.** A core that was given room which is not free yet keeps it, and is told when it is free. What is
    going is promised to the most urgent that it would fit. A process of which instances are going does not grow.
 """
