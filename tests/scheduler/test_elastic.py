@@ -291,3 +291,14 @@ def test_what_is_said_of_interactive_work_lets_nobody_overtake() -> None:
         made.submit(request("short", 1, at=2.0, size=10.0, priority=priority))
         made.decide(3.0)
         assert made.cluster.applications["short"].served is overtakes
+
+
+def test_a_clock_that_was_set_back_does_not_stop_sharing() -> None:
+    made = scheduler(4, hold=30.0)
+    made.submit(request("a", 0, 4))
+    made.decide(10_000.0)
+    made.submit(request("b", 0, 4, user="bob", at=6_500.0))
+    made.decide(6_400.0)
+    assert granted(made) == {"a": 4, "b": 0}
+    made.decide(6_431.0)
+    assert granted(made) == {"a": 2, "b": 2}

@@ -138,6 +138,14 @@ async def test_what_goes_on_for_longer_than_the_window_fills_it(store: SQLStore)
     assert await hours(store) == 48
 
 
+async def test_after_the_clock_was_set_back_hours_go_on_from_the_next_change(store: SQLStore) -> None:
+    await admitted(store, "alice", 2)
+    await passed(store, -5)
+    await submitted(store, "bob")
+    await passed(store, 4)
+    assert await hours(store) == 8
+
+
 async def test_hours_go_on_while_no_service_runs(store: SQLStore, url: str) -> None:
     await admitted(store, "alice", 2)
     await store.close()

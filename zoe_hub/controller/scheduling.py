@@ -53,6 +53,7 @@ class Scheduling:
         self._asked = set[str]()
         self._foreseen: tuple[dict[str, int], dict[str, float]] | None = None
         self._news = True
+        self._decided_at = -math.inf
         self.due: float | None = None
         """When `decide` may have something to say although nothing is new; None: never."""
 
@@ -103,8 +104,9 @@ class Scheduling:
 
     def decide(self, now: float) -> list[Change]:
         """What is to be stored now. Nothing where nothing is new, and nothing due."""
-        if self._news or (self.due is not None and self.due <= now):
-            self._news = False
+        # A clock that was set back makes all that is due far away.
+        if self._news or now < self._decided_at or (self.due is not None and self.due <= now):
+            self._news, self._decided_at = False, now
             changes = [*self._carried_out(self._scheduler.decide(now)), *self._line(now)]
             self.due = self._scheduler.due(now)
         else:

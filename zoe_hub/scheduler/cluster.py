@@ -86,7 +86,7 @@ class Application:
         """Count the work done since the last call. Without an estimate of its size there is none to count."""
         size = self.request.size
         if self.served and size is not None:
-            done = progress_made(now - self.progressed_at, size, self.request.core, self.request.elastic, self.elastic)
+            done = progress_made(max(0.0, now - self.progressed_at), size, self.request.core, self.request.elastic, self.elastic)
             self.progress = min(1.0, self.progress + done)
         self.progressed_at = now
 
@@ -393,6 +393,16 @@ class Cluster:
             for demand in reversed(application.request.demands):
                 while len(application.placed[demand.key]) > demand.core and self.accounts.over(party, demand.shape):
                     self.reclaim(application, demand, now)
+
+    def set_back(self, seconds: float) -> None:
+        """The clock was set back by so much: what happened is to be as long ago as it was."""
+        for application in self.applications.values():
+            application.since = {key: [at - seconds for at in times] for key, times in application.since.items()}
+            application.asks_at -= seconds
+            application.progressed_at -= seconds
+            if application.admitted_at is not None:
+                application.admitted_at -= seconds
+            self.touch(application)
 
     def _sorted(self, applications: Iterable[Application], now: float) -> list[Application]:
         return sorted(applications, key=lambda application: self.urgency(application, now))

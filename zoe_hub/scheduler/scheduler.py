@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
@@ -29,6 +30,7 @@ class Scheduler:
         self._names: tuple[str, ...] = ()
         self._told: dict[str, Decision] = {}
         self._submitted = 0
+        self._decided_at = -math.inf
         self._enlargements: dict[str, Application] = {}
         """What waits in line of the cores of those that are served, by those's identifiers."""
         self._touched = self.cluster.watch()
@@ -179,6 +181,9 @@ class Scheduler:
         An admission whose place is still held by what is going is not told yet: it is planned anew by the next call,
         which follows when that has gone.
         """
+        if now < self._decided_at:
+            self.cluster.set_back(self._decided_at - now)
+        self._decided_at = now
         self.cluster.hindered.clear()
         self._keep_as_core(now)
         while True:

@@ -23,7 +23,7 @@ from . import quotas
 from .database import Transaction
 from .locks import one_at_a_time
 from .quotas import QuotaSource
-from .spending import spent, spent_of
+from .spending import begin_anew, spent, spent_of
 from .tables import instances, usage
 
 _BATCH = 500
@@ -159,6 +159,7 @@ class Ledger:
 
     def _begin(self, parties: Collection[Party], *further: Dimension) -> None:
         connection = self._connection
+        begin_anew(connection, self._transaction.now)
         self._parties = {party.id: party for party in parties}
         self._rules = quotas.rules(connection, self._source, [(party.user, party.groups) for party in parties])
         limited = {each.subject for each in self._allowances() if each.bounds.keys() & {*HELD, *further}}

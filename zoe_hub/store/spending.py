@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, func, or_, select
+from sqlalchemy import Connection, func, or_, select, update
 
 from ..scheduler.allowances import Allowance, Dimension, Subject
 from ..scheduler.quotas import Spent
@@ -14,6 +14,8 @@ from .tables import usage
 
 _STEPS = 40
 """Halvings of a window: less than a second of a year."""
+_APART = timedelta(seconds=5)
+"""Clocks of two services may be so far apart."""
 
 
 def spent_of(
@@ -48,6 +50,14 @@ def spent_by(connection: Connection, subject: Subject, window: int, now: datetim
         key = (row.owner, row.name)
         by[key] = by.get(key, 0) + _within(row, since, now)
     return Spent(sum(by.values()), by)
+
+
+def begin_anew(connection: Connection, now: datetime) -> None:
+    """Let what is held begin now where it would begin later: the clock was set back, and until then nothing would be
+    counted.
+    """
+    later = usage.c.ended.is_(None) & (usage.c.begun > now + _APART)
+    connection.execute(update(usage).where(later).values(begun=now))
 
 
 def spent(cpu: int, begun: datetime, ended: datetime) -> int:
