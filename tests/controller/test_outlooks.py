@@ -17,6 +17,7 @@ from zoe_hub.model.execution import ExecutionState
 from zoe_hub.model.outlook import Outlook
 from zoe_hub.model.plan import Plan
 from zoe_hub.model.resources import Node, Resources
+from zoe_hub.scheduler.scheduler import Scheduler
 from zoe_hub.store.base import Submission
 
 from .conftest import FRAMEWORKS, World
@@ -87,3 +88,35 @@ async def test_where_the_ends_of_others_are_known_the_wait_is_told_in_minutes(
     found = await outlooks.of_waiting(await running.store.list())
     assert [found[execution.id].wait for execution in (first, second)] == [600, 900]
     assert (await outlooks.of_plan("alice", plan(1))).wait is None
+
+
+async def test_what_was_foreseen_for_one_is_not_there_for_the_next(running: World, outlooks: Outlooks) -> None:
+    first = await running.state(await running.submit(workers=2), RUNNING)
+    for _ in range(3):
+        found = await outlooks.of_plan("alice", plan(1))
+        assert (found.now, found.ahead, found.reason) == (
+            False,
+            0,
+            "waits until what others give back is free; others will give back 1 worker",
+        )
+    await running.store.terminate(first.id, by="alice")
+    await running.state(first, ExecutionState.TERMINATED)
+    for _ in range(2):
+        assert (await outlooks.of_plan("alice", plan(2))).now
+
+
+async def test_what_is_kept_is_used_again_while_the_line_does_not_move(
+    running: World, outlooks: Outlooks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await running.state(await running.submit(workers=1), RUNNING)
+    await running.state(await running.submit(workers=1), RUNNING)
+    made: list[Scheduler] = []
+
+    def make() -> Scheduler:
+        made.append(default_scheduler())
+        return made[-1]
+
+    monkeypatch.setattr(outlooks, "_make", make)
+    for _ in range(5):
+        assert not (await outlooks.of_plan("alice", plan(1))).now
+    assert len(made) == 1

@@ -53,6 +53,8 @@ class Scheduling:
         self._asked = set[str]()
         self._foreseen: tuple[dict[str, int], dict[str, float]] | None = None
         self._news = True
+        self.spoilt = False
+        """What was foreseen last is not to be, and this one believes it: it is good for nothing more."""
         self._decided_at = -math.inf
         self.due: float | None = None
         """When `decide` may have something to say although nothing is new; None: never."""
@@ -118,23 +120,34 @@ class Scheduling:
         return steps.request(execution, self._weights)
 
     def foresee(self, request: Request, now: float) -> Outlook:
-        """What would come of this request. Decides it, so that this one is good for nothing more."""
-        before = reasons.going(self.cluster)
+        """What would come of this request. Nothing is left of it, unless this one is `spoilt` afterwards."""
+        going = _going(self.cluster)
         self._scheduler.submit(request)
+        self._foreseen = None
+        found, others = self._foreseen_of(request, now)
+        self._scheduler.end(request.id)
+        self._foreseen = None
+        self.spoilt = others or going != _going(self.cluster)
+        return found
+
+    def _foreseen_of(self, request: Request, now: float) -> tuple[Outlook, bool]:
+        """And whether something was decided about others."""
+        before = reasons.going(self.cluster)
         refusal = self.cluster.refusal(self.cluster.applications[request.id])
         if refusal is not None:
-            return Outlook(now=False, ahead=0, reason=str(refusal))
+            return Outlook(now=False, ahead=0, reason=str(refusal)), False
         decisions = {decision.id: decision for decision in self._scheduler.decide(now)}
-        self._foreseen = None
+        others = bool(decisions.keys() - {request.id})
         if request.id in decisions:
             granted = dict(decisions[request.id].granted)
-            return Outlook(now=True, granted=granted, reason=self._why_short(request, granted, {}, reasons.START))
+            reason = self._why_short(request, granted, {}, reasons.START)
+            return Outlook(now=True, granted=granted, reason=reason), others
         found = self.expected([request.id], now)[request.id]
         given = reasons.going(self.cluster)
         if given and not before:
             # Nobody has yet: it is asked what would be.
             found = found.model_copy(update={"reason": found.reason.replace("gave back", "will give back")})
-        return found
+        return found, others
 
     def expected(self, names: Iterable[str], now: float) -> dict[str, Outlook]:
         """What those of them that wait may expect, as of the last `update`."""
@@ -276,6 +289,10 @@ class Scheduling:
             execution = self._known[name]
             if execution.state in (ExecutionState.STARTING, ExecutionState.RUNNING) and execution.reason != reason:
                 yield from steps.explain(execution, reason)
+
+
+def _going(cluster: Cluster) -> int:
+    return sum(len(nodes) for application in cluster.applications.values() for nodes in application.going.values())
 
 
 def _about(seconds: float | None) -> float | None:

@@ -22,7 +22,7 @@ from ..model.zapp import ZApp
 from ..store.base import Store
 from .addresses import Network
 from .callers import Identities
-from .limits import Limits
+from .limits import Buckets, Limits
 
 EngineRole = Literal["open", "standby", "closed"]
 """What this service is to the engine: it runs it, it stands by while another does, or neither."""
@@ -109,6 +109,8 @@ class WebContext:
     nodes: Callable[[], Awaitable[Sequence[Node]]]
     public_prefix: str = "/services/zoe/"
     limits: Limits = field(default_factory=Limits)
+    foreseen: Buckets = field(default_factory=lambda: Buckets(rate=0.5, size=30))
+    """How many outlooks each owner may have asked for."""
     outlooks: Outlooks | None = None
     """None: nobody is told what to expect."""
     engine: Callable[[], EngineRole] = lambda: "open"

@@ -58,7 +58,7 @@ class ListQuery(Query):
 async def plan_execution(call: Call) -> Reply:
     """What a submission would run, and whether it would start now.
 
-    Nothing is stored.
+    Nothing is stored. Who asks for many in a short time gets plans without the outlook.
     """
     submit: Submit = call.body
     # The outlook speaks of what the owner uses: only who may start for somebody may ask for them.
@@ -66,11 +66,10 @@ async def plan_execution(call: Call) -> Reply:
     plan, _ = await plan_of(call, submit)
     await check_capacity(call.context, plan)
     outlooks = call.context.outlooks
-    return Reply(
-        PlanView.of(
-            plan, await outlooks.of_plan(owner, plan, await groups_of(call, owner)) if outlooks and owner else None
-        )
-    )
+    # To foresee costs more than all else that may be asked: who asks for many plans gets them without.
+    if outlooks is None or owner is None or call.context.foreseen.take(owner):
+        return Reply(PlanView.of(plan))
+    return Reply(PlanView.of(plan, await outlooks.of_plan(owner, plan, await groups_of(call, owner))))
 
 
 async def submit_execution(call: Call) -> Reply:
