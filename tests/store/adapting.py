@@ -139,6 +139,14 @@ class Learning:
         await done(store)
         assert (await submitted(store, plan=a_job("other"))).learned is None
 
+    async def test_another_definition_of_the_same_name_tells_nothing(self, store: Store) -> None:
+        for _ in range(3):
+            await done(store)
+        plan = a_job()
+        other = plan.definition.model_copy(update={"title": "of somebody's own"})
+        assert (await submitted(store, plan=plan.model_copy(update={"definition": other}))).learned is None
+        assert (await submitted(store, plan=a_job())).learned is not None
+
     async def test_with_more_instances_the_same_work_takes_less_time(self, store: Store) -> None:
         await done(store)
         small, large = await submitted(store, plan=a_job()), await submitted(store, plan=a_job(workers=8))
