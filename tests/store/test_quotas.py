@@ -20,7 +20,7 @@ from zoe_hub.store.changes import Granted
 from zoe_hub.store.database import Transaction
 from zoe_hub.store.quotas import QuotaSource
 from zoe_hub.store.sql import SQLStore
-from zoe_hub.store.tables import usage
+from zoe_hub.store.tables import quotas, usage
 from zoe_hub.store.upgrade import configuration
 
 from .examples import QUEUED, STARTING, STOPPING, TERMINATED, a_submission, submitted
@@ -277,3 +277,28 @@ async def test_what_ran_before_quotas_were_counted_is_held_from_now_on(url: str)
     await passed(again, 1)
     assert await hours(again) == 2
     await again.close()
+
+
+async def test_of_what_another_version_stored_the_known_part_holds_and_nothing_grows(store: SQLStore) -> None:
+    await store.put_quota(EVERYBODY, Limits(cpu=9))
+    execution = await admitted(store, "alice", 2, 5)
+    await store.put_quota(ALICE, Limits(cpu=4))
+
+    def newer(transaction: Transaction) -> None:
+        transaction.connection.execute(
+            update(quotas).where(quotas.c.kind == "user").values(document='{"cpu": 4, "network": "1 Gbit"}')
+        )
+
+    await store._database.write(newer)
+    (found,) = [limits for subject, limits in (await store.quotas()).items() if subject == ALICE]
+    assert (found.said if isinstance(found, Limits) else None, found.unread) == ({"cpu": 4}, ("network",))
+    sentence = "stored for you says 'network', which this version of Zoe cannot read; until"
+    with pytest.raises(QuotaExceeded, match=sentence):
+        await submitted(store)
+    more = Granted(execution.id, {KEY: 3})
+    assert await store.record([more]) == [more]
+    in_force = await store.quotas_in_force([("alice", ()), ("bob", ())])
+    assert in_force.rules.own("alice").bounds[Dimension.CPU].limit == 4000
+    await submitted(store, "bob")
+    await store.put_quota(ALICE, Limits(cpu=4))
+    await stored(store, more)

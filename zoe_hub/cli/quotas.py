@@ -124,6 +124,9 @@ def _number(text: str) -> float | int | str:
 
 def _said(entry: EntryView) -> Iterator[tuple[str, str, str]]:
     source = entry.source + (", instead of the file" if entry.hides_file else "")
+    if entry.unread:
+        unread = f"cannot be read: {', '.join(entry.unread)}; nothing more is granted until it is set again"
+        yield _subject(entry.kind, entry.name), unread, source
     if entry.kind != "group":
         yield _subject(entry.kind, entry.name), _words(entry.limits), source
         return

@@ -97,6 +97,7 @@ class EntryView(View):
     source: str = ""
     limits: dict[str, Any] = Field(default_factory=dict)
     hides_file: bool = False
+    unread: tuple[str, ...] = ()
 
 
 class QuotasView(View):

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, StringConstraints, WithJsonSchema
+from pydantic import BeforeValidator, Field, PrivateAttr, StringConstraints, WithJsonSchema
 
 from .base import Document
 from .durations import parse_seconds
@@ -89,6 +89,19 @@ class Limits(Document):
         description="The last so many days that `cpu_hours` are counted in, such as `30 days`, which is the default.",
     )
 
+    _unread: tuple[str, ...] = PrivateAttr(default=())
+
+    @property
+    def unread(self) -> tuple[str, ...]:
+        """What another version of Zoe said in words that this one does not know. Until it is known, nothing grows."""
+        return self._unread
+
+    def without(self, unread: Iterable[str]) -> Limits:
+        """The same, of a document that says more."""
+        copy = self.model_copy()
+        copy._unread = tuple(unread)
+        return copy
+
     @property
     def said(self) -> dict[str, Any]:
         """What it says something about."""
@@ -103,6 +116,11 @@ class GroupLimits(Document):
         description="For each member, unless `users` says something else. Of several groups, the most counts.",
     )
     together: Limits = Field(default=Limits(), description="For all members together.")
+
+    @property
+    def unread(self) -> tuple[str, ...]:
+        """As of `Limits`, of both halves."""
+        return tuple(sorted({*self.each.unread, *self.together.unread}))
 
 
 SubjectName = Annotated[str, StringConstraints(min_length=1, max_length=255, pattern=r"^[^\x00-\x1f\x7f/\\]+$")]

@@ -87,6 +87,8 @@ class Allowance:
     bounds: Mapping[Dimension, Bound]
     window: int = WINDOW
     """Seconds in which hours of processors are counted."""
+    unread: tuple[str, ...] = ()
+    """What is said beside, and cannot be read: until it is known, nothing more is granted."""
 
     def tell(self, dimension: Dimension) -> str:
         """The limit for people, such as ``16 CPU`` or ``200 CPU hours in 30 days``."""
@@ -105,7 +107,10 @@ class Rules:
         """For everybody, where nothing else is said."""
         self._together = {
             name: Allowance(
-                Subject("group", name), _bounds([(f"group {name}", limits.together)]), _window(limits.together)
+                Subject("group", name),
+                _bounds([(f"group {name}", limits.together)]),
+                _window(limits.together),
+                limits.together.unread,
             )
             for name, limits in self.quotas.groups.items()
         }
@@ -123,7 +128,7 @@ class Rules:
         found = self._found.get(key)
         if found is None:
             every = [self.own(user, key[1]), *(self._together[g] for g in sorted(set(key[1])) if g in self._together)]
-            found = self._found[key] = tuple(allowance for allowance in every if allowance.bounds)
+            found = self._found[key] = tuple(a for a in every if a.bounds or a.unread)
         return found
 
     def at_once(self, user: str, groups: Iterable[str] = ()) -> tuple[Allowance, ...]:
@@ -132,7 +137,9 @@ class Rules:
         found = self._at_once.get(key)
         if found is None:
             every = self.of(user, key[1])
-            found = self._at_once[key] = tuple(each for each in every if each.bounds.keys() - {Dimension.EXECUTIONS})
+            found = self._at_once[key] = tuple(
+                each for each in every if each.unread or each.bounds.keys() - {Dimension.EXECUTIONS}
+            )
         return found
 
     def own(self, user: str, groups: Iterable[str] = ()) -> Allowance:
@@ -154,7 +161,8 @@ class Rules:
                     if dimension is Dimension.CPU_HOURS:
                         window = next(_window(limits) for source, limits in level if source == bound.source)
             decided |= said
-        return Allowance(Subject("user", user), bounds, window)
+        unread = sorted({name for level in levels for _, limits in level for name in limits.unread})
+        return Allowance(Subject("user", user), bounds, window, tuple(unread))
 
     def together(self, group: str) -> Allowance:
         """What the members of a group may have together."""

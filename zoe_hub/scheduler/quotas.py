@@ -111,6 +111,8 @@ class Accounts:
     def room(self, party: Party, shape: Shape, count: int = 1) -> int:
         """How many of `count` further instances may be granted."""
         for allowance in self.rules.at_once(party.user, party.groups):
+            if allowance.unread:
+                return 0
             account = self._accounts.get(allowance.subject)
             for dimension, bound in allowance.bounds.items():
                 if dimension is Dimension.CPU_HOURS:
@@ -134,6 +136,8 @@ class Accounts:
     def beyond(self, party: Party, asked: Amounts) -> Refusal | None:
         """As `refusal`, whatever was used of hours. What is negative is given back, and never refused."""
         for allowance in self.rules.at_once(party.user, party.groups):
+            if allowance.unread and any(asked[dimension] > 0 for dimension in HELD):
+                return self._refusal(party, allowance, Dimension.INSTANCES, asked[Dimension.INSTANCES])
             account = self._accounts.get(allowance.subject)
             for dimension in HELD:
                 bound = allowance.bounds.get(dimension)
@@ -185,6 +189,8 @@ class Accounts:
     def another(self, party: Party) -> Refusal | None:
         """What is in the way of one more execution, which `party` would be."""
         for allowance in self.rules.of(party.user, party.groups):
+            if allowance.unread:
+                return self._refusal(party, allowance, Dimension.EXECUTIONS, 1)
             bound = allowance.bounds.get(Dimension.EXECUTIONS)
             account = self._accounts.get(allowance.subject)
             if bound is not None and (account.total[Dimension.EXECUTIONS] if account else 0) >= bound.limit:

@@ -37,7 +37,18 @@ class Refusal:
     def limit(self) -> int:
         return self.allowance.bounds[self.dimension].limit
 
+    @property
+    def unread(self) -> str:
+        """What of the quota cannot be read, where that is the reason."""
+        return _listed([repr(name) for name in self.allowance.unread])
+
     def __str__(self) -> str:
+        if self.unread and not self.never:
+            whose = f"of the group {self.allowance.subject.name}" if self.allowance.subject.kind == "group" else "for you"
+            return (
+                f"The quota that is stored {whose} says {self.unread}, which this version of Zoe cannot read; until an "
+                "administrator sets it again, nothing more is granted."
+            )
         told = self.dimension.tell
         group = self.allowance.subject.kind == "group"
         mine = f"{'the' if group else 'your'} quota of {self.allowance.tell(self.dimension)}"
@@ -77,12 +88,12 @@ class Refusal:
 
     def details(self) -> dict[str, Any]:
         """For programs."""
-        plain, bound = self.dimension.plain, self.allowance.bounds[self.dimension]
+        plain, bound = self.dimension.plain, self.allowance.bounds.get(self.dimension)
         return {
             "subject": str(self.allowance.subject),
             "dimension": self.dimension.value,
-            "limit": plain(bound.limit),
-            "source": bound.source,
+            "limit": None if bound is None else plain(bound.limit),
+            "source": "" if bound is None else bound.source,
             "used": plain(self.used),
             "asked": plain(self.asked),
             "by": [{"execution": name, "used": plain(amount)} for name, amount in self.by],

@@ -5,6 +5,7 @@ What is stored of a subject takes the place of all that the file says of it.
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -113,4 +114,35 @@ def _parsed(rows: Iterable[tuple[str, str, str]]) -> dict[Subject, Limits | Grou
             found[Subject(kind, name)] = of.model_validate_json(document)
         except ValidationError as error:
             log.error("The stored quota of %s %s cannot be read by this version of Zoe: %s", kind, name, places(error))
+            # To leave it out would be to lift every limit that it names.
+            found[Subject(kind, name)] = _half_read(document, kind)
     return found
+
+
+def _half_read(document: str, kind: str) -> Limits | GroupLimits:
+    """What of it can be read, and what it says more."""
+    try:
+        said = json.loads(document)
+    except ValueError:
+        said = None
+    if kind != "group":
+        return _known(said)
+    if not isinstance(said, dict):
+        return GroupLimits(each=_known(said), together=_known(said))
+    more = sorted(said.keys() - GroupLimits.model_fields.keys())
+    halves = {half: _known(said.get(half, {})) for half in ("each", "together")}
+    if more:
+        halves = {half: limits.without({*limits.unread, *more}) for half, limits in halves.items()}
+    return GroupLimits.model_construct(**halves)
+
+
+def _known(said: object) -> Limits:
+    if not isinstance(said, dict):
+        return Limits().without(["all of it"])
+    limits, unread = Limits(), []
+    for name, value in said.items():
+        try:
+            limits = Limits.model_validate(limits.said | {name: value})
+        except ValidationError:
+            unread.append(name)
+    return limits.without(sorted(unread)) if unread else limits

@@ -83,6 +83,9 @@ class EntryView(View):
     source: str = Field(description="`stored` over the REST interface, or in the `file`.")
     limits: dict[str, Any] = Field(description="`Limits`; of a group: what `each` member and all `together` may have.")
     hides_file: bool = Field(description="The file says something else, which does not count.")
+    unread: list[str] = Field(
+        default=[], description="What another version of Zoe stored that this one cannot read: nothing grows until then."
+    )
 
     @classmethod
     def of(
@@ -95,6 +98,7 @@ class EntryView(View):
             source="stored" if stored is not None else "file",
             limits=said.model_dump(exclude_none=True) if said is not None else {},
             hides_file=stored is not None and file is not None and stored != file,
+            unread=list(said.unread) if said is not None else [],
         )
 
 
