@@ -9,10 +9,16 @@ import pytest
 from tests.backends.fakes import InstantBackend, SlowToDrainBackend
 from zoe_hub.controller import steps
 from zoe_hub.controller.controller import Controller
+from zoe_hub.controller.scheduling import Scheduling, default_scheduler
 from zoe_hub.model.errors import ServiceUnavailable
 from zoe_hub.model.events import EventKind
 from zoe_hub.model.execution import Execution, ExecutionState, InstanceState
+from zoe_hub.model.plan import Plan
+from zoe_hub.model.quotas import Limits, Quotas
 from zoe_hub.model.resources import Resources
+from zoe_hub.scheduler.allowances import Rules
+from zoe_hub.scheduler.quotas import InForce
+from zoe_hub.store.changes import Explained
 
 from .conftest import World
 
@@ -210,3 +216,23 @@ async def test_a_worker_that_is_asked_for_later_waits_in_line_with_a_reason(
     backend.let_go()
     assert (await running.until(grown, lambda e: there(e) == 1)).state in (RUNNING, ExecutionState.DEGRADED)
     assert workers(await running.store.get(full.id)) == 5
+
+
+async def test_what_runs_by_a_lost_plan_keeps_its_room_and_its_quota(running: World) -> None:
+    full = await first_with_all(running)
+    holds = Resources(cpu=6.1, memory=13 * 2**30), 7
+    lost = full.model_copy(update={"plan": Plan.unreadable(full.zapp), "holds": holds})
+    waiting = await running.store.get((await running.submit(workers=1)).id)
+    waiting = waiting.model_copy(update={"state": QUEUED, "granted": {}})
+    scheduling = Scheduling(default_scheduler)
+    nodes = await running.backend.nodes()
+    rules = Rules(Quotas(apiVersion="zoe/v1", kind="Quotas", everybody=Limits(cpu=6.5)))
+    scheduling.update([lost, waiting], nodes, 0.0, quotas=InForce(rules))
+    (change,) = scheduling.decide(0.0)
+    assert isinstance(change, Explained)
+    assert change.execution == waiting.id
+    assert "quota of 6.5 CPU is used by" in change.reason
+    assert scheduling.cluster.room.free[0].cpu == 300
+    scheduling.update([waiting], nodes, 1.0)
+    assert {change.execution for change in scheduling.decide(1.0)} == {waiting.id}
+    assert scheduling.cluster.applications[waiting.id].served

@@ -14,13 +14,14 @@ from sqlalchemy import create_engine, select, text, update
 
 from zoe_hub.model.errors import QuotaExceeded
 from zoe_hub.model.quotas import GroupLimits, Limits, Quotas
+from zoe_hub.model.resources import Resources
 from zoe_hub.scheduler.allowances import Dimension, Subject
 from zoe_hub.store import spending
 from zoe_hub.store.changes import Granted
 from zoe_hub.store.database import Transaction
 from zoe_hub.store.quotas import QuotaSource
 from zoe_hub.store.sql import SQLStore
-from zoe_hub.store.tables import quotas, usage
+from zoe_hub.store.tables import plans, quotas, usage
 from zoe_hub.store.upgrade import configuration
 
 from .examples import QUEUED, STARTING, STOPPING, TERMINATED, a_submission, submitted
@@ -302,3 +303,20 @@ async def test_of_what_another_version_stored_the_known_part_holds_and_nothing_g
     await submitted(store, "bob")
     await store.put_quota(ALICE, Limits(cpu=4))
     await stored(store, more)
+
+
+async def test_what_a_lost_plan_holds_is_told_with_its_execution(store: SQLStore, url: str) -> None:
+    execution = await admitted(store, "alice", 2, 3)
+    await stored(store, Granted(execution.id, {KEY: 4}))
+
+    def another_version(transaction: Transaction) -> None:
+        transaction.connection.execute(update(plans).values(document='{"zapp": "spark"}'))
+
+    await store._database.write(another_version)
+    other = SQLStore(url)
+    await other.open()
+    (found,) = await other.list()
+    await other.close()
+    assert found.plan.lost
+    assert found.holds == (Resources(cpu=4, memory=4 * 2**30), 4)
+    assert (await store.get(execution.id)).holds is None

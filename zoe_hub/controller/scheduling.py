@@ -88,11 +88,12 @@ class Scheduling:
             self._scheduler.set_nodes(nodes, now)
         seen = set()
         for execution in live:
-            if execution.plan.lost:
-                continue
             seen.add(execution.id)
             if self._known.get(execution.id) is not execution:
-                self._take_in(execution, now)
+                if execution.plan.lost:
+                    self._take_in_lost(execution, now)
+                else:
+                    self._take_in(execution, now)
                 self._known[execution.id] = execution
         for name in self._known.keys() - seen:
             self._drop(name)
@@ -194,6 +195,18 @@ class Scheduling:
             self._short.pop(execution.id, None)
             self._scheduler.leave(execution.id, now)
             self._news = True
+
+    def _take_in_lost(self, execution: Execution, now: float) -> None:
+        """What runs by a plan that cannot be read goes on, and gets nothing more: its room and its quota are taken."""
+        request = steps.lost_request(execution)
+        application = self.cluster.applications.get(execution.id)
+        if application is not None and application.wish == request:
+            return
+        self._drop(execution.id)
+        if request is not None:
+            self._news = True
+            admitted_at, hosts = steps.admitted_at(execution), steps.lost_hosts(execution)
+            self._scheduler.submit(request, admitted_at=admitted_at, hosts=hosts)
 
     def _submit(self, execution: Execution, request: Request, admitted: bool, now: float) -> None:
         self._news = True

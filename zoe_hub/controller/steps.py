@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 
 from ..model.execution import Execution, ExecutionState, InstanceState, InstanceStatus
 from ..model.framework import Placement
+from ..model.resources import Resources
 from ..model.zapp import Category
 from ..scheduler.lifecycle import ExecutionEvent, may, next_state
 from ..scheduler.requests import BATCH, INTERACTIVE, Decision, Demand, Request
@@ -43,6 +45,29 @@ def request(execution: Execution, weights: Mapping[str, float] | None = None) ->
         weight=max((known[group] for group in execution.groups if group in known), default=1.0),
         name=execution.name,
     )
+
+
+def lost_request(execution: Execution) -> Request | None:
+    """One whose plan is lost, as a holder of what the books say that it holds; None where that is nothing.
+
+    Which of its instances takes what is not known: they count as alike, and one of them takes what is left over.
+    """
+    total, count = execution.holds or (Resources(), 0)
+    if execution.state is ExecutionState.QUEUED or not count:
+        return None
+    whole = Shape.of(total)
+    part = Shape(*(amount // count for amount in whole))
+    demands = [Demand("last", "instance", 1, 0, whole.plus(part, 1 - count))]
+    if count > 1:
+        demands.insert(0, Demand("each", "instance", count - 1, 0, part))
+    return replace(request(execution), demands=tuple(demands), size=None)
+
+
+def lost_hosts(execution: Execution) -> dict[str, list[str]]:
+    """Where the instances of such a one are, by the keys of that request."""
+    hosts = [instance.host or "" for instance in execution.instances if not instance.state.ended]
+    count = execution.holds[1] if execution.holds else 0
+    return {"each": hosts[: count - 1], "last": hosts[count - 1 :][:1]}
 
 
 def admitted_at(execution: Execution) -> float:

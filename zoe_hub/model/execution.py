@@ -12,6 +12,7 @@ from .adaptation import Adaptation
 from .base import Document
 from .lifetime import Life
 from .plan import Plan
+from .resources import Resources
 
 
 class ExecutionState(str, Enum):
@@ -132,6 +133,9 @@ class Execution(Document):
     updated: datetime
     ended: datetime | None = None
     instances: tuple[InstanceStatus, ...] = ()
+    holds: tuple[Resources, int] | None = Field(
+        default=None, description="Where its plan is lost: what it is stored to hold altogether, and in how many instances."
+    )
     live: dict[str, Any] = Field(
         default_factory=dict, description="Figures that the framework itself reports; not stored."
     )

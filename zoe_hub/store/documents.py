@@ -15,6 +15,7 @@ from ..model.adaptation import Adaptation
 from ..model.events import Event
 from ..model.execution import Attachment, Execution, InstanceStatus
 from ..model.plan import Plan
+from ..model.resources import Resources
 from .lives import life_from
 from .tables import instances
 
@@ -40,7 +41,9 @@ def adaptation_from(row: Any) -> Adaptation | None:
     return None if row.adaptation is None else Adaptation.model_validate(row.adaptation)
 
 
-def execution_from(row: Any, plan: Plan, instances: Sequence[InstanceStatus]) -> Execution:
+def execution_from(
+    row: Any, plan: Plan, instances: Sequence[InstanceStatus], holds: tuple[Resources, int] | None = None
+) -> Execution:
     """The execution of a row of `executions` and what belongs to it."""
     return Execution(
         id=row.id,
@@ -64,6 +67,7 @@ def execution_from(row: Any, plan: Plan, instances: Sequence[InstanceStatus]) ->
         updated=row.updated,
         ended=row.ended,
         instances=tuple(instances),
+        holds=holds,
     )
 
 

@@ -12,8 +12,10 @@ from sqlalchemy import Connection, Row, Select, bindparam, select
 
 from ..model.execution import Execution, InstanceStatus
 from ..model.plan import Plan
+from ..model.resources import Resources
+from ..scheduler.allowances import Dimension
 from .documents import PlanCache, execution_from, instance_from, places
-from .tables import instances, plans
+from .tables import instances, plans, usage
 
 log = logging.getLogger(__name__)
 
@@ -41,8 +43,12 @@ class ExecutionReader:
             return []
         by_execution = _instances(connection, rows)
         parsed = self.plans(connection, {row.plan for row in rows})
+        held = _held(connection, [row.id for row in rows if row.plan not in parsed])
         return [
-            execution_from(row, parsed.get(row.plan) or Plan.unreadable(row.zapp), by_execution[row.id]) for row in rows
+            execution_from(
+                row, parsed.get(row.plan) or Plan.unreadable(row.zapp), by_execution[row.id], held.get(row.id)
+            )
+            for row in rows
         ]
 
     def plans(self, connection: Connection, digests: set[str]) -> dict[str, Plan]:
@@ -60,6 +66,17 @@ class ExecutionReader:
                 else:
                     self._cache.put(digest, found[digest])
         return found
+
+
+def _held(connection: Connection, executions: Sequence[str]) -> dict[str, tuple[Resources, int]]:
+    """What the books say of executions of which no plan says it."""
+    found = {}
+    for start in range(0, len(executions), _BATCH):
+        these = usage.c.execution.in_(executions[start : start + _BATCH]) & usage.c.ended.is_(None)
+        for row in connection.execute(select(usage).where(these, usage.c.kind == "user")):
+            amounts = Resources(cpu=row.cpu / Dimension.CPU.unit, memory=row.memory, gpu=row.gpu)
+            found[row.execution] = amounts, int(row.instances)
+    return found
 
 
 def _instances(connection: Connection, rows: Sequence[Row[Any]]) -> dict[str, list[InstanceStatus]]:
