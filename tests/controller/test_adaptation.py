@@ -13,7 +13,7 @@ from zoe_hub.composition import adaptable, compose, rescale
 from zoe_hub.controller.adaptation import Adaptations
 from zoe_hub.controller.questions import Questions
 from zoe_hub.model.adaptation import Adaptation
-from zoe_hub.model.errors import InvalidRequest
+from zoe_hub.model.errors import InvalidRequest, QuotaExceeded
 from zoe_hub.model.execution import Execution, ExecutionState
 from zoe_hub.model.plan import Plan
 from zoe_hub.store.base import Submission
@@ -266,3 +266,22 @@ async def test_why_it_cannot_be_resized_is_told_once_and_over_when_it_can(runnin
     ]
     one.broken = ""
     assert (await one.look()).parameters["workers"] > 1
+
+
+async def test_a_refusal_is_told_once_however_its_amounts_change(
+    running: World, cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = await following(running, cluster, BOUNDS)
+    hours = iter(range(10, 99))
+
+    async def refuse(*given: Any, **named: Any) -> None:
+        quota = {"subject": "user alice", "dimension": "cpu_hours", "limit": 10}
+        raise QuotaExceeded(f"{next(hours)} CPU hours are used", quota)
+
+    monkeypatch.setattr(running.store, "resize", refuse)
+    for _ in range(4):
+        told = await one.look(said(14))
+    assert told.adapted == "stays at 1: 10 CPU hours are used"
+    events = await running.store.events(execution=one.execution.id)
+    reasons = [event.data.get("reason") for event in events if event.kind.value == "execution.adapted"]
+    assert [reason for reason in reasons if reason and "stays" in reason] == [told.adapted]

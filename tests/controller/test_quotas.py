@@ -94,3 +94,11 @@ async def test_hours_are_added_up_from_time_to_time_and_limits_looked_at_always(
     assert await watch.look([execution]) is first
     await world.store.put_quota(ALICE, Limits(cpu=1))
     assert (await watch.look([execution])).rules.own("alice").bounds
+
+
+async def test_of_who_comes_meanwhile_hours_are_added_up_at_once(world: World) -> None:
+    watch = QuotaWatch(world.store, lambda: 1000.0)
+    execution = await world.submit(workers=1)
+    await world.store.put_quota(Subject("everybody", ""), Limits(cpu_hours=0))
+    assert (await watch.look([])).used_up == frozenset()
+    assert (await watch.look([execution])).used_up == {ALICE}

@@ -280,6 +280,22 @@ async def test_what_ran_before_quotas_were_counted_is_held_from_now_on(url: str)
     await again.close()
 
 
+async def test_a_plan_in_other_words_stops_no_upgrade(url: str) -> None:
+    store = SQLStore(url)
+    await store.open()
+    await admitted(store, "alice", 2, name="mine")
+    await store.close()
+    engine = create_engine(connect_args(url))
+    with engine.begin() as connection:
+        command.downgrade(configuration(connection), "0007")
+        connection.execute(text("""UPDATE plans SET document = '{"processes": [{"id": "worker"}, 7]}'"""))
+    engine.dispose()
+    again = SQLStore(url)
+    await again.open()
+    assert await held(again, "alice") == {"executions": 1}
+    await again.close()
+
+
 async def test_of_what_another_version_stored_the_known_part_holds_and_nothing_grows(store: SQLStore) -> None:
     await store.put_quota(EVERYBODY, Limits(cpu=9))
     execution = await admitted(store, "alice", 2, 5)

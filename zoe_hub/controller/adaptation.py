@@ -58,6 +58,8 @@ class Adaptations:
         self._clock = clock
         self._since: dict[str, float] = {}
         self._courses: dict[str, tuple[Adaptation, Course]] = {}
+        self._refused: dict[str, tuple[object, ...]] = {}
+        """What was told of the last refusal, of those that were refused since they grew."""
 
     async def run(self) -> None:
         """Go on until cancelled. Raises StaleLease when another leads."""
@@ -74,6 +76,7 @@ class Adaptations:
         self._since = {execution.id: self._since.get(execution.id, now) for execution in following}
         settled = [execution for execution in following if now - self._since[execution.id] >= self._settling]
         self._courses = {e.id: self._courses[e.id] for e in settled if e.id in self._courses}
+        self._refused = {e.id: self._refused[e.id] for e in settled if e.id in self._refused}
         told = await ask_all(settled, lambda execution: look(questions, execution, _size(execution)))
         for execution in settled:
             try:
@@ -94,6 +97,7 @@ class Adaptations:
         wanted, course = adapt(load, size, bounds, course if known == bounds else START, now, hold)
         self._courses[execution.id] = bounds, course
         if wanted == size:
+            self._refused.pop(execution.id, None)
             return
         parameters = {**execution.parameters, scales: wanted}
         try:
@@ -106,8 +110,13 @@ class Adaptations:
         try:
             await self._store.resize(execution.id, bounds, parameters, plan, read=execution.parameters, reason=reason)
         except QuotaExceeded as error:
-            await self._store.explain_adaptation(execution.id, bounds, f"stays at {size}: {error}")
+            # How much is used changes all the time, such as hours: that is no news.
+            refused = bounds, size, *(error.quota.get(key) for key in ("subject", "dimension", "limit"))
+            if self._refused.get(execution.id) != refused:
+                await self._store.explain_adaptation(execution.id, bounds, f"stays at {size}: {error}")
+                self._refused[execution.id] = refused
             return
+        self._refused.pop(execution.id, None)
         log.info("Execution %s: %s", execution.id, reason)
 
 

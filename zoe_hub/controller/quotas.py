@@ -19,17 +19,19 @@ class QuotaWatch:
         self._store = store
         self._clock = clock
         self._known: InForce | None = None
+        self._parties: set[tuple[str, tuple[str, ...]]] = set()
         self._added_up = 0.0
 
     async def look(self, live: Iterable[Execution]) -> InForce:
         """What holds now. The same as before, to the letter, as long as nothing changed for a decision."""
         parties = {(execution.owner, execution.groups) for execution in live}
         now, known = self._clock(), self._known
-        if known is not None and abs(now - self._added_up) < HOURS:
+        # Of somebody new, nobody has looked yet whether hours are used up.
+        if known is not None and parties <= self._parties and abs(now - self._added_up) < HOURS:
             found = await self._store.quotas_in_force(parties, hours=False)
             if found.rules == known.rules:
                 return known
         found = await self._store.quotas_in_force(parties)
-        self._added_up = now
+        self._added_up, self._parties = now, parties
         self._known = known if found == known and known is not None else found
         return self._known

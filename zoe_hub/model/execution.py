@@ -134,7 +134,8 @@ class Execution(Document):
     ended: datetime | None = None
     instances: tuple[InstanceStatus, ...] = ()
     holds: tuple[Resources, int] | None = Field(
-        default=None, description="Where its plan is lost: what it is stored to hold altogether, and in how many instances."
+        default=None,
+        description="Where its plan is lost: what it is stored to hold altogether, and in how many instances.",
     )
     live: dict[str, Any] = Field(
         default_factory=dict, description="Figures that the framework itself reports; not stored."

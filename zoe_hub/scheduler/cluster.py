@@ -86,7 +86,9 @@ class Application:
         """Count the work done since the last call. Without an estimate of its size there is none to count."""
         size = self.request.size
         if self.served and size is not None:
-            done = progress_made(max(0.0, now - self.progressed_at), size, self.request.core, self.request.elastic, self.elastic)
+            done = progress_made(
+                max(0.0, now - self.progressed_at), size, self.request.core, self.request.elastic, self.elastic
+            )
             self.progress = min(1.0, self.progress + done)
         self.progressed_at = now
 

@@ -44,7 +44,9 @@ class Refusal:
 
     def __str__(self) -> str:
         if self.unread and not self.never:
-            whose = f"of the group {self.allowance.subject.name}" if self.allowance.subject.kind == "group" else "for you"
+            whose = (
+                f"of the group {self.allowance.subject.name}" if self.allowance.subject.kind == "group" else "for you"
+            )
             return (
                 f"The quota that is stored {whose} says {self.unread}, which this version of Zoe cannot read; until an "
                 "administrator sets it again, nothing more is granted."

@@ -84,7 +84,8 @@ class EntryView(View):
     limits: dict[str, Any] = Field(description="`Limits`; of a group: what `each` member and all `together` may have.")
     hides_file: bool = Field(description="The file says something else, which does not count.")
     unread: list[str] = Field(
-        default=[], description="What another version of Zoe stored that this one cannot read: nothing grows until then."
+        default=[],
+        description="What another version of Zoe stored that this one cannot read: nothing grows until then.",
     )
 
     @classmethod

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import logging
 from datetime import datetime, timezone
+from typing import Any
 
 import sqlalchemy as sa
 from alembic import op
@@ -13,6 +15,9 @@ down_revision = "0007"
 branch_labels = None
 depends_on = None
 
+log = logging.getLogger(__name__)
+
+_NOTHING = {"cpu": 0, "memory": 0, "gpu": 0, "instances": 0}
 _big = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 
 
@@ -73,7 +78,7 @@ def _count_what_lives(usage: sa.Table) -> None:
             "execution": row.id,
             "name": row.name,
             "begun": datetime.now(timezone.utc),
-            **_held(row.state, _document(row.granted), _document(row.document)),
+            **_held(row.id, row.state, _document(row.granted), _document(row.document)),
         }
         for row in connection.execute(live)
     ]
@@ -87,10 +92,21 @@ def _document(value: object) -> dict[str, object]:
     return found if isinstance(found, dict) else {}
 
 
-def _held(state: str, granted: dict[str, object], plan: dict[str, object]) -> dict[str, int]:
-    total = {"cpu": 0, "memory": 0, "gpu": 0, "instances": 0}
+def _held(execution: str, state: str, granted: dict[str, object], plan: dict[str, object]) -> dict[str, int]:
     processes = plan.get("processes") or []
-    for process in processes if state != "queued" and isinstance(processes, list) else []:
+    if state == "queued" or not isinstance(processes, list):
+        return dict(_NOTHING)
+    try:
+        return _sum(processes, granted)
+    except (KeyError, TypeError, ValueError, AttributeError):
+        # It goes on as it is, and holds nothing of a quota.
+        log.warning("Execution %s is not counted for quotas: its plan is of another version of Zoe.", execution)
+        return dict(_NOTHING)
+
+
+def _sum(processes: list[dict[str, Any]], granted: dict[str, object]) -> dict[str, int]:
+    total = dict(_NOTHING)
+    for process in processes:
         key = f"{process['framework']}.{process['name']}"
         given = granted.get(key)
         count = max(given if isinstance(given, int) else 0, process["core"])
