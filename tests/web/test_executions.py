@@ -9,7 +9,10 @@ import httpx
 import pytest
 
 from tests.store.writing import stored
+from zoe_hub.model.outlook import Outlook
+from zoe_hub.model.plan import Plan
 from zoe_hub.store.changes import Granted
+from zoe_hub.web.limits import Buckets
 
 from .conftest import OWN, PREFIX, Site, Starter
 
@@ -260,3 +263,24 @@ async def test_nobody_plans_for_another_and_reads_what_that_one_uses(
         assert "alice" not in refused.json()["detail"]
         assert (await alice.post("/plans", json={**submission, "owner": "alice"})).status_code == 200
         assert (await admin.post("/plans", json={**submission, "owner": "alice"})).status_code == 200
+
+
+async def test_who_asks_for_many_plans_gets_them_without_outlook(
+    alice: httpx.AsyncClient, bob: httpx.AsyncClient, site: Site
+) -> None:
+    asked: list[str] = []
+
+    class Counting:
+        async def of_plan(self, owner: str, plan: Plan, groups: tuple[str, ...] = ()) -> Outlook:
+            asked.append(owner)
+            return Outlook(now=True)
+
+        async def of_waiting(self, executions: object) -> dict[str, Outlook]:
+            return {}
+
+    object.__setattr__(site.context, "outlooks", Counting())
+    object.__setattr__(site.context, "foreseen", Buckets(rate=0.001, size=2))
+    answers = [(await alice.post("/plans", json={"zapp": "toys"})).json()["outlook"] for _ in range(3)]
+    assert [answer is not None for answer in answers] == [True, True, False]
+    assert (await bob.post("/plans", json={"zapp": "toys"})).json()["outlook"] is not None
+    assert asked == ["alice", "alice", "bob"]

@@ -145,7 +145,9 @@ class Cluster:
     def _allowed(self, application: Application) -> bool:
         """Whether no quota is in the way of its core. A core that was asked for later counts since it was."""
         request = application.request
-        return request.of is not None or self.accounts.fit(request.party, request.core_wish)
+        if request.of is not None:
+            return not any(self.accounts.over(request.party, demand.shape) for demand in request.demands)
+        return self.accounts.fit(request.party, request.core_wish)
 
     def serving(self, now: float) -> list[Application]:
         """S without what is leaving, most urgent first."""
@@ -377,7 +379,8 @@ class Cluster:
         """The quota for which it waits, or has less than it wishes; None where it is not for a quota."""
         request, accounts = application.request, self.accounts
         if request.of is not None:
-            return None
+            excess = (accounts.excess(request.party, demand.shape) for demand in request.demands)
+            return next((each for each in excess if each is not None), None)
         if not application.served:
             return accounts.never(request.party, request.core_wish) or accounts.refusal(
                 request.party, request.core_wish

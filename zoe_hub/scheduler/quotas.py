@@ -7,7 +7,7 @@ what it grants is not refused there.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from .allowances import Allowance, Bound, Dimension, Rules, Subject
@@ -174,17 +174,24 @@ class Accounts:
 
         What goes already is no reason to give back more.
         """
+        return any(True for _ in self._exceeded(party, shape))
+
+    def excess(self, party: Party, shape: Shape) -> Refusal | None:
+        """What says so; None where nothing does."""
+        found = next(self._exceeded(party, shape), None)
+        return found and self._refusal(party, *found, 0)
+
+    def _exceeded(self, party: Party, shape: Shape) -> Iterator[tuple[Allowance, Dimension]]:
         for allowance in self.rules.at_once(party.user, party.groups):
             account = self._accounts.get(allowance.subject)
             for dimension, bound in allowance.bounds.items():
                 if dimension is Dimension.CPU_HOURS:
                     if shape.cpu and self._used_up(allowance, bound):
-                        return True
+                        yield allowance, dimension
                 elif account and dimension in HELD:
                     exceeded = account.total[dimension] - account.going[dimension] > bound.limit
                     if exceeded and _part(shape, dimension):
-                        return True
-        return False
+                        yield allowance, dimension
 
     def another(self, party: Party) -> Refusal | None:
         """What is in the way of one more execution, which `party` would be."""

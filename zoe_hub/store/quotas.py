@@ -133,7 +133,7 @@ def _half_read(document: str, kind: str) -> Limits | GroupLimits:
     halves = {half: _known(said.get(half, {})) for half in ("each", "together")}
     if more:
         halves = {half: limits.without({*limits.unread, *more}) for half, limits in halves.items()}
-    return GroupLimits.model_construct(**halves)
+    return GroupLimits.model_construct(each=halves["each"], together=halves["together"])
 
 
 def _known(said: object) -> Limits:
