@@ -190,7 +190,7 @@ class Scheduler:
             self.cluster.started.clear()
             self._policy.schedule(self.cluster, now)
             self._hold_back()
-            if not self._enlarge(now):
+            if not self._enlarge(now) and not self._keep_as_core(now):
                 return [*self._changes()]
 
     def due(self, now: float) -> float | None:
@@ -204,10 +204,14 @@ class Scheduler:
                 application.planned = {key: list(nodes) for key, nodes in application.placed.items()}
                 self.cluster.withdraw(application)
 
-    def _keep_as_core(self, now: float) -> None:
-        """What an application holds is as much of its core as it wishes, where nobody else waits for that room."""
+    def _keep_as_core(self, now: float) -> bool:
+        """What an application holds is as much of its core as it wishes, where nobody else waits for that room.
+
+        Whether that changed anything.
+        """
         if not self._enlargements or not enlargements.alone(self.cluster):
-            return
+            return False
+        changed = False
         for waiting in [*self._enlargements.values()]:
             application = self.cluster.applications[waiting.request.party.id]
             granted, own = application.granted, enlargements.cores_of(application)
@@ -215,6 +219,8 @@ class Scheduler:
                 more = {key: max(count, granted[key]) for key, count in own.items()}
                 self.cluster.change(application, enlargements.held(application.wish, more, granted))
                 self._wait_for_core(application, now)
+                changed = True
+        return changed
 
     def _enlarge(self, now: float) -> bool:
         """Make those cores one with their application that were placed in this decision. Whether there were any."""
