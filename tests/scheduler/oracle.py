@@ -364,16 +364,16 @@ class _Moment:
     def _yields(self, victim: Application, demand: Demand, claimant: Application, wanted: Demand) -> bool:
         """Whether the last instance of the victim's may be taken back so that the claimant gets one."""
         since = victim.since[demand.key][-1]
-        if since >= self._now or since > self._now - self._settings.hold or (victim, demand) in self._promised:
+        if since >= self._now or (victim, demand) in self._promised:
             return False
         one, other = victim.request, claimant.request
         if one.priority != other.priority:
             return one.priority < other.priority
-        if self._settings.fair and one.user != other.user:
-            shares = self._shares()
-            left = shares[one.user].plus(demand.shape, -1).dominant_share(self._total) / one.weight
-            return left >= shares[other.user].plus(wanted.shape).dominant_share(self._total) / other.weight
-        return self._urgency[victim.id] > self._urgency[claimant.id]
+        if not self._settings.fair or one.user == other.user or since > self._now - self._settings.hold:
+            return False
+        shares = self._shares()
+        left = shares[one.user].plus(demand.shape, -1).dominant_share(self._total) / one.weight
+        return left >= shares[other.user].plus(wanted.shape).dominant_share(self._total) / other.weight
 
     # Urgency
 

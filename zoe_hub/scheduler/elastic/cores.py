@@ -249,7 +249,7 @@ class Cores:
         taken: list[Taken] = []
         if not left:
             return taken
-        for victim, of in victims(self._books):
+        for victim, of in victims(self._books, user=application.request.user):
             taken.append(take(self._books, victim, of))
             node = taken[-1][2]
             rest = []

@@ -8,7 +8,7 @@ from ..cluster import Application
 from ..requests import Demand
 from ..shapes import Shape
 from .books import Books, Entry, Group
-from .taking import Taken, later, more_urgent, restore, take, victims
+from .taking import Taken, later, restore, take, victims
 
 
 class Division:
@@ -158,7 +158,7 @@ class Division:
         books.sync()
         share = self._share_with(entry, shape)
         taken: list[Taken] = []
-        for victim, demand in victims(books, lambda group: self._untouchable(entry, group, shape)):
+        for victim, demand in victims(books, lambda group: self._may_take(entry, group, shape)):
             if not self._yields(victim, demand, entry, share):
                 continue
             taken.append(take(books, victim, demand))
@@ -182,28 +182,25 @@ class Division:
         held = self._cluster.held.get(entry.request.user, Shape())
         return held.plus(shape).dominant_share(self._books.total) / entry.request.weight
 
-    def _untouchable(self, entry: Entry, group: Group, shape: Shape) -> int:
-        """How many of a group's holders, from the most urgent one on, keep what they have."""
-        own, fair = entry.group, self._books.settings.fair
+    def _may_take(self, entry: Entry, group: Group, shape: Shape) -> bool:
+        """Whether a group holds anything that may be taken for it."""
+        own = entry.group
         if group.priority != own.priority:
-            return 0 if group.priority < own.priority else len(group.holders)
-        if group is own:
-            return more_urgent(self._books, group, entry.application)
-        if fair and group.user != own.user and self._books.share(group) < self._share_with(entry, shape):
-            return len(group.holders)
-        return 0
+            return group.priority < own.priority
+        return group.user != own.user and self._books.share(group) >= self._share_with(entry, shape)
 
     def _yields(self, victim: Application, demand: Demand, entry: Entry, share: float) -> bool:
         """Whether the last instance of the victim's may be taken back so that the other one gets one."""
         if victim is entry.application or (self._promised and (victim, demand) in self._promised):
             return False
         since = victim.since[demand.key][-1]
-        if since >= self._now or since > self._now - self._books.settings.hold:
-            return False
         one, other = victim.request, entry.request
+        # One that was granted in this decision would be taken to and fro.
+        if since >= self._now:
+            return False
         if one.priority != other.priority:
             return one.priority < other.priority
-        if self._books.settings.fair and one.user != other.user:
-            held = self._cluster.held[one.user].plus(demand.shape, -1)
-            return held.dominant_share(self._books.total) / one.weight >= share
-        return self._books.entries[victim.id].key > entry.key
+        if not self._books.settings.fair or one.user == other.user or since > self._now - self._books.settings.hold:
+            return False
+        held = self._cluster.held[one.user].plus(demand.shape, -1)
+        return held.dominant_share(self._books.total) / one.weight >= share

@@ -12,8 +12,8 @@ class Settings:
     """Times are in seconds."""
 
     hold: float = 60.0
-    """For so long an elastic instance is not taken back so that another application gets an elastic one. Longer is
-    calmer; shorter gives new applications their share sooner."""
+    """For so long an elastic instance is not taken back so that another user of its class gets one. Longer is calmer;
+    shorter gives new users their share sooner."""
     batch: int = 1
     """Elastic instances that one user is given before it is looked who has least."""
     bound: float = 7 * DAY

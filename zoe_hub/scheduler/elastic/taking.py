@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from bisect import bisect_left
 from collections.abc import Callable, Iterator
 
 from ..cluster import Application
@@ -14,23 +13,33 @@ Taken = tuple[Application, Demand, int, float]
 """An instance that was taken back: of whom, where it was, and since when."""
 
 
-def victims(books: Books, usable: Callable[[Group], int] | None = None) -> Iterator[tuple[Application, Demand]]:
+def victims(
+    books: Books, usable: Callable[[Group], bool] | None = None, *, user: str | None = None
+) -> Iterator[tuple[Application, Demand]]:
     """Whose elastic instance goes next, as long as there are some. One that the caller leaves is passed over.
 
-    `usable` says of how many of a group's holders, from the most urgent one on, none is to be taken from; it is asked
-    each time that the group's turn comes, as shares change.
+    `usable` says whether anything may be taken from a group. It is asked when the turn comes to the group's class, and
+    again when the group's own turn comes: shares only fall meanwhile, except that of `user`, who is given something.
     """
     books.sync()
-    # Who holds less in the course of this stays in the lists: they are kept in step between decisions' steps.
-    left = {group: len(group.holders) for group in books.groups.values() if group.holders}
+    for priority in sorted({group.priority for group in books.groups.values() if group.holders}):
+        # Who holds less in the course of this stays in the lists: they are kept in step between decisions' steps.
+        left = {
+            group: len(group.holders)
+            for group in books.groups.values()
+            if group.priority == priority and group.holders and (usable is None or usable(group))
+        }
+        yield from _of_class(books, left, usable, user)
+
+
+def _of_class(
+    books: Books, left: dict[Group, int], usable: Callable[[Group], bool] | None, user: str | None
+) -> Iterator[tuple[Application, Demand]]:
+    shares = {group: books.share(group) for group in left}
     passed: set[tuple[str, str]] = set()
     while left:
-        lowest = min(group.priority for group in left)
-        group = max(
-            (group for group in left if group.priority == lowest),
-            key=lambda group: (books.share(group), group.holders[left[group] - 1]),
-        )
-        if usable is not None and left[group] <= usable(group):
+        group = max(left, key=lambda group: (shares[group], group.holders[left[group] - 1]))
+        if usable is not None and not usable(group):
             del left[group]
             continue
         victim = books.entries[group.holders[left[group] - 1][2]].application
@@ -44,6 +53,9 @@ def victims(books: Books, usable: Callable[[Group], int] | None = None) -> Itera
         yield victim, demand
         if held == len(victim.placed[demand.key]):
             passed.add((victim.id, demand.key))
+        for each in left:
+            if each.user in (group.user, user):
+                shares[each] = books.share(each)
 
 
 def _last(victim: Application, passed: set[tuple[str, str]]) -> Demand | None:
@@ -82,8 +94,3 @@ def was_robbed(books: Books, victim: Application) -> None:
 def later(books: Books, seconds: float) -> float:
     """Later than now in any case, or a second look at the same moment could find something else."""
     return max(books.now + seconds, math.nextafter(books.now, math.inf))
-
-
-def more_urgent(books: Books, group: Group, application: Application) -> int:
-    """How many of a group's holders are at least as urgent as an application of the same group."""
-    return bisect_left(group.holders, books.entries[application.id].key)

@@ -14,9 +14,10 @@ The rules, each with where it is from; a moment is one value of `now`:
    the order counts among the applications of one user (dominant-resource fairness by progressive filling: Ghodsi et
    al., NSDI 2011, sections 4 and 4.3). For cores, shares of cores count: elastic instances are divided anew.
 5. **Elastic instances.** What is left goes by the same urgency, `batch` at a time. Who got too little may take from
-   the less urgent, and in its class from a user who still holds at least as large a share afterwards. Nothing is
-   taken back so that was granted less than `hold` ago. Who found nothing looks again after `hold`, then after twice
-   as long, and so on.
+   lower classes, and in its class from a user who still holds at least as large a share afterwards, but not what was
+   granted less than `hold` ago. Applications of one user and class take no elastic instances from each other: the
+   order counts for what is free. To take for the order too made no turnaround better, and restarts twice as many.
+   Who found nothing looks again after `hold`, then after twice as long, and so on.
 6. **Node by node.** An instance fits where one node has room in all dimensions. Core instances that lost their node
    come before everything in line; a core that is asked for later waits in line. Elastic instances on a node that was
    declared smaller are taken back until the rest fits.
