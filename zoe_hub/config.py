@@ -100,7 +100,8 @@ class ZoeConfig(Configurable):
     hold = Unicode(
         "1 min",
         help="How long an elastic worker stays where it was granted before it is taken back so that somebody else gets "
-        "one more; '0': not at all. A start does not wait for that, and interactive work takes from batch jobs at once. Shorter divides more evenly; longer costs fewer "
+        "one more; '0': not at all. A start does not wait for that, nor does interactive work that takes from batch "
+        "jobs. Shorter divides more evenly; longer costs fewer "
         "restarts of workers.",
     ).tag(config=True)
     waiting_bound = Unicode(

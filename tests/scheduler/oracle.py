@@ -323,6 +323,7 @@ class _Moment:
                 return "granted"
             node = self._room.find(demand.shape, soon=True)
             if node is not None:
+                application.advance(self._now)
                 self._cluster.put(application, demand, node, self._now)
                 self._promised.append((application, demand))
                 return "promised"

@@ -12,6 +12,7 @@ from .shapes import Shape
 ENDLESS = 1 << 40
 """How many fit of what takes nothing."""
 _NOTHING = Shape()
+_PRUNED = 4
 _FEW = 24
 """Nodes that are gone through one by one faster than all at once."""
 
@@ -26,6 +27,7 @@ class Level:
         self._columns: list[Column] | None = None
         self._grown: list[dict[int, Shape]] = []
         self._followers: list[Level] = []
+        self._frontier: Column | None = None
 
     def add(self, node: int, shape: Shape, times: int = 1, *, silent: bool = False) -> None:
         """So many of the shape more on this node; fewer, where `times` is negative. Who watches or follows is not told
@@ -34,6 +36,7 @@ class Level:
         old = self.amounts[node]
         cpu, memory, gpu = old[0] + times * shape[0], old[1] + times * shape[1], old[2] + times * shape[2]
         self.amounts[node] = Shape(cpu, memory, gpu)
+        self._frontier = None
         if self._columns is not None:
             columns = self._columns
             columns[0][node] = cpu
@@ -60,6 +63,17 @@ class Level:
         mask = self._fits(shape)
         node = int(mask.argmax())
         return node if mask[node] else None
+
+    def any_fits(self, shapes: Sequence[Column]) -> npt.NDArray[np.bool_]:
+        """Of many shapes, dimension by dimension: whether one of each fits on some node."""
+        return fits_any(shapes, self.frontier)
+
+    @property
+    def frontier(self) -> Column:
+        """Amounts on nodes such that what fits on any node fits on one of these: mostly few."""
+        if self._frontier is None:
+            self._frontier = _frontier(np.stack(self.columns, axis=1))
+        return self._frontier
 
     def count(self, shape: Shape) -> int:
         """How many fit on all nodes together."""
@@ -109,6 +123,39 @@ class Level:
         mask &= memory >= shape.memory
         mask &= gpu >= shape.gpu
         return mask
+
+
+def fits_any(shapes: Sequence[Column], amounts: Column) -> npt.NDArray[np.bool_]:
+    """Of many shapes, dimension by dimension: whether each is within at least one of the amounts."""
+    found = np.zeros(len(shapes[0]), bool)
+    left = np.arange(len(found))
+    for cpu, memory, gpu in amounts.tolist():
+        if not len(left):
+            break
+        fit = (shapes[0][left] <= cpu) & (shapes[1][left] <= memory) & (shapes[2][left] <= gpu)
+        found[left[fit]] = True
+        left = left[~fit]
+    return found
+
+
+def _frontier(amounts: Column) -> Column:
+    """Without what is not more than another amount in any dimension."""
+    kept: list[Column] = []
+    scale = np.maximum(1, amounts.max(axis=0, initial=1)).astype(np.float64)
+    # The largest ones leave few to sort.
+    for _ in range(_PRUNED):
+        if len(amounts) <= _FEW:
+            break
+        best = amounts[(amounts / scale).sum(axis=1).argmax()]
+        kept.append(best)
+        amounts = amounts[(amounts > best).any(axis=1)]
+    if len(amounts):
+        amounts = amounts[np.lexsort((-amounts[:, 2], -amounts[:, 1], -amounts[:, 0]))]
+        more = np.ones(len(amounts), bool)
+        most = np.maximum.accumulate(amounts[:, 1:], axis=0)
+        more[1:] = (amounts[1:, 1:] > most[:-1]).any(axis=1)
+        kept += [*amounts[more]]
+    return np.array(kept, np.int64).reshape(len(kept), 3)
 
 
 def number(amount: Shape, shape: Shape) -> int:

@@ -14,12 +14,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+import numpy as np
+import numpy.typing as npt
+
 from .measures import Measure, Time
 from .shapes import Shape
 from .work import progress_made
 
 if TYPE_CHECKING:
     from .cluster import Application
+
+Floats = npt.NDArray[np.float64]
 
 UNKNOWN_SIZE = 3600.0
 """Seconds that an application is taken to run of which nobody knows."""
@@ -40,6 +45,12 @@ class Order(Protocol):
     def key(self, application: Application, now: float) -> float:
         """Of one application at a moment, in seconds of the caller's clock. Never NaN."""
 
+    def parts(self, application: Application) -> tuple[float, float]:
+        """Two numbers that say with the time of its submission what its key is while it waits."""
+
+    def moved(self, first: Floats, second: Floats, submitted: Floats, now: float) -> Floats:
+        """The keys of many that wait, from their parts: to the last digit what `key` says of each."""
+
 
 class FIFO:
     """First in, first out."""
@@ -54,6 +65,12 @@ class FIFO:
     def key(self, application: Application, now: float) -> float:
         """The moment of its submission."""
         return application.request.submitted
+
+    def parts(self, application: Application) -> tuple[float, float]:
+        return 0.0, 0.0
+
+    def moved(self, first: Floats, second: Floats, submitted: Floats, now: float) -> Floats:
+        return submitted
 
 
 class _Sized:
@@ -71,6 +88,12 @@ class _Sized:
 
     def set_capacity(self, capacity: Shape) -> None:
         self._capacity = capacity
+
+    def parts(self, application: Application) -> tuple[float, float]:
+        return self._size(application), self._factor(application)
+
+    def moved(self, first: Floats, second: Floats, submitted: Floats, now: float) -> Floats:
+        return first * second
 
     def _size(self, application: Application) -> float:
         size = application.request.size
@@ -107,7 +130,8 @@ class SRPT(_Sized):
         if application.served and request.size is not None:
             seconds = now - application.progressed_at
             made = progress_made(seconds, size, request.core, request.elastic, application.elastic)
-            size *= max(0.0, 1.0 - application.progress - made)
+            # As `Application.advance` counts it, so that it is the same before and after.
+            size *= 1.0 - min(1.0, application.progress + made)
         return size * self._factor(application)
 
 
@@ -134,6 +158,10 @@ class HRRN(_Sized):
         wait = max(0.0, until - application.request.submitted)
         return size / (size + wait) * self._factor(application)
 
+    def moved(self, first: Floats, second: Floats, submitted: Floats, now: float) -> Floats:
+        wait = np.maximum(0.0, now - submitted)
+        return np.where(first > 0, first / (first + wait) * second, 0.0)
+
 
 class DynSize:
     """Zoe's DYNSIZE of 2018: a size that shrinks while the application is in line, and starts again at nothing.
@@ -155,6 +183,12 @@ class DynSize:
 
     def key(self, application: Application, now: float) -> float:
         """Seconds until the size is nothing."""
-        whole = application.request.whole_shape
-        lasts = whole.cpu / 1000 * whole.memory / self.RATE
+        lasts, _ = self.parts(application)
         return lasts - (now - application.request.submitted) % lasts if lasts > 0 else 0.0
+
+    def parts(self, application: Application) -> tuple[float, float]:
+        whole = application.request.whole_shape
+        return whole.cpu / 1000 * whole.memory / self.RATE, 0.0
+
+    def moved(self, first: Floats, second: Floats, submitted: Floats, now: float) -> Floats:
+        return np.where(first > 0, first - np.remainder(now - submitted, first), 0.0)

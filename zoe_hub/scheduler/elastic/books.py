@@ -15,6 +15,7 @@ from ..requests import INTERACTIVE, Demand, Request
 from ..shapes import Shape
 from .parked import Parked
 from .settings import Settings
+from .waiting import DENIED, PARKED, Waiting
 
 _LOOKED_AT = 1000
 """Of those that wait, where sums are rounded to the same time."""
@@ -31,13 +32,13 @@ class Group:
     user: str
     weight: float
     line: list[Key] = field(default_factory=list)
-    """All that wait, in order."""
-    ready: list[Key] = field(default_factory=list)
-    """Those of them about which it is not known that they do not fit."""
+    """All that wait, in order, where that does not change with time."""
     holders: list[Key] = field(default_factory=list)
     """Those that hold elastic instances."""
     wanting: list[Key] = field(default_factory=list)
     """Those that wish more, and about which it is not known that it does not fit."""
+    of: float = -math.inf
+    """The moment of the places of those that are served, where these change with time."""
 
 
 @dataclass(eq=False)
@@ -84,12 +85,8 @@ class Books:
         self.held_back: set[str] = set()
         self._shares: dict[str, tuple[Shape, float]] = {}
         self._core_shares: dict[str, tuple[Shape, float]] = {}
-        self.parked = Parked()
-        """Waiting, and known not to fit beside other cores."""
-        self.denied = Parked()
-        """Waiting, and known not to fit beside other cores and what is reserved."""
-        self.short: list[tuple[float, str]] = []
-        """The denied ones by how long they run at most."""
+        self.waiting = Waiting(cluster.order)
+        """All that wait and could be served, and what is known of where they fit."""
         self.full = Parked(exact=False)
         """Growing, and known not to fit."""
         self.beside = self.room.firm.follow()
@@ -113,22 +110,32 @@ class Books:
             self._take_in(application)
 
     def begin(self, now: float) -> None:
-        """A decision begins: find the places of all whose keys change with time."""
+        """A decision begins: keys that change with time are those of this moment."""
         self.now = now
         self.held_back.clear()
         self.sync()
-        order = self.cluster.order
-        if order.still and order.settled:
+        self.waiting.set_time(now)
+
+    def key(self, application: Application) -> Key:
+        """Its place in its group at this moment."""
+        request = application.request
+        return self.cluster.order.key(application, self.now), request.submitted, request.id
+
+    def _refresh(self, group: Group) -> None:
+        """Those that are served have their places of this moment, where these change with time."""
+        if self.cluster.order.settled or group.of == self.now:
             return
-        moving = [e for e in self.entries.values() if not (order.settled if e.application.served else order.still)]
-        for entry in moving:
-            request = entry.request
-            key = (order.key(entry.application, now), request.submitted, request.id)
-            if key != entry.key:
-                for ranked in (entry.group.line, entry.group.ready, entry.group.holders, entry.group.wanting):
-                    if _discard(ranked, entry.key):
-                        insort(ranked, key)
-                entry.key = key
+        group.of = self.now
+        for key in {*group.holders, *group.wanting}:
+            entry = self.entries[key[2]]
+            entry.key = self.key(entry.application)
+        for ranked in (group.holders, group.wanting):
+            ranked[:] = sorted(self.entries[key[2]].key for key in ranked)
+
+    def refresh(self) -> None:
+        """The same of all groups."""
+        for group in self.groups.values():
+            self._refresh(group)
 
     def _take_in(self, application: Application) -> None:
         id = application.request.id
@@ -149,10 +156,7 @@ class Books:
         group = self.groups.get(name)
         if group is None:
             group = self.groups[name] = Group(*name)
-        return Entry(application, request, group, (self._key(application), request.submitted, request.id))
-
-    def _key(self, application: Application) -> float:
-        return self.cluster.order.key(application, self.now)
+        return Entry(application, request, group, self.key(application))
 
     def _forget(self, entry: Entry) -> None:
         self._line(entry, False)
@@ -195,25 +199,27 @@ class Books:
             if not self.possible.ever(self.room, request):
                 self.impossible.add(id)
                 return
-            insort(entry.group.line, entry.key)
-            insort(entry.group.ready, entry.key)
+            if self.cluster.order.still:
+                insort(entry.group.line, entry.key)
             insort(self.submitted, (request.submitted, id))
+            self.waiting.add(entry, longest(request))
         elif id in self.impossible:
             self.impossible.discard(id)
         else:
             _discard(entry.group.line, entry.key)
-            _discard(entry.group.ready, entry.key)
             _discard(self.submitted, (request.submitted, id))
-            self.parked.remove(id)
-            self.allow(entry)
+            self.waiting.remove(id)
+            # Of what is served the key may be another one.
+            entry.key = self.key(entry.application)
 
     def _holder(self, entry: Entry, holding: bool) -> None:
         if holding != entry.holding:
-            entry.holding = holding
             if holding:
+                self._rank(entry)
                 insort(entry.group.holders, entry.key)
             else:
                 _discard(entry.group.holders, entry.key)
+            entry.holding = holding
 
     def _grower(self, entry: Entry, growing: bool) -> None:
         id = entry.request.id
@@ -230,8 +236,16 @@ class Books:
 
     def _want(self, entry: Entry) -> None:
         if not entry.listed:
+            self._rank(entry)
             insort(entry.group.wanting, entry.key)
             entry.listed = True
+
+    def _rank(self, entry: Entry) -> None:
+        """It comes among those that are served, with its place of the moment of these."""
+        if not self.cluster.order.settled:
+            self._refresh(entry.group)
+            if not entry.listed and not entry.holding:
+                entry.key = self.key(entry.application)
 
     def want_no_more(self, entry: Entry) -> None:
         """Leave it alone, until something about it changes."""
@@ -276,42 +290,12 @@ class Books:
 
     def wake(self) -> None:
         """Look again at those that may fit since there is more room."""
-        for id in self.parked.wake(self.room.firm, self.firm_grown):
-            self._ready(self.entries[id])
+        self.waiting.wake(PARKED, self.room.firm, self.firm_grown)
 
-    def wake_denied(self, until: float | None, now: float) -> None:
+    def wake_denied(self, until: float | None) -> None:
         """The same for those that were in the way of a reservation, which begins at `until`; None: there is none."""
-        woken = self.denied.wake(self.beside, self.beside_grown)
-        for id in woken:
-            entry = self.entries[id]
-            _discard(self.short, (longest(entry.request), id))
-            self._ready(entry)
-        while self.short and (until is None or now + self.short[0][0] <= until):
-            _, id = self.short.pop(0)
-            self.denied.remove(id)
-            self._ready(self.entries[id])
-
-    def park(self, entry: Entry, shape: Shape, lack: int) -> None:
-        """It does not fit before there is room for so many more."""
-        self.allow(entry)
-        _discard(entry.group.ready, entry.key)
-        self.parked.park(entry.request.id, shape, lack)
-
-    def deny(self, entry: Entry, shape: Shape, lack: int) -> None:
-        """It would fit, and be in the way of a reservation."""
-        self.allow(entry)
-        _discard(entry.group.ready, entry.key)
-        self.denied.park(entry.request.id, shape, lack)
-        insort(self.short, (longest(entry.request), entry.request.id))
-
-    def allow(self, entry: Entry) -> None:
-        """It is not denied, where it was."""
-        if entry.request.id in self.denied:
-            self.denied.remove(entry.request.id)
-            _discard(self.short, (longest(entry.request), entry.request.id))
-
-    def _ready(self, entry: Entry) -> None:
-        insort(entry.group.ready, entry.key)
+        self.waiting.wake(DENIED, self.beside, self.beside_grown)
+        self.waiting.wake_short(self.now, math.inf if until is None else until)
 
     # Elastic instances
 

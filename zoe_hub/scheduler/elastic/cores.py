@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import heapq
 import math
 from collections.abc import Iterator, Mapping
 
@@ -15,6 +14,7 @@ from ..reservation import Reservation, reserve
 from ..shapes import Shape
 from .books import Books, Entry, Group, longest, reserve_on
 from .taking import Taken, restore, take, victims, was_robbed
+from .waiting import DENIED, PARKED
 
 _FEW = 24
 
@@ -76,7 +76,7 @@ class Cores:
         head: Entry | None = None
         reservation: Reservation | None = None
         broken = [books.entries[id] for id in books.broken]
-        for entry in sorted(broken, key=lambda entry: (-entry.group.priority, entry.key)):
+        for entry in sorted(broken, key=lambda entry: (-entry.group.priority, books.key(entry.application))):
             if not books.possible.ever(self._room, entry.request):
                 continue
             if head is None:
@@ -96,15 +96,15 @@ class Cores:
             if self._overdue(head) or not books.settings.backfill:
                 return False
             reservation = self._reserve(head)
-        books.wake_denied(reservation.at if reservation else None, self._now)
-        return any(entry is not head and self._backfill(entry, reservation) for entry in self._candidates())
+        books.wake_denied(reservation.at if reservation else None)
+        return any(entry is not head and self._backfill(entry, reservation) for entry in self._candidates(reservation))
 
     # In which order
 
     def _place(self, entry: Entry) -> tuple[object, ...]:
         if self._overdue(entry):
             return 0, entry.request.submitted, entry.request.id
-        return 1, -entry.group.priority, self._books.core_share(entry.group), entry.key
+        return 1, -entry.group.priority, self._books.core_share(entry.group), self._books.key(entry.application)
 
     def _overdue(self, entry: Entry) -> bool:
         return entry.waiting and self._now >= entry.request.submitted + self._books.settings.bound
@@ -121,49 +121,31 @@ class Cores:
         for group in books.groups.values():
             entry = next(self._in_line(group), None)
             if entry is not None:
-                place = -group.priority, books.core_share(group), entry.key
+                place = -group.priority, books.core_share(group), books.key(entry.application)
                 if best is None or place < best[0]:
                     best = place, entry
         return best[1] if best else None
 
     def _in_line(self, group: Group) -> Iterator[Entry]:
-        for key in group.line:
-            entry = self._books.entries[key[2]]
-            if self._cluster.in_line(entry.application):
-                yield entry
-
-    def _candidates(self) -> Iterator[Entry]:
-        """Who may fit, in order. The caller may take those that it was given off the lists."""
         books = self._books
-        if books.submitted and self._now >= books.submitted[0][0] + books.settings.bound:
-            ready = [books.entries[key[2]] for group in books.groups.values() for key in group.ready]
-            yield from (e for e in sorted(ready, key=self._place) if self._cluster.in_line(e.application))
-            return
-        # Shares do not change before somebody starts, and then this is over.
-        heap = [
-            (-group.priority, books.core_share(group), group.ready[0], number, group)
-            for number, group in enumerate(books.groups.values())
-            if group.ready
-        ]
-        heapq.heapify(heap)
-        passed = dict.fromkeys((each[-1] for each in heap), 0)
-        while heap:
-            priority, share, key, number, group = heapq.heappop(heap)
-            entry = books.entries[key[2]]
-            if self._cluster.in_line(entry.application):
-                yield entry
-            index = passed[group]
-            if index < len(group.ready) and group.ready[index] == key:
-                passed[group] = index = index + 1
-            if index < len(group.ready):
-                heapq.heappush(heap, (priority, share, group.ready[index], number, group))
+        still = self._cluster.order.still
+        ranked = (books.entries[key[2]] for key in group.line) if still else books.waiting.ranked(group)
+        return (entry for entry in ranked if self._cluster.in_line(entry.application))
+
+    def _candidates(self, reservation: Reservation | None) -> Iterator[Entry]:
+        """Who may fit, in order. Shares do not change before somebody starts, and then this is over."""
+        books = self._books
+        reserved = (reservation.at, books.beside) if reservation else None
+        shares = {group: books.core_share(group) for group in books.groups.values()}
+        found = books.waiting.candidates(self._now, books.settings.bound, self._room.firm, reserved, shares)
+        return (entry for entry in found if self._cluster.in_line(entry.application))
 
     # Whether it may
 
     def _start(self, entry: Entry) -> bool:
         """Start it where it fits beside other cores; otherwise it is parked."""
         id = entry.request.id
-        if id in self._books.parked:
+        if self._books.waiting.is_parked(id):
             return False
         if not self._fits(entry):
             return False
@@ -175,7 +157,7 @@ class Cores:
         lack = missing(self._room.firm, wishes)
         if lack is not None:
             if entry.waiting:
-                self._books.park(entry, *lack)
+                self._books.waiting.put_aside(entry.request.id, PARKED, *lack)
             return False
         return len(wishes) <= 1 or fits(self._room.firm, wishes)
 
@@ -194,7 +176,7 @@ class Cores:
         # Room that is reserved is none for it: more of that would not make it worth another look.
         lack = missing(self._books.beside, wishes_of(entry.application))
         if lack is not None and entry.waiting:
-            self._books.deny(entry, *lack)
+            self._books.waiting.put_aside(entry.request.id, DENIED, *lack)
         return False
 
     def _fits_beside(self, entry: Entry) -> bool:

@@ -43,6 +43,7 @@ class Division:
         books = self._books
         books.sync()
         books.wake_growing()
+        books.refresh()
         granted = False
         refused: list[Entry] = []
         heap = [self._turn(number, group) for number, group in enumerate(books.groups.values()) if group.wanting]
@@ -97,6 +98,7 @@ class Division:
                 return "granted"
             node = self._room.find(demand.shape, soon=True)
             if node is not None:
+                application.advance(self._now)
                 self._cluster.put(application, demand, node, self._now)
                 self._promised.append((application, demand))
                 return "promised"

@@ -22,6 +22,7 @@ def victims(
     again when the group's own turn comes: shares only fall meanwhile, except that of `user`, who is given something.
     """
     books.sync()
+    books.refresh()
     for priority in sorted({group.priority for group in books.groups.values() if group.holders}):
         # Who holds less in the course of this stays in the lists: they are kept in step between decisions' steps.
         left = {
