@@ -8,15 +8,21 @@ from bisect import bisect_left, insort
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from ..cluster import Application, Cluster
-from ..level import Level
+from ..level import Level, fits_any
 from ..policies.possible import Possible
+from ..quotas import Party
 from ..requests import INTERACTIVE, Demand, Request
 from ..shapes import Shape
 from .parked import Parked
 from .settings import Settings
 from .waiting import DENIED, PARKED, Waiting
 
+_NOTHING = Shape()
+_SIFTED = 4
+"""So many of a group are looked at together faster than one by one."""
 _LOOKED_AT = 1000
 """Of those that wait, where sums are rounded to the same time."""
 
@@ -54,6 +60,8 @@ class Entry:
     growing: bool = False
     listed: bool = False
     """Among those of its group that want more."""
+    least: Shape = _NOTHING
+    """Of what it could grow by, the least in each dimension."""
     end: float | None = None
     asks_at: float | None = None
     """As it is among those that ask."""
@@ -156,7 +164,9 @@ class Books:
         group = self.groups.get(name)
         if group is None:
             group = self.groups[name] = Group(*name)
-        return Entry(application, request, group, self.key(application))
+        elastic = [demand.shape for demand in request.demands if demand.elastic]
+        least = Shape(*map(min, zip(*elastic, strict=True))) if elastic else _NOTHING
+        return Entry(application, request, group, self.key(application), least=least)
 
     def _forget(self, entry: Entry) -> None:
         self._line(entry, False)
@@ -310,6 +320,27 @@ class Books:
         self.want_no_more(entry)
         least = Shape(*map(min, zip(*wanted, strict=True)))
         self.full.park(entry.request.id, least, 1)
+
+    def sift_growing(self) -> None:
+        """Leave all alone for which no node has room. Whom something else may hold back stays, to be told so."""
+        free = self.room.soon.frontier
+        for group in self.groups.values():
+            if len(group.wanting) < _SIFTED:
+                continue
+            entries = [self.entries[key[2]] for key in group.wanting]
+            shapes = np.array([entry.least for entry in entries], np.int64).T
+            fit = fits_any([*shapes], free)
+            left = []
+            for entry, some in zip(entries, fit.tolist(), strict=True):
+                if some or entry.request.id in self.held_back or self._limited(entry.request.party):
+                    left.append(entry.key)
+                else:
+                    entry.listed = False
+                    self.full.park(entry.request.id, entry.least, 1)
+            group.wanting[:] = left
+
+    def _limited(self, party: Party) -> bool:
+        return bool(self.cluster.accounts.rules.at_once(party.user, party.groups))
 
     def wanted(self, application: Application) -> Iterator[Demand]:
         """Processes that are to grow, whatever quotas say."""

@@ -45,6 +45,8 @@ class Division:
         books.wake_growing()
         books.refresh()
         granted = False
+        sifted = False
+        """Since room last shrank."""
         refused: list[Entry] = []
         heap = [self._turn(number, group) for number, group in enumerate(books.groups.values()) if group.wanting]
         heapq.heapify(heap)
@@ -61,12 +63,16 @@ class Division:
             got = self._grow(entry.application)
             granted = granted or got == "granted"
             if not got:
-                if self._refused(entry):
+                if not sifted:
+                    books.sift_growing()
+                    sifted = True
+                if entry.listed and self._refused(entry):
                     refused.append(entry)
                     books.want_no_more(entry)
-                else:
+                elif entry.listed:
                     books.fill_up(entry)
             else:
+                sifted = False
                 for _ in range(books.settings.batch - 1):
                     granted = self._grow(entry.application) == "granted" or granted
                 if not any(True for _ in books.wanted(entry.application)):
