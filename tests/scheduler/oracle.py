@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 
 from zoe_hub.scheduler.cluster import Application, Cluster
+from zoe_hub.scheduler.elastic.division import FAILURES
 from zoe_hub.scheduler.policies.elastic import Settings
 from zoe_hub.scheduler.policies.possible import Possible
 from zoe_hub.scheduler.requests import Demand
@@ -22,15 +23,25 @@ class PlainElastic:
     def __init__(self, settings: Settings | None = None) -> None:
         self.settings = settings or Settings()
         self._possible = Possible(whole=False)
+        self._put_off: dict[tuple[int, str, float], float] = {}
 
     def schedule(self, cluster: Cluster, now: float) -> None:
-        _Moment(self.settings, self._possible, cluster, now).decide()
+        _Moment(self.settings, self._possible, cluster, now, self._put_off).decide()
 
 
 class _Moment:
     """One decision."""
 
-    def __init__(self, settings: Settings, possible: Possible, cluster: Cluster, now: float) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        possible: Possible,
+        cluster: Cluster,
+        now: float,
+        put_off: dict[tuple[int, str, float], float],
+    ) -> None:
+        self._put_off = put_off
+        self._failed = defaultdict[tuple[int, str, float], int](int)
         self._settings = settings
         self._possible = possible
         self._cluster = cluster
@@ -330,7 +341,18 @@ class _Moment:
         return ""
 
     def _claimant(self) -> Application | None:
-        return next((a for a in self._growing() if a.asks_at <= self._now), None)
+        shares = self._shares()
+        due = [
+            a
+            for a in self._growing()
+            if a.asks_at <= self._now and self._put_off.get(self._group(a), -math.inf) <= self._now
+        ]
+        by_time = {a.id: (a.asks_at, a.request.submitted, a.id) for a in due}
+        return min(due, key=lambda a: (*self._rank(a, shares)[:2], by_time[a.id]), default=None)
+
+    def _group(self, application: Application) -> tuple[int, str, float]:
+        request = application.request
+        return (request.priority, request.user, request.weight) if self._settings.fair else (request.priority, "", 1.0)
 
     def _claim(self, application: Application) -> None:
         """Let it take from the less urgent, and say when it looks again."""
@@ -340,6 +362,10 @@ class _Moment:
         hold = self._settings.hold
         application.pause = hold if got else max(hold, 2 * application.pause)
         application.asks_at = self._later(application.pause)
+        if not got:
+            self._failed[self._group(application)] += 1
+            if self._failed[self._group(application)] == FAILURES:
+                self._put_off[self._group(application)] = self._later(hold)
 
     def _rob(self, application: Application, wanted: Demand) -> bool:
         """Take back from others until one instance more fits somewhere, and grant or promise it."""

@@ -43,8 +43,15 @@ class Group:
     """Those that hold elastic instances."""
     wanting: list[Key] = field(default_factory=list)
     """Those that wish more, and about which it is not known that it does not fit."""
+    asking: list[tuple[float, float, str]] = field(default_factory=list)
+    """A heap of those that look for what others could give back: when they do, their submission, and the id."""
     of: float = -math.inf
     """The moment of the places of those that are served, where these change with time."""
+
+    @property
+    def name(self) -> tuple[int, str, float]:
+        """As long as it has applications and after that."""
+        return self.priority, self.user, self.weight
 
 
 @dataclass(eq=False)
@@ -70,7 +77,9 @@ class Entry:
 class Books:
     """In step with one cluster, on one set of nodes."""
 
-    def __init__(self, cluster: Cluster, settings: Settings, possible: Possible) -> None:
+    def __init__(
+        self, cluster: Cluster, settings: Settings, possible: Possible, put_off: dict[tuple[int, str, float], float]
+    ) -> None:
         self.cluster = cluster
         self.now = 0.0
         """The moment of the decision."""
@@ -88,8 +97,8 @@ class Books:
         self.planned: set[str] = set()
         self.ends: list[tuple[float, str]] = []
         """Of those that are served, by the time of their end as it is estimated."""
-        self.asking: list[tuple[float, str]] = []
-        """A heap of those that look for what others could give back, by the time at which they do."""
+        self.put_off = put_off
+        """Until when nobody of a group looks for what others could give back."""
         self.held_back: set[str] = set()
         self._shares: dict[str, tuple[Shape, float]] = {}
         self._core_shares: dict[str, tuple[Shape, float]] = {}
@@ -238,7 +247,7 @@ class Books:
             self._want(entry)
             if entry.asks_at != entry.application.asks_at:
                 entry.asks_at = entry.application.asks_at
-                heapq.heappush(self.asking, (entry.asks_at, id))
+                heapq.heappush(entry.group.asking, (entry.asks_at, entry.request.submitted, id))
         elif entry.growing:
             self.full.remove(id)
             self.want_no_more(entry)
@@ -274,18 +283,27 @@ class Books:
 
     # Time
 
-    def next_look(self, after: float) -> float | None:
-        """When the next one looks for what others could give back, that wishes more."""
-        self.sync()
-        while self.asking:
-            at, id = self.asking[0]
+    def first_asking(self, group: Group) -> Entry | None:
+        """Who of a group looks next for what others could give back, and wishes more."""
+        while group.asking:
+            at, _, id = group.asking[0]
             entry = self.entries.get(id)
-            if entry is not None and entry.asks_at == at and entry.growing:
-                return at if at > after else None
-            heapq.heappop(self.asking)
+            if entry is not None and entry.asks_at == at and entry.growing and entry.application.asks_at == at:
+                return entry
+            heapq.heappop(group.asking)
             if entry is not None and entry.asks_at == at:
                 entry.asks_at = None
         return None
+
+    def looks_at(self, group: Group) -> float:
+        """When that is; infinite: never."""
+        first = self.first_asking(group)
+        return math.inf if first is None else max(self.put_off.get(group.name, -math.inf), first.application.asks_at)
+
+    def next_look(self, after: float) -> float | None:
+        """When the next one looks for what others could give back, that wishes more."""
+        self.sync()
+        return min((at for group in self.groups.values() if (at := self.looks_at(group)) > after), default=None)
 
     def next_overdue(self, after: float) -> float | None:
         """When the next one has waited for as long as its bound."""

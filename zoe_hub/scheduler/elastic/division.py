@@ -10,6 +10,11 @@ from ..shapes import Shape
 from .books import Books, Entry, Group
 from .taking import Taken, later, restore, take, victims
 
+FAILURES = 4
+"""After so many of a user's applications found nothing to take, the others of the class look later too."""
+
+ClaimTurn = tuple[int, float, tuple[float, float, str], float, Group]
+
 
 class Division:
     """One decision's elastic instances."""
@@ -115,36 +120,51 @@ class Division:
     def _let_claim(self) -> None:
         books = self._books
         books.sync()
-        due: dict[Group, list[Entry]] = {}
-        while books.asking and books.asking[0][0] <= self._now:
-            at, id = heapq.heappop(books.asking)
-            entry = books.entries.get(id)
-            if entry is not None and entry.asks_at == at:
-                entry.asks_at = None
-                if entry.growing and entry.application.asks_at <= self._now:
-                    due.setdefault(entry.group, []).append(entry)
-        for entries in due.values():
-            entries.sort(key=lambda entry: entry.key, reverse=True)
-        while due:
-            # Shares change with each that takes.
-            group = min(due, key=lambda group: (-group.priority, books.share(group), due[group][-1].key))
-            entry = due[group].pop()
-            if not due[group]:
-                del due[group]
-            if self._may(entry):
-                self._claim(entry)
-            else:
+        failed: dict[Group, int] = {}
+        refused: list[Entry] = []
+        turns = self._turns_to_claim()
+        while turns:
+            group = heapq.heappop(turns)[-1]
+            books.sync()
+            entry = books.first_asking(group)
+            if entry is None or books.looks_at(group) > self._now:
+                continue
+            heapq.heappop(group.asking)
+            entry.asks_at = None
+            if not self._may(entry):
                 # It wishes nothing that it may have now, but may do so later.
-                self._cluster.touch(entry.application)
+                refused.append(entry)
+            elif self._claim(entry):
+                # Shares have changed.
+                turns = self._turns_to_claim()
+                continue
+            else:
+                failed[group] = failed.get(group, 0) + 1
+                if failed[group] == FAILURES:
+                    books.put_off[group.name] = later(books, books.settings.hold)
+            if (turn := self._turn_to_claim(group)) is not None:
+                heapq.heappush(turns, turn)
+        for entry in refused:
+            self._cluster.touch(entry.application)
+
+    def _turns_to_claim(self) -> list[ClaimTurn]:
+        self._books.sync()
+        turns = [turn for group in self._books.groups.values() if (turn := self._turn_to_claim(group)) is not None]
+        heapq.heapify(turns)
+        return turns
+
+    def _turn_to_claim(self, group: Group) -> ClaimTurn | None:
+        if self._books.looks_at(group) > self._now:
+            return None
+        return -group.priority, self._books.share(group), group.asking[0], group.weight, group
 
     def _may(self, entry: Entry) -> bool:
         party = entry.request.party
-        return entry.application.asks_at <= self._now and any(
-            self._cluster.accounts.room(party, demand.shape) for demand in self._books.wanted(entry.application)
-        )
+        wanted = self._books.wanted(entry.application)
+        return any(self._cluster.accounts.room(party, demand.shape) for demand in wanted)
 
-    def _claim(self, entry: Entry) -> None:
-        """Let it take from the less urgent, and say when it looks again."""
+    def _claim(self, entry: Entry) -> bool:
+        """Let it take from the less urgent, and say when it looks again. Whether it got something."""
         application = entry.application
         got = False
         while self._grow(application) or any(self._rob(entry, demand) for demand in self._allowed(application)):
@@ -153,6 +173,7 @@ class Division:
         application.pause = hold if got else max(hold, 2 * application.pause)
         application.asks_at = later(self._books, application.pause)
         self._cluster.touch(application)
+        return got
 
     def _allowed(self, application: Application) -> list[Demand]:
         party = application.request.party
@@ -165,8 +186,12 @@ class Division:
             return False
         books.sync()
         share = self._share_with(entry, shape)
+        if not any(group.holders and self._may_take(entry, group, share) for group in books.groups.values()):
+            return False
         taken: list[Taken] = []
-        for victim, demand in victims(books, lambda group: self._may_take(entry, group, shape)):
+        for victim, demand in victims(
+            books, lambda group: self._may_take(entry, group, self._share_with(entry, shape))
+        ):
             if not self._yields(victim, demand, entry, share):
                 continue
             taken.append(take(books, victim, demand))
@@ -190,12 +215,12 @@ class Division:
         held = self._cluster.held.get(entry.request.user, Shape())
         return held.plus(shape).dominant_share(self._books.total) / entry.request.weight
 
-    def _may_take(self, entry: Entry, group: Group, shape: Shape) -> bool:
-        """Whether a group holds anything that may be taken for it."""
+    def _may_take(self, entry: Entry, group: Group, share: float) -> bool:
+        """Whether a group holds anything that may be taken for it, whose user would hold that share then."""
         own = entry.group
         if group.priority != own.priority:
             return group.priority < own.priority
-        return group.user != own.user and self._books.share(group) >= self._share_with(entry, shape)
+        return group.user != own.user and self._books.share(group) >= share
 
     def _yields(self, victim: Application, demand: Demand, entry: Entry, share: float) -> bool:
         """Whether the last instance of the victim's may be taken back so that the other one gets one."""

@@ -17,7 +17,8 @@ The rules, each with where it is from; a moment is one value of `now`:
    lower classes, and in its class from a user who still holds at least as large a share afterwards, but not what was
    granted less than `hold` ago. Applications of one user and class take no elastic instances from each other: the
    order counts for what is free. To take for the order too made no turnaround better, and restarts twice as many.
-   Who found nothing looks again after `hold`, then after twice as long, and so on.
+   Who found nothing looks again after `hold`, then after twice as long, and so on. Those of one user and class look
+   in the order of the time at which they want to; after a few that found nothing, the others look after `hold` too.
 6. **Node by node.** An instance fits where one node has room in all dimensions. Core instances that lost their node
    come before everything in line; a core that is asked for later waits in line. Elastic instances on a node that was
    declared smaller are taken back until the rest fits.
@@ -51,6 +52,8 @@ class Elastic:
         self.settings = settings or Settings()
         self._possible = Possible(whole=False)
         self._books: Books | None = None
+        self._put_off: dict[tuple[int, str, float], float] = {}
+        """By group, until when nobody of it looks for what others could give back."""
         self._decided_at = -math.inf
 
     def schedule(self, cluster: Cluster, now: float) -> None:
@@ -58,7 +61,7 @@ class Elastic:
         if books is None or books.cluster is not cluster or books.room is not cluster.room:
             if books is not None:
                 books.close()
-            self._books = books = Books(cluster, self.settings, self._possible)
+            self._books = books = Books(cluster, self.settings, self._possible, self._put_off)
         self._decided_at = now
         books.begin(now)
         cores = Cores(books)
