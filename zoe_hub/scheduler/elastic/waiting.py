@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -23,7 +24,7 @@ Floats = npt.NDArray[np.float64]
 Slots = npt.NDArray[np.intp]
 
 _FIRST = 16
-"""Of a group whose keys move, looked at before the others are sorted too."""
+"""Are sorted before the others are."""
 
 
 class Waiting:
@@ -119,11 +120,11 @@ class Waiting:
         self._state[mask] = READY
 
     def candidates(
-        self, now: float, bound: float, firm: Level, reserved: tuple[float, Level] | None, places: dict[Group, float]
+        self, now: float, bound: float, firm: Level, reserved: tuple[float, Level] | None, shares: dict[Group, float]
     ) -> Iterator[Entry]:
         """Who is ready, in order, after all are put aside for whose core no node has room, even for one instance.
 
-        Beside what is reserved, where it runs for longer than until the time of that. `places` has each group's share.
+        Beside what is reserved, where it runs for longer than until the time of that. `shares` are those of the groups.
         """
         slots = np.flatnonzero(self._state == READY)
         if reserved is None:
@@ -132,10 +133,15 @@ class Waiting:
             at, beside = reserved
             short = now + self._longest[slots] <= at
             slots = np.concatenate([self._sift(slots[short], firm, PARKED), self._sift(slots[~short], beside, DENIED)])
-        for slot in self._ordered(slots, now, bound, places):
-            entry = self._entries[slot]
-            if entry is not None:
-                yield entry
+        # One user after the other: mostly, somebody starts before all of them had to be sorted.
+        places_of = sorted({(-group.priority, shares.get(group, 0.0)) for group in self._groups})
+        rank = np.zeros(len(self._groups) + 1, np.intp)
+        for group, number in self._groups.items():
+            rank[number] = 1 + bisect_left(places_of, (-group.priority, shares.get(group, 0.0)))
+        ranks = rank[self._group[slots]]
+        ranks[now >= self._submitted[slots] + bound] = 0
+        for each in np.flatnonzero(np.bincount(ranks)):
+            yield from self._lazily(slots[ranks == each], self._submitted if each == 0 else self._keys)
 
     def ranked(self, group: Group) -> Iterator[Entry]:
         """All of a group at the moment that was set, in order. Nobody may come since then."""
@@ -148,17 +154,20 @@ class Waiting:
 
     def _in_order(self, group: Group) -> Iterator[Entry]:
         slots = np.flatnonzero((self._group == self._groups.get(group)) & (self._state > 0))
-        if len(slots) > _FIRST:
-            keys = self._keys[slots]
-            few = keys <= np.partition(keys, _FIRST)[_FIRST]
-            yield from self._sorted(slots[few])
-            slots = slots[~few]
-        yield from self._sorted(slots)
+        yield from self._lazily(slots, self._keys)
 
-    def _sorted(self, slots: Slots) -> list[Entry]:
+    def _lazily(self, slots: Slots, keys: Floats) -> Iterator[Entry]:
+        """In order of these keys. Only the first are sorted before somebody asks for more."""
+        if len(slots) > _FIRST:
+            few = keys[slots] <= np.partition(keys[slots], _FIRST)[_FIRST]
+            yield from self._sorted(slots[few], keys)
+            slots = slots[~few]
+        yield from self._sorted(slots, keys)
+
+    def _sorted(self, slots: Slots, keys: Floats) -> list[Entry]:
         pairs = [
             ((key, entry.request.submitted, entry.request.id), entry)
-            for key, slot in zip(self._keys[slots].tolist(), slots, strict=True)
+            for key, slot in zip(keys[slots].tolist(), slots, strict=True)
             if (entry := self._entries[slot]) is not None
         ]
         return [entry for _, entry in sorted(pairs, key=lambda pair: pair[0])]
@@ -173,19 +182,6 @@ class Waiting:
             column[aside] = wish[aside]
         self._lack[aside] = self._count[aside]
         return slots[fit]
-
-    def _ordered(self, slots: Slots, now: float, bound: float, places: dict[Group, float]) -> list[int]:
-        if len(slots) < 2:
-            return list(map(int, slots))
-        shares, priorities = np.zeros(len(self._groups)), np.zeros(len(self._groups))
-        for group, number in self._groups.items():
-            shares[number], priorities[number] = places.get(group, 0.0), group.priority
-        of, submitted, keys = self._group[slots], self._submitted[slots], self._keys[slots]
-        later = now < submitted + bound
-        columns = [submitted, keys * later, shares[of] * later, -priorities[of] * later, later]
-        ranks = zip(*(column.tolist() for column in reversed(columns)), strict=True)
-        ids = [entry.request.id if (entry := self._entries[slot]) is not None else "" for slot in slots]
-        return [slot for _, _, slot in sorted(zip(ranks, ids, slots.tolist(), strict=True))]
 
     def _enlarge(self) -> None:
         old, more = len(self._entries), max(64, len(self._entries))
