@@ -368,24 +368,20 @@ class _Moment:
                 self._put_off[self._group(application)] = self._later(hold)
 
     def _rob(self, application: Application, wanted: Demand) -> bool:
-        """Take back from others until one instance more fits somewhere, and grant or promise it."""
-        if not _fits([wanted.shape], self._firm()):
-            return False
-        taken: list[_Taken] = []
+        """Take an instance back in whose place one more of it fits, and grant or promise it."""
         for victim, demand in self._victims():
-            if victim is application or not self._yields(victim, demand, application, wanted):
+            node = victim.placed[demand.key][-1]
+            makes_room = wanted.shape.within(self._room.free[node].plus(demand.shape))
+            if victim is application or not makes_room or not self._yields(victim, demand, application, wanted):
                 continue
-            taken.append(self._take(victim, demand))
-            node = taken[-1][2]
-            if self._room.fits(node, wanted.shape, soon=True):
-                now = self._room.fits(node, wanted.shape) and (application, wanted) not in self._promised
-                application.advance(self._now)
-                self._cluster.put(application, wanted, node, self._now)
-                if not now:
-                    self._promised.append((application, wanted))
-                self._restore(taken)
-                return True
-        self._restore(taken)
+            self._take(victim, demand)
+            self._was_robbed(victim)
+            now = self._room.fits(node, wanted.shape) and (application, wanted) not in self._promised
+            application.advance(self._now)
+            self._cluster.put(application, wanted, node, self._now)
+            if not now:
+                self._promised.append((application, wanted))
+            return True
         return False
 
     def _yields(self, victim: Application, demand: Demand, claimant: Application, wanted: Demand) -> bool:

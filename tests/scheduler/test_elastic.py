@@ -82,6 +82,38 @@ def test_what_was_granted_a_moment_ago_is_kept_for_a_while() -> None:
     assert granted(made) == {"a": 4, "b": 4}
 
 
+def test_applications_of_one_user_take_no_elastic_instances_from_each_other() -> None:
+    made = scheduler(8, hold=0.0)
+    made.submit(request("later", 1, 7, at=5.0))
+    made.decide(5.0)
+    made.submit(request("earlier", 1, 7, at=0.0))
+    made.decide(100.0)
+    made.decide(200.0)
+    assert granted(made) == {"later": 7, "earlier": 1}
+
+
+def test_interactive_work_takes_at_once_what_batch_jobs_were_granted_a_moment_ago() -> None:
+    made = scheduler(8, hold=60.0)
+    made.submit(request("batch", 1, 7))
+    made.decide(0.0)
+    made.submit(request("now", 1, 7, at=1.0, priority=INTERACTIVE))
+    made.decide(1.0)
+    assert granted(made) == {"batch": 1, "now": 7}
+
+
+def test_an_instance_is_taken_only_where_one_of_the_other_fits_in_its_place() -> None:
+    made = scheduler(3, 2, hold=0.0)
+    made.submit(request("small", 1, 3))
+    made.decide(0.0)
+    made.submit(request("large", 1, 1, at=1.0, user="bob", cpus=1))
+    made.decide(1.0)
+    assert granted(made) == {"small": 3, "large": 2}
+    made.submit(request("wide", 0, 1, at=2.0, user="admin", cpus=3))
+    made.decide(2.0)
+    made.decide(100.0)
+    assert granted(made) == {"small": 3, "large": 2, "wide": 0}
+
+
 def test_a_core_is_never_taken_back() -> None:
     made = scheduler(8)
     made.submit(request("a", 8, size=None))

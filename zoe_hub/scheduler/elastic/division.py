@@ -8,7 +8,7 @@ from ..cluster import Application
 from ..requests import Demand
 from ..shapes import Shape
 from .books import Books, Entry, Group
-from .taking import Taken, later, restore, take, victims
+from .taking import later, take, victims, was_robbed
 
 FAILURES = 4
 """After so many of a user's applications found nothing to take, the others of the class look later too."""
@@ -180,7 +180,7 @@ class Division:
         return [d for d in self._books.wanted(application) if self._cluster.accounts.room(party, d.shape)]
 
     def _rob(self, entry: Entry, wanted: Demand) -> bool:
-        """Take back from others until one instance more fits somewhere, and grant or promise it."""
+        """Take an instance back in whose place one more of it fits, and grant or promise it."""
         books, application, shape = self._books, entry.application, wanted.shape
         if self._room.firm.first(shape) is None:
             return False
@@ -188,26 +188,23 @@ class Division:
         share = self._share_with(entry, shape)
         if not any(group.holders and self._may_take(entry, group, share) for group in books.groups.values()):
             return False
-        taken: list[Taken] = []
         for victim, demand in victims(
             books, lambda group: self._may_take(entry, group, self._share_with(entry, shape))
         ):
+            node = victim.placed[demand.key][-1]
+            if not shape.within(self._room.free[node].plus(demand.shape)):
+                continue
             if not self._yields(victim, demand, entry, share):
                 continue
-            taken.append(take(books, victim, demand))
-            if victim.request.user == entry.request.user:
-                share = self._share_with(entry, shape)
-            node = taken[-1][2]
-            if self._room.fits(node, shape, soon=True):
-                mixed = bool(self._promised) and (application, wanted) in self._promised
-                promised = mixed or not self._room.fits(node, shape)
-                application.advance(self._now)
-                self._cluster.put(application, wanted, node, self._now)
-                if promised:
-                    self._promised.append((application, wanted))
-                restore(books, taken)
-                return True
-        restore(books, taken)
+            take(books, victim, demand)
+            was_robbed(books, victim)
+            mixed = bool(self._promised) and (application, wanted) in self._promised
+            promised = mixed or not self._room.fits(node, shape)
+            application.advance(self._now)
+            self._cluster.put(application, wanted, node, self._now)
+            if promised:
+                self._promised.append((application, wanted))
+            return True
         return False
 
     def _share_with(self, entry: Entry, shape: Shape) -> float:

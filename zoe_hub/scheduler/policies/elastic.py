@@ -15,8 +15,9 @@ The rules, each with where it is from; a moment is one value of `now`:
    al., NSDI 2011, sections 4 and 4.3). For cores, shares of cores count: elastic instances are divided anew.
 5. **Elastic instances.** What is left goes by the same urgency, `batch` at a time. Who got too little may take from
    lower classes, and in its class from a user who still holds at least as large a share afterwards, but not what was
-   granted less than `hold` ago. Applications of one user and class take no elastic instances from each other: the
-   order counts for what is free. To take for the order too made no turnaround better, and restarts twice as many.
+   granted less than `hold` ago: one instance at a time, where one more of it fits in that one's place. Applications of
+   one user and class take no elastic instances from each other: the order counts for what is free. To take for the
+   order too, or several for one, made no turnaround better and meant three times as many restarts.
    Who found nothing looks again after `hold`, then after twice as long, and so on. Those of one user and class look
    in the order of the time at which they want to; after a few that found nothing, the others look after `hold` too.
 6. **Node by node.** An instance fits where one node has room in all dimensions. Core instances that lost their node
