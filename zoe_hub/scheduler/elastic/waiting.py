@@ -95,7 +95,7 @@ class Waiting:
         self._ranked.clear()
         if not self._order.still and self._slots:
             with np.errstate(divide="ignore", invalid="ignore"):
-                self._keys = self._order.moved(*self._parts, self._submitted, now)
+                self._keys = self._order.moved(self._parts[0], self._parts[1], self._submitted, now)
 
     def wake(self, state: int, level: Level, grown: dict[int, Shape]) -> None:
         """Make ready who may fit since there is more on these nodes, and forget the nodes.
