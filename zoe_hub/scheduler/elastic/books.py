@@ -6,7 +6,6 @@ import heapq
 import math
 from bisect import bisect_left, insort
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -16,6 +15,7 @@ from ..policies.possible import Possible
 from ..quotas import Party
 from ..requests import INTERACTIVE, Demand, Request
 from ..shapes import Shape
+from .entries import Entry, Group, Key
 from .parked import Parked
 from .settings import Settings
 from .waiting import DENIED, PARKED, Waiting
@@ -25,53 +25,6 @@ _SIFTED = 4
 """So many of a group are looked at together faster than one by one."""
 _LOOKED_AT = 1000
 """Of those that wait, where sums are rounded to the same time."""
-
-Key = tuple[float, float, str]
-"""The place among applications of one group: the order's key, the time of submission, the id."""
-
-
-@dataclass(eq=False)
-class Group:
-    """Applications among which only the order counts: of one class and, where users share, of one user."""
-
-    priority: int
-    user: str
-    weight: float
-    line: list[Key] = field(default_factory=list)
-    """All that wait, in order, where that does not change with time."""
-    holders: list[Key] = field(default_factory=list)
-    """Those that hold elastic instances."""
-    wanting: list[Key] = field(default_factory=list)
-    """Those that wish more, and about which it is not known that it does not fit."""
-    asking: list[tuple[float, float, str]] = field(default_factory=list)
-    """A heap of those that look for what others could give back: when they do, their submission, and the id."""
-    of: float = -math.inf
-    """The moment of the places of those that are served, where these change with time."""
-
-    @property
-    def name(self) -> tuple[int, str, float]:
-        """As long as it has applications and after that."""
-        return self.priority, self.user, self.weight
-
-
-@dataclass(eq=False)
-class Entry:
-    """What is known of one application, and where it is kept."""
-
-    application: Application
-    request: Request
-    group: Group
-    key: Key
-    waiting: bool = False
-    holding: bool = False
-    growing: bool = False
-    listed: bool = False
-    """Among those of its group that want more."""
-    least: Shape = _NOTHING
-    """Of what it could grow by, the least in each dimension."""
-    end: float | None = None
-    asks_at: float | None = None
-    """As it is among those that ask."""
 
 
 class Books:

@@ -12,7 +12,8 @@ from ..level import fits, missing, number
 from ..requests import Demand
 from ..reservation import Reservation, reserve
 from ..shapes import Shape
-from .books import Books, Entry, Group, longest, reserve_on
+from .books import Books, longest, reserve_on
+from .entries import Entry, Group
 from .taking import Taken, restore, take, victims, was_robbed
 from .waiting import DENIED, PARKED
 

@@ -7,7 +7,8 @@ import heapq
 from ..cluster import Application
 from ..requests import Demand
 from ..shapes import Shape
-from .books import Books, Entry, Group
+from .books import Books
+from .entries import Entry, Group
 from .taking import later, take, victims, was_robbed
 
 FAILURES = 4

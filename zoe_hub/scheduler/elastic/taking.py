@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator
 
 from ..cluster import Application
 from ..requests import Demand
-from .books import Books, Group
+from .books import Books
+from .entries import Group
 
 Taken = tuple[Application, Demand, int, float]
 """An instance that was taken back: of whom, where it was, and since when."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -12,10 +11,8 @@ import numpy.typing as npt
 from ..level import Column, Level
 from ..orders import Order
 from ..shapes import Shape
+from .entries import Entry, Group
 from .parked import NEVER, grown_by, increases
-
-if TYPE_CHECKING:
-    from .books import Entry, Group
 
 READY, PARKED, DENIED = 1, 2, 3
 """Nothing is known of it; it does not fit beside other cores; nor beside those and what is reserved."""

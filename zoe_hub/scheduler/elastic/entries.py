@@ -1,0 +1,59 @@
+"""What the elastic policy knows of one application, and of those among which only the order counts."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+from ..cluster import Application
+from ..requests import Request
+from ..shapes import Shape
+
+_NOTHING = Shape()
+
+Key = tuple[float, float, str]
+"""The place among applications of one group: the order's key, the time of submission, the id."""
+
+
+@dataclass(eq=False)
+class Group:
+    """Applications among which only the order counts: of one class and, where users share, of one user."""
+
+    priority: int
+    user: str
+    weight: float
+    line: list[Key] = field(default_factory=list)
+    """All that wait, in order, where that does not change with time."""
+    holders: list[Key] = field(default_factory=list)
+    """Those that hold elastic instances."""
+    wanting: list[Key] = field(default_factory=list)
+    """Those that wish more, and about which it is not known that it does not fit."""
+    asking: list[tuple[float, float, str]] = field(default_factory=list)
+    """A heap of those that look for what others could give back: when they do, their submission, and the id."""
+    of: float = -math.inf
+    """The moment of the places of those that are served, where these change with time."""
+
+    @property
+    def name(self) -> tuple[int, str, float]:
+        """As long as it has applications and after that."""
+        return self.priority, self.user, self.weight
+
+
+@dataclass(eq=False)
+class Entry:
+    """What is known of one application, and where it is kept."""
+
+    application: Application
+    request: Request
+    group: Group
+    key: Key
+    waiting: bool = False
+    holding: bool = False
+    growing: bool = False
+    listed: bool = False
+    """Among those of its group that want more."""
+    least: Shape = _NOTHING
+    """Of what it could grow by, the least in each dimension."""
+    end: float | None = None
+    asks_at: float | None = None
+    """As it is among those that ask."""
