@@ -40,10 +40,14 @@ class Shape(NamedTuple):
 
         Infinite where it needs something of which there is nothing.
         """
-        return max(
-            (part / all_ if all_ > 0 else math.inf for part, all_ in zip(self, whole, strict=True) if part > 0),
-            default=0.0,
-        )
+        # In a loop: this is asked more often than anything else.
+        most = 0.0
+        for part, all_ in zip(self, whole, strict=True):
+            if part > 0:
+                share = part / all_ if all_ > 0 else math.inf
+                if share > most:
+                    most = share
+        return most
 
     def __str__(self) -> str:
         parts = [f"{self.cpu / 1000:g} CPU", format_bytes(self.memory)]
