@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from hypothesis import strategies as st
 
+from zoe_hub.model.quotas import Limits, Quotas
 from zoe_hub.model.resources import Node, Resources
+from zoe_hub.scheduler.allowances import Rules
 from zoe_hub.scheduler.requests import Decision, Demand, Request
 from zoe_hub.scheduler.scheduler import Scheduler
 from zoe_hub.scheduler.shapes import Shape
 
 GIB = 2**30
-KINDS = ("submit", "submit", "submit", "end", "end", "pass", "gone", "leave", "resize", "nodes", "change")
+KINDS = ("submit", "submit", "submit", "end", "end", "pass", "gone", "leave", "core", "nodes", "elastic", "quotas")
 
 
 @dataclass(frozen=True)
@@ -25,6 +27,7 @@ class Step:
     seconds: float
     request: Request
     nodes: tuple[tuple[int, int, int], ...] = ()
+    rules: Rules = field(default_factory=Rules)
 
 
 def shapes() -> st.SearchStrategy[Shape]:
@@ -47,13 +50,30 @@ def demands(*, elastic: int = 4) -> st.SearchStrategy[tuple[Demand, ...]]:
 
 def requests(*, elastic: int = 4) -> st.SearchStrategy[Request]:
     return st.builds(
-        Request,
-        id=st.just(""),
-        user=st.sampled_from(("alice", "bob", "admin")),
-        submitted=st.just(0.0),
-        demands=demands(elastic=elastic),
-        priority=st.sampled_from((0, 0, 10)),
-        size=st.sampled_from((None, 10.0, 100.0, 1000.0)),
+        lambda user, demands, priority, size: Request("", user[0], 0.0, demands, priority, size, user[1], user[2]),
+        st.sampled_from((("alice", ("students",), 1.0), ("bob", ("students", "staff"), 1.0), ("admin", (), 3.0))),
+        demands(elastic=elastic),
+        st.sampled_from((0, 0, 10)),
+        st.sampled_from((None, 10.0, 100.0, 1000.0)),
+    )
+
+
+def rules() -> st.SearchStrategy[Rules]:
+    limits = st.builds(Limits, cpu=st.none() | st.integers(0, 6), instances=st.none() | st.integers(0, 8))
+    return st.builds(
+        lambda every, students, staff: Rules(
+            Quotas.model_validate(
+                {
+                    "apiVersion": "zoe/v1",
+                    "kind": "Quotas",
+                    "everybody": every,
+                    "groups": {"students": {"together": students}, "staff": {"each": staff}},
+                }
+            )
+        ),
+        limits,
+        limits,
+        limits,
     )
 
 
@@ -70,6 +90,7 @@ def steps(*, kinds: tuple[str, ...] = KINDS, elastic: int = 4) -> st.SearchStrat
         seconds=st.sampled_from((0.0, 0.0, 1.0, 30.0, 60.0, 500.0)),
         request=requests(elastic=elastic),
         nodes=capacities(),
+        rules=rules(),
     )
     return st.lists(one, min_size=1, max_size=25)
 
@@ -101,10 +122,10 @@ class Player:
     def do(self, step: Step) -> None:
         self.now += step.seconds
         scheduler = self.scheduler
-        live = sorted(scheduler.cluster.applications)
+        live = sorted(id for id, each in scheduler.cluster.applications.items() if each.request.of is None)
         if step.kind == "submit" or not live:
             self.number += 1
-            scheduler.submit(self._request(step.request, f"a{self.number:03}", self.now))
+            scheduler.submit(replace(step.request, id=f"a{self.number:03}", submitted=self.now))
             return
         application = scheduler.cluster.applications[live[step.pick % len(live)]]
         if step.kind == "end":
@@ -118,13 +139,9 @@ class Player:
                         scheduler.gone(each.id, key, 1 + step.pick % len(going))
         elif step.kind == "nodes":
             self.set_nodes(step.nodes)
-        elif step.kind == "change":
-            old = application.request
-            wished = tuple(Demand(d.key, d.title, d.core, (d.elastic + step.pick) % 5, d.shape) for d in old.demands)
-            scheduler.change(
-                Request(old.id, old.user, old.submitted, wished, priority=old.priority, size=old.size), self.now
-            )
-
-    @staticmethod
-    def _request(request: Request, id: str, now: float) -> Request:
-        return Request(id, request.user, now, request.demands, priority=request.priority, size=request.size)
+        elif step.kind == "quotas":
+            self.scheduler.set_quotas(step.rules, {}, self.now)
+        elif step.kind in ("core", "elastic"):
+            old = application.wish
+            wished = [replace(d, **{step.kind: (getattr(d, step.kind) + step.pick) % 5}) for d in old.demands]
+            scheduler.change(replace(old, demands=tuple(wished)), self.now)

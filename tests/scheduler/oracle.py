@@ -10,7 +10,7 @@ from zoe_hub.scheduler.cluster import Application, Cluster
 from zoe_hub.scheduler.elastic.division import FAILURES
 from zoe_hub.scheduler.policies.elastic import Settings
 from zoe_hub.scheduler.policies.possible import Possible
-from zoe_hub.scheduler.requests import Demand
+from zoe_hub.scheduler.requests import INTERACTIVE, Demand
 from zoe_hub.scheduler.reservation import Reservation
 from zoe_hub.scheduler.shapes import Shape
 
@@ -25,8 +25,27 @@ class PlainElastic:
         self._possible = Possible(whole=False)
         self._put_off: dict[tuple[int, str, float], float] = {}
 
+        self._decided_at = -math.inf
+
     def schedule(self, cluster: Cluster, now: float) -> None:
+        if now < self._decided_at:
+            self._put_off.clear()
+        self._decided_at = now
         _Moment(self.settings, self._possible, cluster, now, self._put_off).decide()
+
+    def due(self, cluster: Cluster, now: float) -> float | None:
+        """When somebody becomes overdue, or looks again, after the last decision."""
+        times = []
+        for a in cluster.applications.values():
+            if a.leaving:
+                continue
+            if not a.served:
+                if self._possible.ever(cluster.room, a.request):
+                    times.append(a.request.submitted + self.settings.bound)
+            elif not a.broken and any(a.missing(d) > 0 and not a.going.get(d.key) for d in a.request.demands):
+                put_off = self._put_off.get(group_of(a, self.settings), -math.inf)
+                times.append(max(a.asks_at, put_off))
+        return min((time for time in times if self._decided_at < time < math.inf), default=None)
 
 
 class _Moment:
@@ -153,7 +172,7 @@ class _Moment:
         ends: list[tuple[float, str, list[tuple[int, Shape]]]] = []
         for a in self._cluster.applications.values():
             end = -math.inf if a.leaving else a.ends_at
-            if a.served and end is not None:
+            if a.served and end is not None and (a.leaving or end >= self._now):
                 places = [
                     (node, demand.shape)
                     for demand in a.request.demands
@@ -345,14 +364,10 @@ class _Moment:
         due = [
             a
             for a in self._growing()
-            if a.asks_at <= self._now and self._put_off.get(self._group(a), -math.inf) <= self._now
+            if a.asks_at <= self._now and self._put_off.get(group_of(a, self._settings), -math.inf) <= self._now
         ]
         by_time = {a.id: (a.asks_at, a.request.submitted, a.id) for a in due}
         return min(due, key=lambda a: (*self._rank(a, shares)[:2], by_time[a.id]), default=None)
-
-    def _group(self, application: Application) -> tuple[int, str, float]:
-        request = application.request
-        return (request.priority, request.user, request.weight) if self._settings.fair else (request.priority, "", 1.0)
 
     def _claim(self, application: Application) -> None:
         """Let it take from the less urgent, and say when it looks again."""
@@ -363,9 +378,9 @@ class _Moment:
         application.pause = hold if got else max(hold, 2 * application.pause)
         application.asks_at = self._later(application.pause)
         if not got:
-            self._failed[self._group(application)] += 1
-            if self._failed[self._group(application)] == FAILURES:
-                self._put_off[self._group(application)] = self._later(hold)
+            self._failed[group_of(application, self._settings)] += 1
+            if self._failed[group_of(application, self._settings)] == FAILURES:
+                self._put_off[group_of(application, self._settings)] = self._later(hold)
 
     def _rob(self, application: Application, wanted: Demand) -> bool:
         """Take an instance back in whose place one more of it fits, and grant or promise it."""
@@ -418,6 +433,12 @@ class _Moment:
         return shares
 
 
+def group_of(application: Application, settings: Settings) -> tuple[int, str, float]:
+    """Those among which only the order counts."""
+    request = application.request
+    return (request.priority, request.user, request.weight) if settings.fair else (request.priority, "", 1.0)
+
+
 _Taken = tuple[Application, Demand, int, float]
 """An instance that was taken back: of whom, where it was, and since when."""
 
@@ -438,7 +459,7 @@ def _beyond(shape: Shape, other: Shape) -> Shape:
 def _longest(application: Application) -> float:
     """Seconds that it runs when it never gets more than its core."""
     request = application.request
-    if request.size is None or request.core == 0:
+    if request.size is None or request.core == 0 or request.priority >= INTERACTIVE:
         return math.inf
     return request.size * (request.core + request.elastic) / request.core
 

@@ -9,106 +9,17 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 
+from .application import Application
 from .orders import Order
 from .quotas import Accounts
 from .refusals import Refusal
 from .requests import Demand, Request
 from .room import Room
 from .shapes import Shape
-from .work import progress_made, time_left
+
+__all__ = ["Application", "Cluster"]
 
 _NOTHING = Shape()
-
-
-class Application:
-    """One request and what it holds."""
-
-    def __init__(self, request: Request) -> None:
-        self.request = request
-        """With what is its own of its core: see `enlargements.py`."""
-        self.wish = request
-        """What its owner wishes."""
-        self.placed: dict[str, list[int]] = {demand.key: [] for demand in request.demands}
-        """The node of each instance that it was granted, in the order in which they were: the last go first."""
-        self.since: dict[str, list[float]] = {demand.key: [] for demand in request.demands}
-        """When each of them was granted; minus infinity where that is not known."""
-        self.going: dict[str, list[int]] = {}
-        """Nodes of instances that were taken back and are not gone yet."""
-        self.planned: dict[str, list[int]] | None = None
-        """In line: the nodes that its core was given, of which some are not free yet."""
-        self.asks_at = -math.inf
-        """When its policy looks next for elastic instances that others could give back to it."""
-        self.pause = 0.0
-        """Seconds between the last two such looks."""
-        self.admitted_at: float | None = None
-        self.leaving = False
-        """Ending: it holds what it has until it is gone, and gets nothing more."""
-        self.progress = 0.0
-        """The part of its work that is done; 0 to 1."""
-        self.progressed_at = request.submitted
-        """Until when `progress` is counted."""
-        self.number = 0
-        """In which order applications were submitted to this scheduler."""
-
-    @property
-    def id(self) -> str:
-        return self.request.id
-
-    @property
-    def served(self) -> bool:
-        return self.admitted_at is not None
-
-    @property
-    def granted(self) -> dict[str, int]:
-        """Instances by the demand's key, core and elastic."""
-        return {key: len(nodes) for key, nodes in self.placed.items()}
-
-    @property
-    def elastic(self) -> int:
-        """Elastic instances that it holds: g in the paper."""
-        return sum(max(0, len(self.placed[d.key]) - d.core) for d in self.request.demands)
-
-    @property
-    def broken(self) -> bool:
-        """Served, and core instances of it lost their place."""
-        return self.served and any(len(self.placed[d.key]) < d.core for d in self.request.demands)
-
-    @property
-    def lacking(self) -> int:
-        """Instances of all demands that it wishes and does not hold, core and elastic."""
-        return self.request.core + self.request.elastic - sum(map(len, self.placed.values()))
-
-    def missing(self, demand: Demand) -> int:
-        """Instances that it wishes and does not hold."""
-        return demand.core + demand.elastic - len(self.placed[demand.key])
-
-    def advance(self, now: float) -> None:
-        """Count the work done since the last call. Without an estimate of its size there is none to count."""
-        size = self.request.size
-        if self.served and size is not None:
-            done = progress_made(
-                max(0.0, now - self.progressed_at), size, self.request.core, self.request.elastic, self.elastic
-            )
-            self.progress = min(1.0, self.progress + done)
-        self.progressed_at = now
-
-    def time_left(self, now: float) -> float | None:
-        """Seconds until its end with what it holds, or, in line, with everything; None where nobody knows."""
-        request = self.request
-        if request.size is None:
-            return None
-        if not self.served:
-            return request.size
-        end = self.ends_at
-        return None if end is None else max(0.0, end - now)
-
-    @property
-    def ends_at(self) -> float | None:
-        """When it ends with what it holds, by its estimate, which may be over; None where nobody knows, or it waits."""
-        request, elastic = self.request, self.elastic
-        if request.size is None or not self.served or request.core + elastic == 0:
-            return None
-        return self.progressed_at + time_left(request.size, self.progress, request.core, request.elastic, elastic)
 
 
 class Cluster:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import heapq
 import math
 from bisect import bisect_left, insort
 from collections.abc import Iterator
@@ -15,9 +14,11 @@ from ..policies.possible import Possible
 from ..quotas import Party
 from ..requests import INTERACTIVE, Demand, Request
 from ..shapes import Shape
+from .asking import Asking
 from .entries import Entry, Group, Key
 from .parked import Parked
 from .settings import Settings
+from .shares import Shares
 from .waiting import DENIED, PARKED, Waiting
 
 _NOTHING = Shape()
@@ -50,11 +51,10 @@ class Books:
         self.planned: set[str] = set()
         self.ends: list[tuple[float, str]] = []
         """Of those that are served, by the time of their end as it is estimated."""
-        self.put_off = put_off
-        """Until when nobody of a group looks for what others could give back."""
+        self.asking = Asking(self.entries, put_off)
         self.held_back: set[str] = set()
-        self._shares: dict[str, tuple[Shape, float]] = {}
-        self._core_shares: dict[str, tuple[Shape, float]] = {}
+        self._shares = Shares(cluster.held, self.total, fair=settings.fair)
+        self._core_shares = Shares(cluster.cores, self.total, fair=settings.fair)
         self.waiting = Waiting(cluster.order)
         """All that wait and could be served, and what is known of where they fit."""
         self.full = Parked(exact=False)
@@ -198,9 +198,7 @@ class Books:
         if growing:
             self.full.remove(id)
             self._want(entry)
-            if entry.asks_at != entry.application.asks_at:
-                entry.asks_at = entry.application.asks_at
-                heapq.heappush(entry.group.asking, (entry.asks_at, entry.request.submitted, id))
+            self.asking.put(entry)
         elif entry.growing:
             self.full.remove(id)
             self.want_no_more(entry)
@@ -236,27 +234,12 @@ class Books:
 
     # Time
 
-    def first_asking(self, group: Group) -> Entry | None:
-        """Who of a group looks next for what others could give back, and wishes more."""
-        while group.asking:
-            at, _, id = group.asking[0]
-            entry = self.entries.get(id)
-            if entry is not None and entry.asks_at == at and entry.growing and entry.application.asks_at == at:
-                return entry
-            heapq.heappop(group.asking)
-            if entry is not None and entry.asks_at == at:
-                entry.asks_at = None
-        return None
-
-    def looks_at(self, group: Group) -> float:
-        """When that is; infinite: never."""
-        first = self.first_asking(group)
-        return math.inf if first is None else max(self.put_off.get(group.name, -math.inf), first.application.asks_at)
-
     def next_look(self, after: float) -> float | None:
         """When the next one looks for what others could give back, that wishes more."""
         self.sync()
-        return min((at for group in self.groups.values() if (at := self.looks_at(group)) > after), default=None)
+        return min(
+            (at for group in self.groups.values() if (at := self.asking.next(group, after)) < math.inf), default=None
+        )
 
     def next_overdue(self, after: float) -> float | None:
         """When the next one has waited for as long as its bound."""
@@ -277,6 +260,16 @@ class Books:
         """The same for those that were in the way of a reservation, which begins at `until`; None: there is none."""
         self.waiting.wake(DENIED, self.beside, self.beside_grown)
         self.waiting.wake_short(self.now, math.inf if until is None else until)
+
+    # Urgency
+
+    def core_share(self, group: Group) -> float:
+        """What cores of its user hold, by weight."""
+        return self._core_shares.of(group)
+
+    def share(self, group: Group) -> float:
+        """What its user holds, by weight."""
+        return self._shares.of(group)
 
     # Elastic instances
 
@@ -319,26 +312,6 @@ class Books:
             for demand in application.request.demands:
                 if application.missing(demand) > 0 and not application.going.get(demand.key):
                     yield demand
-
-    # Urgency
-
-    def core_share(self, group: Group) -> float:
-        """What cores of its user hold, by weight."""
-        return self._share(self.cluster.cores, self._core_shares, group) if self.settings.fair else 0.0
-
-    def share(self, group: Group) -> float:
-        """What its user holds, by weight."""
-        return self._share(self.cluster.held, self._shares, group) if self.settings.fair else 0.0
-
-    def _share(self, amounts: dict[str, Shape], known: dict[str, tuple[Shape, float]], group: Group) -> float:
-        held = amounts.get(group.user)
-        if held is None:
-            return 0.0
-        # Another amount is another object.
-        pair = known.get(group.user)
-        if pair is None or pair[0] is not held:
-            pair = known[group.user] = held, held.dominant_share(self.total)
-        return pair[1] / group.weight
 
 
 def longest(request: Request) -> float:

@@ -127,11 +127,10 @@ class Division:
         while turns:
             group = heapq.heappop(turns)[-1]
             books.sync()
-            entry = books.first_asking(group)
-            if entry is None or books.looks_at(group) > self._now:
+            entry = books.asking.first(group)
+            if entry is None or books.asking.time(group) > self._now:
                 continue
-            heapq.heappop(group.asking)
-            entry.asks_at = None
+            books.asking.pop(group)
             if not self._may(entry):
                 # It wishes nothing that it may have now, but may do so later.
                 refused.append(entry)
@@ -142,7 +141,7 @@ class Division:
             else:
                 failed[group] = failed.get(group, 0) + 1
                 if failed[group] == FAILURES:
-                    books.put_off[group.name] = later(books, books.settings.hold)
+                    books.asking.put_off[group.name] = later(books, books.settings.hold)
             if (turn := self._turn_to_claim(group)) is not None:
                 heapq.heappush(turns, turn)
         for entry in refused:
@@ -155,7 +154,7 @@ class Division:
         return turns
 
     def _turn_to_claim(self, group: Group) -> ClaimTurn | None:
-        if self._books.looks_at(group) > self._now:
+        if self._books.asking.time(group) > self._now:
             return None
         return -group.priority, self._books.share(group), group.asking[0], group.weight, group
 

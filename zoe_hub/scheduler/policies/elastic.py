@@ -59,6 +59,9 @@ class Elastic:
 
     def schedule(self, cluster: Cluster, now: float) -> None:
         books = self._books
+        if now < self._decided_at:
+            # The clock was set back.
+            self._put_off.clear()
         if books is None or books.cluster is not cluster or books.room is not cluster.room:
             if books is not None:
                 books.close()
