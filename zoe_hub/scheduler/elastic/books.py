@@ -6,24 +6,19 @@ import math
 from bisect import bisect_left, insort
 from collections.abc import Iterator
 
-import numpy as np
-
 from ..cluster import Application, Cluster
-from ..level import Level, fits_any
+from ..level import Level
 from ..policies.possible import Possible
-from ..quotas import Party
 from ..requests import INTERACTIVE, Demand, Request
 from ..shapes import Shape
 from .asking import Asking
 from .entries import Entry, Group, Key
-from .parked import Parked
+from .growing import Growing
 from .settings import Settings
 from .shares import Shares
 from .waiting import DENIED, PARKED, Waiting
 
 _NOTHING = Shape()
-_SIFTED = 4
-"""So many of a group are looked at together faster than one by one."""
 _LOOKED_AT = 1000
 """Of those that wait, where sums are rounded to the same time."""
 
@@ -57,8 +52,7 @@ class Books:
         self._core_shares = Shares(cluster.cores, self.total, fair=settings.fair)
         self.waiting = Waiting(cluster.order)
         """All that wait and could be served, and what is known of where they fit."""
-        self.full = Parked(exact=False)
-        """Growing, and known not to fit."""
+        self.growing = Growing(self.entries, self.key, settled=cluster.order.settled)
         self.beside = self.room.firm.follow()
         """What cores may take without taking what is reserved."""
         self.reserved: dict[int, Shape] = {}
@@ -96,11 +90,10 @@ class Books:
         if self.cluster.order.settled or group.of == self.now:
             return
         group.of = self.now
-        for key in {*group.holders, *group.wanting}:
+        for key in group.holders:
             entry = self.entries[key[2]]
             entry.key = self.key(entry.application)
-        for ranked in (group.holders, group.wanting):
-            ranked[:] = sorted(self.entries[key[2]].key for key in ranked)
+        group.holders[:] = sorted(self.entries[key[2]].key for key in group.holders)
 
     def refresh(self) -> None:
         """The same of all groups."""
@@ -126,14 +119,12 @@ class Books:
         group = self.groups.get(name)
         if group is None:
             group = self.groups[name] = Group(*name)
-        elastic = [demand.shape for demand in request.demands if demand.elastic]
-        least = Shape(*map(min, zip(*elastic, strict=True))) if elastic else _NOTHING
-        return Entry(application, request, group, self.key(application), least=least)
+        return Entry(application, request, group, self.key(application))
 
     def _forget(self, entry: Entry) -> None:
         self._line(entry, False)
         self._holder(entry, False)
-        self._grower(entry, False)
+        self._grower(entry, [])
         self._end(entry, None)
         self.broken.discard(entry.request.id)
         self.planned.discard(entry.request.id)
@@ -145,7 +136,8 @@ class Books:
         live = not application.leaving
         served = application.admitted_at is not None
         self._line(entry, live and not served)
-        broken = elastic = wanting = False
+        broken = elastic = False
+        wanted: list[Shape] = []
         if served and live:
             for demand in request.demands:
                 held = len(application.placed[demand.key])
@@ -154,11 +146,11 @@ class Books:
                 elif held > demand.core:
                     elastic = True
                 if held < demand.core + demand.elastic and not application.going.get(demand.key):
-                    wanting = True
+                    wanted.append(demand.shape)
         _keep(self.broken, id, broken)
         _keep(self.planned, id, live and not served and application.planned is not None)
         self._holder(entry, elastic)
-        self._grower(entry, wanting and not broken)
+        self._grower(entry, [] if broken else wanted)
         self._end(entry, (-math.inf if not live else application.ends_at) if served else None)
 
     def _line(self, entry: Entry, waiting: bool) -> None:
@@ -193,35 +185,20 @@ class Books:
                 _discard(entry.group.holders, entry.key)
             entry.holding = holding
 
-    def _grower(self, entry: Entry, growing: bool) -> None:
-        id = entry.request.id
-        if growing:
-            self.full.remove(id)
-            self._want(entry)
-            self.asking.put(entry)
-        elif entry.growing:
-            self.full.remove(id)
-            self.want_no_more(entry)
-        entry.growing = growing
-
-    def _want(self, entry: Entry) -> None:
-        if not entry.listed:
-            self._rank(entry)
-            insort(entry.group.wanting, entry.key)
-            entry.listed = True
+    def _grower(self, entry: Entry, wanted: list[Shape]) -> None:
+        entry.growing = bool(wanted)
+        if not wanted:
+            self.growing.remove(entry)
+            return
+        self.growing.put(entry, tuple(wanted))
+        self.asking.put(entry)
 
     def _rank(self, entry: Entry) -> None:
         """It comes among those that are served, with its place of the moment of these."""
         if not self.cluster.order.settled:
             self._refresh(entry.group)
-            if not entry.listed and not entry.holding:
+            if not entry.holding:
                 entry.key = self.key(entry.application)
-
-    def want_no_more(self, entry: Entry) -> None:
-        """Leave it alone, until something about it changes."""
-        if entry.listed:
-            _discard(entry.group.wanting, entry.key)
-            entry.listed = False
 
     def _end(self, entry: Entry, end: float | None) -> None:
         id = entry.request.id
@@ -272,39 +249,6 @@ class Books:
         return self._shares.of(group)
 
     # Elastic instances
-
-    def wake_growing(self) -> None:
-        """Look again at those that may grow since there is more room."""
-        for id in self.full.wake(self.room.soon, self.soon_grown):
-            self._want(self.entries[id])
-
-    def fill_up(self, entry: Entry) -> None:
-        """What it wishes does not fit before there is more room."""
-        wanted = [demand.shape for demand in self.wanted(entry.application)]
-        self.want_no_more(entry)
-        least = Shape(*map(min, zip(*wanted, strict=True)))
-        self.full.park(entry.request.id, least, 1)
-
-    def sift_growing(self) -> None:
-        """Leave all alone for which no node has room. Whom something else may hold back stays, to be told so."""
-        free = self.room.soon.frontier
-        for group in self.groups.values():
-            if len(group.wanting) < _SIFTED:
-                continue
-            entries = [self.entries[key[2]] for key in group.wanting]
-            shapes = np.array([entry.least for entry in entries], np.int64).T
-            fit = fits_any([*shapes], free)
-            left = []
-            for entry, some in zip(entries, fit.tolist(), strict=True):
-                if some or entry.request.id in self.held_back or self._limited(entry.request.party):
-                    left.append(entry.key)
-                else:
-                    entry.listed = False
-                    self.full.park(entry.request.id, entry.least, 1)
-            group.wanting[:] = left
-
-    def _limited(self, party: Party) -> bool:
-        return bool(self.cluster.accounts.rules.at_once(party.user, party.groups))
 
     def wanted(self, application: Application) -> Iterator[Demand]:
         """Processes that are to grow, whatever quotas say."""

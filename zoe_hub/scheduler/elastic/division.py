@@ -8,12 +8,13 @@ from ..cluster import Application
 from ..requests import Demand
 from ..shapes import Shape
 from .books import Books
-from .entries import Entry, Group
+from .entries import Entry, Group, Key
 from .taking import later, take, victims, was_robbed
 
 FAILURES = 4
 """After so many of a user's applications found nothing to take, the others of the class look later too."""
 
+GrowthTurn = tuple[int, float, Key, int, Group]
 ClaimTurn = tuple[int, float, tuple[float, float, str], float, Group]
 
 
@@ -48,56 +49,54 @@ class Division:
         """Grant what is free, and promise what is going, in order. Whether something was granted."""
         books = self._books
         books.sync()
-        books.wake_growing()
-        books.refresh()
+        growing = books.growing
         granted = False
         sifted = False
         """Since room last shrank."""
-        refused: list[Entry] = []
-        heap = [self._turn(number, group) for number, group in enumerate(books.groups.values()) if group.wanting]
-        heapq.heapify(heap)
+        aside: list[Entry] = []
+        heap: list[GrowthTurn] = []
+        for number, group in enumerate(growing.begin(self._now, self._room.soon, books.soon_grown)):
+            self._push(heap, number, group)
         while heap:
             turn = heapq.heappop(heap)
             number, group = turn[3], turn[4]
-            if not group.wanting:
+            found = growing.first(group)
+            if found is None:
                 continue
-            current = self._turn(number, group)
-            if heap and current[:4] > heap[0][:4]:
-                heapq.heappush(heap, current)
+            key, alike = found
+            if heap and (-group.priority, books.share(group), key, number) > heap[0][:4]:
+                self._push(heap, number, group)
                 continue
-            entry = books.entries[group.wanting[0][2]]
+            entry = books.entries[key[2]]
             got = self._grow(entry.application)
-            granted = granted or got == "granted"
-            if not got:
-                if not sifted:
-                    books.sift_growing()
-                    sifted = True
-                if entry.listed and self._refused(entry):
-                    refused.append(entry)
-                    books.want_no_more(entry)
-                elif entry.listed:
-                    books.fill_up(entry)
-            else:
+            if got:
                 sifted = False
+                granted = granted or got == "granted"
                 for _ in range(books.settings.batch - 1):
                     granted = self._grow(entry.application) == "granted" or granted
-                if not any(True for _ in books.wanted(entry.application)):
-                    books.want_no_more(entry)
-            if group.wanting:
-                heapq.heappush(heap, self._turn(number, group))
-        for entry in refused:
-            # A quota says no: what is free says nothing about it.
+                growing.put(entry, tuple(demand.shape for demand in books.wanted(entry.application)))
+            else:
+                wanted = [demand.shape for demand in books.wanted(entry.application)]
+                if not wanted:
+                    # Its core was given no room yet: what is free says nothing about it.
+                    aside.append(entry)
+                    growing.remove(entry)
+                elif not all(self._cluster.accounts.room(entry.request.party, shape) for shape in wanted):
+                    growing.refuse(alike)
+                else:
+                    growing.fill_up(alike)
+                if not sifted:
+                    growing.sift(self._room.soon)
+                    sifted = True
+            self._push(heap, number, group)
+        for entry in aside:
             self._cluster.touch(entry.application)
         return granted
 
-    def _turn(self, number: int, group: Group) -> tuple[int, float, tuple[float, float, str], int, Group]:
-        return -group.priority, self._books.share(group), group.wanting[0], number, group
-
-    def _refused(self, entry: Entry) -> bool:
-        """Whether it is a quota, or its core which was given no room yet, and not the nodes alone."""
-        party = entry.request.party
-        wanted = list(self._books.wanted(entry.application))
-        return not wanted or not all(self._cluster.accounts.room(party, demand.shape) for demand in wanted)
+    def _push(self, heap: list[GrowthTurn], number: int, group: Group) -> None:
+        found = self._books.growing.first(group)
+        if found is not None:
+            heapq.heappush(heap, (-group.priority, self._books.share(group), found[0], number, group))
 
     def _grow(self, application: Application) -> str:
         """One instance more, or the promise of one; empty where there is no room for either."""

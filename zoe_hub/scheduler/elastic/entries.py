@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from ..cluster import Application
 from ..requests import Request
-from ..shapes import Shape
 
-_NOTHING = Shape()
+if TYPE_CHECKING:
+    from .growing import Alike
 
 Key = tuple[float, float, str]
 """The place among applications of one group: the order's key, the time of submission, the id."""
@@ -26,8 +27,6 @@ class Group:
     """All that wait, in order, where that does not change with time."""
     holders: list[Key] = field(default_factory=list)
     """Those that hold elastic instances."""
-    wanting: list[Key] = field(default_factory=list)
-    """Those that wish more, and about which it is not known that it does not fit."""
     asking: list[tuple[float, float, str]] = field(default_factory=list)
     """A heap of those that look for what others could give back: when they do, their submission, and the id."""
     of: float = -math.inf
@@ -50,10 +49,10 @@ class Entry:
     waiting: bool = False
     holding: bool = False
     growing: bool = False
-    listed: bool = False
-    """Among those of its group that want more."""
-    least: Shape = _NOTHING
-    """Of what it could grow by, the least in each dimension."""
+    alike: Alike | None = None
+    """Where it wishes more: with others that wish the same."""
+    grows_as: Key | None = None
+    """Its key there."""
     end: float | None = None
     asks_at: float | None = None
     """As it is among those that ask."""

@@ -12,7 +12,7 @@ from ..level import Column, Level
 from ..orders import Order
 from ..shapes import Shape
 from .entries import Entry, Group
-from .parked import NEVER, grown_by, increases
+from .grown import NEVER, grown_by, increases
 
 READY, PARKED, DENIED = 1, 2, 3
 """Nothing is known of it; it does not fit beside other cores; nor beside those and what is reserved."""
