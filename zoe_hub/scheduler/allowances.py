@@ -114,6 +114,9 @@ class Rules:
             )
             for name, limits in self.quotas.groups.items()
         }
+        said = self.quotas.users or self.quotas.groups or self.quotas.everybody != Limits() or self.default != Limits()
+        self._nothing = not said
+        """Nothing is limited."""
         self._found: dict[tuple[str, tuple[str, ...]], tuple[Allowance, ...]] = {}
         self._at_once: dict[tuple[str, tuple[str, ...]], tuple[Allowance, ...]] = {}
 
@@ -125,7 +128,7 @@ class Rules:
     def of(self, user: str, groups: Iterable[str] = ()) -> tuple[Allowance, ...]:
         """All that hold for a user who is in these groups; those that limit something only."""
         key = (user, tuple(groups))
-        found = self._found.get(key)
+        found = () if self._nothing else self._found.get(key)
         if found is None:
             every = [self.own(user, key[1]), *(self._together[g] for g in sorted(set(key[1])) if g in self._together)]
             found = self._found[key] = tuple(a for a in every if a.bounds or a.unread)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
+import logging
 import os
 import threading
 import time
@@ -26,7 +27,12 @@ from .engines import address, in_memory, postgresql_engine, sqlite_engine, with_
 from .tables import event_counter, events
 from .upgrade import require_schema, upgrade
 
+log = logging.getLogger(__name__)
+
 T = TypeVar("T")
+Item = TypeVar("Item")
+Together = Callable[["Transaction", Sequence[Item]], Sequence["T | Exception"]]
+"""Does the same for several at once; gives a result, or an error that has changed nothing, for each."""
 
 _ATTEMPTS = 20
 _GROUP = 100
@@ -58,6 +64,8 @@ class Transaction:
         self.subject: Subject | None = None
         """What it is about, once that is known; the last one, where it is about several."""
         self.now = datetime.now(timezone.utc)
+        self.known: dict[str, Any] = {}
+        """What parts of it have found out for the parts that follow."""
         self._events: list[dict[str, Any]] = []
 
     def record(self, owner: str, execution: str, kind: EventKind, **data: Any) -> None:
@@ -103,10 +111,21 @@ class _Unstorable(Exception):
 
 @dataclass(frozen=True)
 class _Wish:
-    """A work that waits for its transaction."""
+    """What waits for its transaction: a work, or something to which `many` is to be done."""
 
-    work: Callable[[Transaction], Any]
     outcome: asyncio.Future[Any]
+    work: Callable[[Transaction], Any] | None = None
+    many: Together[Any, Any] | None = None
+    item: Any = None
+
+    def alone(self, transaction: Transaction) -> Any:
+        if self.work is not None:
+            return self.work(transaction)
+        assert self.many is not None
+        (outcome,) = self.many(transaction, [self.item])
+        if isinstance(outcome, BaseException):
+            raise outcome
+        return outcome
 
 
 class Database:
@@ -196,16 +215,23 @@ class Database:
         (Group commit: DeWitt et al., *Implementation techniques for main memory database systems*, 1984, §5.)
         Raises ServiceUnavailable after `close`.
         """
+        outcome: T = await self._wait_for(_Wish(self._loop.create_future(), work=kept(work)))
+        return outcome
+
+    async def write_together(self, many: Together[Item, T], item: Item) -> T:
+        """As `write`. Those that follow each other and wait for the same `many` (equal functions) are done at once."""
+        outcome: T = await self._wait_for(_Wish(self._loop.create_future(), many=many, item=item))
+        return outcome
+
+    async def _wait_for(self, wish: _Wish) -> Any:
         # Nobody would take it from the queue any more: it and all that come after it would wait for ever.
         self._check_open()
-        wish = _Wish(kept(work), self._loop.create_future())
         with self._queue_lock:
             first = not self._queue
             self._queue.append(wish)
         if first:
             self._loop.run_in_executor(self._writer, self._write_queued)
-        outcome: T = await wish.outcome
-        return outcome
+        return await wish.outcome
 
     def _check_open(self) -> None:
         if not self._open:
@@ -234,26 +260,26 @@ class Database:
             if not wishes:
                 return
             try:
-                outcomes = self._write([wish.work for wish in wishes])
+                outcomes = self._write(wishes)
             # Whatever it is, those who wait must hear of it.
             except BaseException as error:
                 outcomes = [error] * len(wishes)
             for wish, outcome in zip(wishes, outcomes, strict=True):
                 self._loop.call_soon_threadsafe(_settle, wish.outcome, outcome)
 
-    def _write(self, works: Sequence[Callable[[Transaction], Any]]) -> list[Any]:
-        """The results, or the errors, of works that share a transaction; of those that cannot, one by one."""
-        if len(works) > 1:
+    def _write(self, wishes: Sequence[_Wish]) -> list[Any]:
+        """The results, or the errors, of those that share a transaction; of those that cannot, one by one."""
+        if len(wishes) > 1:
             try:
-                return self._write_once(works)
+                return self._write_once(wishes)
             except (DBAPIError, _Unstorable):
-                return [outcome for work in works for outcome in self._write([work])]
+                return [outcome for wish in wishes for outcome in self._write([wish])]
             # Not one by one: where the connection was lost during the commit, they may be stored.
             except ServiceUnavailable as error:
-                return [error] * len(works)
+                return [error] * len(wishes)
         for attempt in itertools.count(1):
             try:
-                return self._write_once(works)
+                return self._write_once(wishes)
             except DBAPIError as error:
                 if attempt == _ATTEMPTS or not _collided(error):
                     return [error]
@@ -263,21 +289,16 @@ class Database:
                 return [error]
         raise AssertionError("unreachable")
 
-    def _write_once(self, works: Sequence[Callable[[Transaction], Any]]) -> list[Any]:
+    def _write_once(self, wishes: Sequence[_Wish]) -> list[Any]:
         """Raises what concerns the transaction as a whole, and DBAPIError."""
         outcomes: list[Any] = []
         with self._measured("write"), _faults_named(), self._writes.begin() as connection:
             transaction = Transaction(connection)
-            if len(works) == 1:
-                outcomes.append(works[0](transaction))
+            if len(wishes) == 1:
+                outcomes.append(wishes[0].alone(transaction))
             else:
-                for work in works:
-                    try:
-                        outcomes.append(transaction.attempt(work))
-                    except DBAPIError:
-                        raise
-                    except Exception as error:
-                        outcomes.append(error)
+                for many, alike in itertools.groupby(wishes, lambda wish: wish.many):
+                    outcomes += _parts(transaction, [*alike], many)
             try:
                 seq = transaction.finish()
             except DBAPIError:
@@ -287,6 +308,28 @@ class Database:
         if seq:
             self._loop.call_soon_threadsafe(self._committed, seq)
         return outcomes
+
+
+def _parts(transaction: Transaction, wishes: Sequence[_Wish], many: Together[Any, Any] | None) -> Sequence[Any]:
+    """The results, or the errors. Raises DBAPIError."""
+    if many is not None and len(wishes) > 1:
+        items = [wish.item for wish in wishes]
+        try:
+            return transaction.attempt(lambda part: many(part, items))
+        except DBAPIError:
+            raise
+        # Whosever fault it is, the others are not to suffer from it.
+        except Exception as error:
+            log.debug("One by one, as they cannot be done at once: %s", error)
+    outcomes: list[Any] = []
+    for wish in wishes:
+        try:
+            outcomes.append(transaction.attempt(wish.alone))
+        except DBAPIError:
+            raise
+        except Exception as error:
+            outcomes.append(error)
+    return outcomes
 
 
 def _settle(future: asyncio.Future[Any], outcome: Any) -> None:

@@ -14,6 +14,7 @@ from ..model.parameters import Scalar
 from ..model.plan import Plan
 from ..model.zapp import Category
 from ..scheduler.estimates import Run, learned
+from .database import Transaction
 from .tables import done, executions, plans
 
 _READ = 200
@@ -29,14 +30,19 @@ _RUNS = (
 )
 
 
-def expected_work(connection: Connection, owner: str, plan: Plan) -> float | None:
+def expected_work(transaction: Transaction, owner: str, plan: Plan) -> float | None:
     """Instances times seconds that a run of this plan is expected to need.
 
     None for what does not end by itself, such as what a person works with, and where no run of the same definition has.
     """
     if plan.category is not Category.BATCH:
         return None
-    rows = connection.execute(_RUNS, {"zapp": plan.zapp}).all()
+    connection, known = transaction.connection, f"runs of {plan.zapp}"
+    rows = transaction.known.get(known)
+    if rows is None:
+        rows = transaction.known[known] = connection.execute(_RUNS, {"zapp": plan.zapp}).all()
+    if not rows:
+        return None
     definitions = _definitions(connection, {row.plan for row in rows})
     # Anybody may send a definition of their own that has this one's name.
     mine = _digest(plan.definition.model_dump(mode="json"))

@@ -16,7 +16,7 @@ from ..model.errors import QuotaExceeded
 from ..model.execution import InstanceState
 from ..model.plan import Plan
 from ..scheduler.allowances import Allowance, Dimension, Rules, Subject
-from ..scheduler.quotas import HELD, Accounts, Amounts, Party, Wish, amounts
+from ..scheduler.quotas import HELD, Accounts, Amounts, Party, Spent, Wish, amounts
 from ..scheduler.refusals import Refusal
 from ..scheduler.shapes import Shape
 from . import quotas
@@ -29,6 +29,12 @@ from .tables import instances, usage
 _BATCH = 500
 _LARGEST = 2**63 - 1
 _NOTHING: Amounts = dict.fromkeys(HELD, 0)
+_INSERT = insert(usage)
+_END = update(usage).where(usage.c.id == bindparam("b_id")).values(ended=bindparam("ended"), spent=bindparam("spent"))
+_HELD_BY = select(usage).where(usage.c.execution.in_(bindparam("executions", expanding=True)), usage.c.ended.is_(None))
+_HELD_OF = select(usage).where(
+    usage.c.kind == bindparam("of_kind"), usage.c.subject == bindparam("name"), usage.c.ended.is_(None)
+)
 
 
 def core_of(plan: Plan) -> list[Wish]:
@@ -69,20 +75,31 @@ class Ledger:
         self._accounts = Accounts()
         self._rows: dict[str, list[Row[Any]]] = {}
         self._after: dict[str, Amounts | None] = {}
+        self._submitted: list[Party] = []
 
-    # -- one execution
+    # -- new executions
 
-    def before_submission(self, party: Party) -> None:
-        """From here on until the end of the transaction, its owner and the groups get nothing else."""
-        self._begin([party], Dimension.EXECUTIONS)
+    def before_submissions(self, parties: Collection[Party]) -> None:
+        """From here on until the end of the transaction, their owners and groups get nothing else."""
+        self._begin(parties, Dimension.EXECUTIONS)
+        self._accounts.spent = self._forecast()
 
     def submit(self, party: Party, plan: Plan) -> None:
-        """Count one more execution. Raises QuotaExceeded where there may be no other one, or it could never run."""
-        self._accounts.spent = spent_of(self._connection, self._allowances(), self._transaction.now, forecast=True)
+        """Count one more execution, with `write_submitted`. Raises QuotaExceeded where there may be no other one, or
+        it could never run.
+        """
         refuse(
             self._accounts.another(party) or self._accounts.never(party, core_of(plan)) or self._accounts.used_up(party)
         )
-        self._insert([(party, _NOTHING)])
+        self._accounts.live(party)
+        self._submitted.append(party)
+
+    def write_submitted(self) -> None:
+        """Store what was submitted."""
+        self._insert((party, _NOTHING) for party in self._submitted)
+        self._submitted.clear()
+
+    # -- one execution
 
     def rescale(
         self,
@@ -97,8 +114,8 @@ class Ledger:
         Raises QuotaExceeded where that could never run, where what must run does not fit, and where hours of
         processors are used up and it should grow.
         """
-        self._begin([party])
-        self._accounts.spent = spent_of(self._connection, self._allowances(), self._transaction.now, forecast=True)
+        self.concern([party])
+        self._accounts.spent = self._forecast()
         more = {d: amounts(core_of(after))[d] - amounts(core_of(before))[d] for d in HELD}
         if any(amount > 0 for amount in more.values()):
             refuse(self._accounts.never(party, core_of(after)))
@@ -113,6 +130,8 @@ class Ledger:
     def concern(self, parties: Collection[Party]) -> None:
         """Of these, something may change what they hold. To be called once, before all that follows."""
         self._begin(parties)
+        for row in _held_by(self._connection, self._parties):
+            self._rows.setdefault(row.execution, []).append(row)
 
     def hold(self, execution: str, held: Amounts) -> Refusal | None:
         """It holds so much from now on; or why not, and then nothing is changed."""
@@ -150,8 +169,7 @@ class Ledger:
         for start in range(0, len(gone), _BATCH):
             self._connection.execute(delete(usage).where(usage.c.id.in_(gone[start : start + _BATCH])))
         if ended:
-            end = update(usage).where(usage.c.id == bindparam("b_id"))
-            self._connection.execute(end.values(ended=bindparam("ended"), spent=bindparam("spent")), ended)
+            self._connection.execute(_END, ended)
         self._insert(begun)
         self._after.clear()
 
@@ -159,20 +177,22 @@ class Ledger:
 
     def _begin(self, parties: Collection[Party], *further: Dimension) -> None:
         connection = self._connection
-        begin_anew(connection, self._transaction.now)
+        begin_anew(self._transaction)
         self._parties = {party.id: party for party in parties}
-        self._rules = quotas.rules(connection, self._source, [(party.user, party.groups) for party in parties])
+        asked = [(party.user, party.groups) for party in parties]
+        self._rules = quotas.rules(connection, self._source, asked, self._transaction)
         limited = {each.subject for each in self._allowances() if each.bounds.keys() & {*HELD, *further}}
         one_at_a_time(connection, (f"quota of {subject}" for subject in limited))
         self._accounts = Accounts(self._rules)
         restore(self._accounts, held_of(connection, limited))
         self._rows = {}
-        for row in _held_by(connection, self._parties):
-            self._rows.setdefault(row.execution, []).append(row)
 
     def _allowances(self) -> list[Allowance]:
         found = {a.subject: a for p in self._parties.values() for a in self._rules.of(p.user, p.groups)}
         return list(found.values())
+
+    def _forecast(self) -> dict[Subject, Spent]:
+        return spent_of(self._connection, self._allowances(), self._transaction.now, forecast=True)
 
     def _hold(self, party: Party, held: Amounts) -> Refusal | None:
         before = self._held(party)
@@ -201,7 +221,7 @@ class Ledger:
             for subject in (Subject("user", party.user), *(Subject("group", name) for name in party.groups))
         ]
         if rows:
-            self._connection.execute(insert(usage), rows)
+            self._connection.execute(_INSERT, rows)
 
 
 def restore(accounts: Accounts, rows: Iterable[Row[Any]]) -> None:
@@ -220,15 +240,13 @@ def refuse(refusal: Refusal | None) -> None:
 def held_of(connection: Connection, subjects: Iterable[Subject]) -> Iterator[Row[Any]]:
     """The rows without an end of these subjects."""
     for subject in sorted(subjects):
-        mine = (usage.c.kind == subject.kind) & (usage.c.subject == subject.name)
-        yield from connection.execute(select(usage).where(mine, usage.c.ended.is_(None)))
+        yield from connection.execute(_HELD_OF, {"of_kind": subject.kind, "name": subject.name})
 
 
 def _held_by(connection: Connection, executions: Iterable[str]) -> Iterator[Row[Any]]:
     names = sorted(executions)
     for start in range(0, len(names), _BATCH):
-        these = usage.c.execution.in_(names[start : start + _BATCH])
-        yield from connection.execute(select(usage).where(these, usage.c.ended.is_(None)))
+        yield from connection.execute(_HELD_BY, {"executions": names[start : start + _BATCH]})
 
 
 def _amounts(rows: Sequence[Row[Any]]) -> dict[Dimension, int]:

@@ -10,12 +10,13 @@ from typing import Any
 from pydantic import ValidationError
 from sqlalchemy import Connection, Row, Select, bindparam, select
 
+from ..model.errors import UnknownName
 from ..model.execution import Execution, InstanceStatus
 from ..model.plan import Plan
 from ..model.resources import Resources
 from ..scheduler.allowances import Dimension
 from .documents import PlanCache, execution_from, instance_from, places
-from .tables import instances, plans, usage
+from .tables import executions, instances, plans, usage
 
 log = logging.getLogger(__name__)
 
@@ -50,6 +51,13 @@ class ExecutionReader:
             )
             for row in rows
         ]
+
+    def one(self, connection: Connection, execution: str) -> Execution:
+        """The execution with this identifier. Raises UnknownName."""
+        found = self.read(connection, select(executions).where(executions.c.id == execution))
+        if not found:
+            raise UnknownName("execution", execution)
+        return found[0]
 
     def plans(self, connection: Connection, digests: set[str]) -> dict[str, Plan]:
         """By digest; those that another version of Zoe wrote and this one cannot read are left out."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from pydantic import ValidationError
-from sqlalchemy import Connection, delete, insert, or_, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, or_, select, update
 
 from ..model.errors import UnknownName
 from ..model.quotas import GroupLimits, Limits, Quotas
@@ -25,6 +25,10 @@ log = logging.getLogger(__name__)
 
 EVERYBODY = Subject("everybody", "")
 _BATCH = 500
+_STORED = "stored quotas"
+_ANY = select(quotas.c.kind).limit(1)
+_EITHER = or_(quotas.c.kind == EVERYBODY.kind, quotas.c.name.in_(bindparam("names", expanding=True)))
+_NAMED = select(quotas).where(_EITHER)
 
 
 @dataclass(frozen=True)
@@ -37,15 +41,20 @@ class QuotaSource:
     """For everybody, where nothing else is said."""
 
 
-def rules(connection: Connection, source: QuotaSource, parties: Iterable[tuple[str, Collection[str]]]) -> Rules:
-    """What holds for these users and groups."""
+def rules(
+    connection: Connection,
+    source: QuotaSource,
+    parties: Iterable[tuple[str, Collection[str]]],
+    transaction: Transaction | None = None,
+) -> Rules:
+    """What holds for these users and groups. In a transaction that writes, it is asked once whether any is stored."""
     users: set[str] = set()
     groups: set[str] = set()
     for user, members_of in parties:
         users.add(user)
         groups.update(members_of)
     file = source.file()
-    stored = _read(connection, users, groups)
+    stored = _read(connection, users, groups) if _are_stored(connection, transaction) else {}
     said = stored.get(EVERYBODY)
     found = Quotas.model_construct(
         apiVersion="zoe/v1",
@@ -55,6 +64,13 @@ def rules(connection: Connection, source: QuotaSource, parties: Iterable[tuple[s
         groups={name: its for name in groups if (its := _of("group", name, file.groups, stored, GroupLimits))},
     )
     return Rules(found, source.default)
+
+
+def _are_stored(connection: Connection, transaction: Transaction | None) -> bool:
+    known = {} if transaction is None else transaction.known
+    if _STORED not in known:
+        known[_STORED] = connection.execute(_ANY).first() is not None
+    return bool(known[_STORED])
 
 
 L = TypeVar("L", Limits, GroupLimits)
@@ -77,6 +93,7 @@ def put(transaction: Transaction, subject: Subject, limits: Limits | GroupLimits
     this = (quotas.c.kind == subject.kind) & (quotas.c.name == subject.name)
     document = limits.model_dump_json(exclude_none=True)
     connection = transaction.connection
+    transaction.known.pop(_STORED, None)
     if connection.execute(update(quotas).where(this).values(document=document)).rowcount == 0:
         connection.execute(insert(quotas).values(kind=subject.kind, name=subject.name, document=document))
 
@@ -95,14 +112,9 @@ def _article(subject: Subject) -> str:
 
 def _read(connection: Connection, users: set[str], groups: set[str]) -> dict[Subject, Limits | GroupLimits]:
     found: dict[Subject, Limits | GroupLimits] = {}
-    names = [("user", name) for name in sorted(users)] + [("group", name) for name in sorted(groups)]
+    names = sorted(users | groups)
     for start in range(0, max(len(names), 1), _BATCH):
-        part = names[start : start + _BATCH]
-        asked = [
-            (quotas.c.kind == kind) & quotas.c.name.in_([name for its, name in part if its == kind])
-            for kind in {kind for kind, _ in part}
-        ]
-        found |= _parsed(connection.execute(select(quotas).where(or_(quotas.c.kind == EVERYBODY.kind, *asked))))
+        found |= _parsed(connection.execute(_NAMED, {"names": names[start : start + _BATCH]}))
     return found
 
 

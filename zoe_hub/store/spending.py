@@ -6,16 +6,23 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, func, or_, select, update
+from sqlalchemy import Connection, bindparam, func, or_, select, update
 
 from ..scheduler.allowances import Allowance, Dimension, Subject
 from ..scheduler.quotas import Spent
+from .database import Transaction
 from .tables import usage
 
 _STEPS = 40
 """Halvings of a window: less than a second of a year."""
 _APART = timedelta(seconds=5)
 """Clocks of two services may be so far apart."""
+
+_BEGIN_ANEW = (
+    update(usage)
+    .where(usage.c.ended.is_(None), usage.c.begun > bindparam("later", type_=usage.c.begun.type))
+    .values(begun=bindparam("now", type_=usage.c.begun.type))
+)
 
 
 def spent_of(
@@ -52,12 +59,14 @@ def spent_by(connection: Connection, subject: Subject, window: int, now: datetim
     return Spent(sum(by.values()), by)
 
 
-def begin_anew(connection: Connection, now: datetime) -> None:
+def begin_anew(transaction: Transaction) -> None:
     """Let what is held begin now where it would begin later: the clock was set back, and until then nothing would be
-    counted.
+    counted. A second call in the same transaction does nothing.
     """
-    later = usage.c.ended.is_(None) & (usage.c.begun > now + _APART)
-    connection.execute(update(usage).where(later).values(begun=now))
+    if "begun anew" not in transaction.known:
+        now = transaction.now
+        transaction.connection.execute(_BEGIN_ANEW, {"now": now, "later": now + _APART})
+        transaction.known["begun anew"] = True
 
 
 def spent(cpu: int, begun: datetime, ended: datetime) -> int:

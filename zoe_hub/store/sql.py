@@ -29,13 +29,12 @@ from .changes import Change, TerminationRequested
 from .database import Database, Subject, Transaction
 from .documents import attachment_from, event_from
 from .histories import histories
-from .identifiers import Identifiers
-from .keys import stored_with
+from .keys import Keys
 from .ledger import Ledger, party_of, present
 from .queries import ExecutionReader
 from .quotas import QuotaSource
 from .recorder import record
-from .submissions import attachment_columns, put_plan, store
+from .submissions import Asked, Submissions, attachment_columns, put_plan
 from .tables import event_counter, events, executions
 
 T = TypeVar("T")
@@ -59,8 +58,8 @@ class SQLStore(Store):
         self._quotas = quotas or QuotaSource()
         self._announcements = Announcements(self.last_seq)
         self._database = Database(url, committed=self._announcements.announce, timed=timed, upgrades=upgrades)
-        self._identifiers = Identifiers()
         self._reader = ExecutionReader()
+        self._submissions = Submissions(self._quotas, self._reader)
         self._lease: Lease | None = None
         self._audited: tuple[AuditEntry, Callable[[], None]] | None = None
 
@@ -142,10 +141,7 @@ class SQLStore(Store):
         return await self._database.read(lambda connection: self._get(connection, execution))
 
     def _get(self, connection: Connection, execution: str) -> Execution:
-        found = self._reader.read(connection, select(executions).where(executions.c.id == execution))
-        if not found:
-            raise UnknownName("execution", execution)
-        return found[0]
+        return self._reader.one(connection, execution)
 
     async def find(self, owner: str, name: str) -> Execution:
         def work(connection: Connection) -> Execution:
@@ -175,21 +171,18 @@ class SQLStore(Store):
     # Executions: writing
 
     async def submit(self, submission: Submission) -> tuple[Execution, bool]:
-        def work(transaction: Transaction) -> tuple[Execution, bool]:
-            key, fingerprint = submission.idempotency_key, submission.fingerprint
-            earlier = stored_with(transaction.connection, submission.owner, key, fingerprint)
-            if earlier is not None:
-                transaction.subject = Subject(earlier, submission.owner)
-                return self._get(transaction.connection, earlier), False
-            identifier = self._identifiers.new()
-            transaction.subject = Subject(identifier, submission.owner)
-            return store(transaction, submission, identifier, self._ledger(transaction)), True
-
-        return await self._write(work)
+        if self._lease is not None:
+            return await self._write(lambda transaction: self._submissions.one(transaction, submission))
+        if self._audited is None:
+            return await self._database.write_together(self._submissions.store, Asked(submission))
+        entry, stored = self._audited
+        result = await self._database.write_together(self._submissions.store, Asked(submission, entry))
+        stored()
+        return result
 
     async def submitted(self, owner: str, idempotency_key: str, fingerprint: str | None) -> Execution | None:
         def work(connection: Connection) -> Execution | None:
-            earlier = stored_with(connection, owner, idempotency_key, fingerprint)
+            earlier = Keys(connection, [(owner, idempotency_key)]).execution(owner, idempotency_key, fingerprint)
             return None if earlier is None else self._get(connection, earlier)
 
         return await self._database.read(work)
