@@ -15,6 +15,16 @@ _NOTHING = Shape()
 _PRUNED = 4
 _FEW = 24
 """Nodes that are gone through one by one faster than all at once."""
+_REMEMBERED = 64
+"""So many nodes that grew since an answer was found are gone through faster than all nodes at once."""
+_ANSWERS = 4096
+"""Shapes of which an answer is remembered."""
+_SINGLE = 64
+"""So many shapes are looked for one by one faster than all at once."""
+_SEVERAL = 2048
+"""Among so many it is worth to look whether there are few shapes."""
+_NEAR = 256
+"""Nodes that are looked through before all others are."""
 
 Column = npt.NDArray[np.int64]
 
@@ -28,6 +38,14 @@ class Level:
         self._grown: list[dict[int, Shape]] = []
         self._followers: list[Level] = []
         self._frontier: Column | None = None
+        self._found: dict[Shape, tuple[int, int]] = {}
+        """Of shapes that were asked for: where the first room was, beyond the last node for none, and how many nodes
+        had grown by then. What shrinks meanwhile is seen when that node is looked at again."""
+        self._log: list[int] = []
+        """Nodes that grew, one after the other, without the first `_forgotten` ones."""
+        self._forgotten = 0
+        self._tried: dict[int, Shape] = {}
+        """What there really is on nodes of which something else is tried: nothing is remembered of that."""
 
     def add(self, node: int, shape: Shape, times: int = 1, *, silent: bool = False) -> None:
         """So many of the shape more on this node; fewer, where `times` is negative. Who watches or follows is not told
@@ -35,22 +53,30 @@ class Level:
         """
         old = self.amounts[node]
         cpu, memory, gpu = old[0] + times * shape[0], old[1] + times * shape[1], old[2] + times * shape[2]
-        self.amounts[node] = Shape(cpu, memory, gpu)
-        self._frontier = None
+        new = self.amounts[node] = Shape(cpu, memory, gpu)
         if self._columns is not None:
             columns = self._columns
             columns[0][node] = cpu
             columns[1][node] = memory
             columns[2][node] = gpu
-        if not silent:
-            for grown in self._grown:
-                lowest = grown.get(node)
-                if lowest is not None:
-                    grown[node] = Shape(min(lowest[0], cpu), min(lowest[1], memory), min(lowest[2], gpu))
-                elif times > 0:
-                    grown[node] = old
-            for follower in self._followers:
-                follower.add(node, shape, times)
+        if silent:
+            if self._tried.setdefault(node, old) == new:
+                del self._tried[node]
+            return
+        self._frontier = None
+        if times > 0:
+            self._log.append(node)
+            if len(self._log) > 8 * _REMEMBERED:
+                self._forgotten += 7 * _REMEMBERED
+                del self._log[: 7 * _REMEMBERED]
+        for grown in self._grown:
+            lowest = grown.get(node)
+            if lowest is not None:
+                grown[node] = Shape(min(lowest[0], cpu), min(lowest[1], memory), min(lowest[2], gpu))
+            elif times > 0:
+                grown[node] = old
+        for follower in self._followers:
+            follower.add(node, shape, times)
 
     def first(self, shape: Shape) -> int | None:
         """The first node on which it fits; None: on none."""
@@ -60,17 +86,62 @@ class Level:
                 if c >= cpu and m >= memory and g >= gpu:
                     return node
             return None
-        mask = self._fits(shape)
-        node = int(mask.argmax())
-        return node if mask[node] else None
+        if self._tried:
+            node = self._search(shape, 0)
+        else:
+            node = self._first_since(shape)
+            if len(self._found) >= _ANSWERS:
+                self._found.clear()
+            self._found[shape] = node, self._forgotten + len(self._log)
+        return node if node < len(self.amounts) else None
+
+    def _first_since(self, shape: Shape) -> int:
+        """The first node on which it fits; beyond the last one: on none."""
+        known = self._found.get(shape)
+        now = self._forgotten + len(self._log)
+        if known is None or known[1] < max(self._forgotten, now - _REMEMBERED):
+            return self._search(shape, 0)
+        cpu, memory, gpu = shape
+        first, seen = known
+        for node in self._log[seen - self._forgotten :]:
+            if node < first:
+                c, m, g = self.amounts[node]
+                if c >= cpu and m >= memory and g >= gpu:
+                    first = node
+        # On what is before that and did not grow there was no room, and there is none.
+        if first < len(self.amounts) and not shape.within(self.amounts[first]):
+            return self._search(shape, first + 1)
+        return first
+
+    def _search(self, shape: Shape, start: int) -> int:
+        """The first node from this one on."""
+        cpu, memory, gpu = self.columns
+        end = min(start + _NEAR, len(cpu))
+        while start < len(cpu):
+            mask = cpu[start:end] >= shape[0]
+            mask &= memory[start:end] >= shape[1]
+            mask &= gpu[start:end] >= shape[2]
+            node = int(mask.argmax()) if len(mask) else 0
+            if len(mask) and mask[node]:
+                return start + node
+            start, end = end, len(cpu)
+        return len(cpu)
 
     def any_fits(self, shapes: Sequence[Column]) -> npt.NDArray[np.bool_]:
         """Of many shapes, dimension by dimension: whether one of each fits on some node."""
+        if len(shapes[0]) <= _SEVERAL:
+            several = [*zip(*(column.tolist() for column in shapes), strict=True)]
+            distinct = {*several}
+            if len(distinct) <= _SINGLE:
+                found = {shape: self.first(Shape(*shape)) is not None for shape in distinct}
+                return np.array([found[shape] for shape in several], bool)
         return fits_any(shapes, self.frontier)
 
     @property
     def frontier(self) -> Column:
         """Amounts on nodes such that what fits on any node fits on one of these: mostly few."""
+        if self._tried:
+            return _frontier(np.stack(self.columns, axis=1))
         if self._frontier is None:
             self._frontier = _frontier(np.stack(self.columns, axis=1))
         return self._frontier
