@@ -6,8 +6,12 @@ import math
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 
+from zoe_hub.scheduler.allowances import Dimension, Subject
 from zoe_hub.scheduler.cluster import Application, Cluster
 from zoe_hub.scheduler.elastic.division import FAILURES
+from zoe_hub.scheduler.level import Level
+from zoe_hub.scheduler.packing import arrange, fits, most_constrained
+from zoe_hub.scheduler.packing import placed as placed_on
 from zoe_hub.scheduler.policies.elastic import Settings
 from zoe_hub.scheduler.policies.possible import Possible
 from zoe_hub.scheduler.requests import INTERACTIVE, Demand
@@ -19,6 +23,7 @@ class PlainElastic:
     """Core first, elastic instances by urgency, with hysteresis; EASY backfill; dominant-resource fairness."""
 
     name = "elastic"
+    cores_first = True
 
     def __init__(self, settings: Settings | None = None) -> None:
         self.settings = settings or Settings()
@@ -78,7 +83,8 @@ class _Moment:
         self._keep_plans()
         while self._start_next():
             pass
-        self._held_back = {a.id for a in self._cluster.started if not self._cluster.settled(a)}
+        placed = [*self._cluster.started, *(a for a, _ in self._cluster.replaced.values())]
+        self._held_back = {a.id for a in placed if not self._cluster.settled(a)}
         self._divide()
 
     # Cores
@@ -95,25 +101,49 @@ class _Moment:
 
     def _keep_plans(self) -> None:
         """Cores that were given room which was not free yet, if they still fit there."""
-        for application in self._line():
+        waiting = [a for a in self._line() if a.planned is not None]
+        for application in [*(a for a in self._lost() if a.planned is not None), *waiting]:
             planned, application.planned = application.planned, None
-            if planned is None or not self._cluster.in_line(application):
+            missing = dict(_missing(application))
+            if planned is None or any(len(planned.get(d.key, ())) != n for d, n in missing.items()):
+                continue
+            if any(nodes and key not in {d.key for d in missing} for key, nodes in planned.items()):
+                continue
+            if not application.served and application not in self._line():
                 continue
             placed = []
-            for demand in application.request.demands:
+            for demand in missing:
                 for node in planned.get(demand.key, ()):
                     if self._room.fits(node, demand.shape, soon=True):
                         self._cluster.put(application, demand, node, self._now)
                         placed.append(demand)
-            if len(placed) == application.request.core:
-                self._cluster.serve(application, self._now)
+            if len(placed) == sum(missing.values()):
+                self._serve(application, missing)
+                self._restore(self._make_way(application))
             else:
                 for demand in reversed(placed):
                     self._cluster.pull(application, demand)
+        for application in self._cluster.applications.values():
+            if not application.leaving and (application.broken or not application.served):
+                application.planned = None
+
+    def _lost(self) -> list[Application]:
+        """Whose core lost a node."""
+        return [a for a in self._cluster.serving(self._now) if a.broken]
 
     def _line(self) -> list[Application]:
         shares = self._shares(cores=True)
-        return sorted(self._cluster.waiting(self._now), key=lambda a: self._place(a, shares))
+        waiting = [a for a in self._cluster.applications.values() if not a.served and not a.leaving]
+        claims: dict[Subject, dict[Dimension, int]] = {}
+        line = []
+        for a in sorted(waiting, key=lambda a: self._place(a, shares)):
+            if self._cluster.in_line(a, claims):
+                line.append(a)
+            request, accounts = a.request, self._cluster.accounts
+            claims_some = self._overdue(a) and request.of is None and self._possible.ever(self._room, request)
+            if claims_some and not accounts.never(request.party, request.core_wish):
+                accounts.claim(claims, request.party, request.core_wish)
+        return line
 
     def _place(self, application: Application, shares: Mapping[str, Shape]) -> tuple[object, ...]:
         if self._overdue(application):
@@ -125,61 +155,87 @@ class _Moment:
 
     def _start_next(self) -> bool:
         """Start the first that may start. False where nobody may."""
-        broken = [a for a in self._cluster.serving(self._now) if a.broken]
-        reservation: Reservation | None = None
-        blocked = False
-        for application in [*broken, *self._line()]:
-            if not self._possible(self._cluster, application):
-                continue
-            if not blocked:
-                if self._start(application):
+        drawn: dict[int, Shape] = {}
+        for application in self._lost():
+            if self._possible.ever(self._room, application.request):
+                if self._start(application, drawn):
                     return True
-                if self._overdue(application) or not self._settings.backfill:
+                if not self._settings.backfill:
                     return False
-                blocked, reservation = True, self._reserve(application)
-            elif self._backfill(application, reservation):
+                drawn = drawn or self._draw(application)
+        blocked = False
+        reservation: Reservation | None = None
+        for application in self._line():
+            if not self._possible.ever(self._room, application.request):
+                continue
+            kept = _sum(drawn, reservation.kept if reservation else {})
+            if self._start(application, kept):
                 return True
+            if blocked:
+                short = reservation is not None and self._now + _longest(application) <= reservation.at
+                if short and not drawn and self._start(application, {}):
+                    return True
+            elif not self._settings.backfill:
+                return False
+            elif self._overdue(application):
+                drawn = _sum(drawn, self._draw(application))
+            else:
+                reservation = self._reserve(application, drawn, self._known_ends())
+            blocked = True
         return False
 
-    def _backfill(self, application: Application, reservation: Reservation | None) -> bool:
-        if reservation is None:
-            return self._start(application)
-        if self._start(application, reservation.kept):
-            return True
-        return self._now + _longest(application) <= reservation.at and self._start(application)
+    def _draw(self, application: Application) -> dict[int, Shape]:
+        """Room that is kept for it, the same from one decision to the next, as far as it is free."""
+        if application.drawn is None or self._now > application.drawn[0]:
+            found = self._reserve(application, {}, [*self._known_ends(), *self._unknown_ends()])
+            application.drawn = self._now + self._settings.bound, found.taken if found else {}
+        firm = self._firm()
+        return {
+            node: Shape(*(max(0, min(need, free)) for need, free in zip(shape, firm[node], strict=True)))
+            for node, shape in application.drawn[1].items()
+        }
 
-    def _reserve(self, application: Application) -> Reservation | None:
+    def _reserve(self, application: Application, kept: Mapping[int, Shape], ends: list[_End]) -> Reservation | None:
         """Of each end, try whether the core fits then."""
         wishes = [(demand.shape, count) for demand, count in _missing(application)]
-        room, released = self._firm(), defaultdict[int, Shape](Shape)
-        for time, _, places in self._ends():
+        room, released = _without(self._firm(), kept), defaultdict[int, Shape](Shape)
+        for time, places in ends:
             for node, shape in places:
                 room[node] = room[node].plus(shape)
                 released[node] = released[node].plus(shape)
-            taken, left = defaultdict[int, Shape](Shape), list(room)
-            for shape in [shape for shape, count in wishes for _ in range(count)]:
-                node = next((n for n, free in enumerate(left) if shape.within(free)), -1)
-                if node < 0:
-                    break
-                left[node] = left[node].plus(shape, -1)
-                taken[node] = taken[node].plus(shape)
-            else:
-                kept = {node: _beyond(shape, released[node]) for node, shape in taken.items()}
-                return Reservation(max(self._now, time), kept)
+            taken = placed_on(Level(room), wishes)
+            if taken is not None:
+                beyond = {node: _beyond(shape, released[node]) for node, shape in taken.items()}
+                return Reservation(time, beyond, taken)
         return None
 
-    def _ends(self) -> list[tuple[float, str, list[tuple[int, Shape]]]]:
-        ends: list[tuple[float, str, list[tuple[int, Shape]]]] = []
+    def _known_ends(self) -> list[_End]:
+        """The latest that are possible."""
+        ends = []
         for a in self._cluster.applications.values():
-            end = -math.inf if a.leaving else a.ends_at
-            if a.served and end is not None and (a.leaving or end >= self._now):
-                places = [
-                    (node, demand.shape)
-                    for demand in a.request.demands
-                    for node in (a.placed[demand.key] if a.leaving else a.placed[demand.key][: demand.core])
-                ]
-                ends.append((end, a.id, places))
-        return sorted(ends)
+            end = -math.inf if a.leaving else a.latest_end(self._now)
+            if a.served and end is not None and not self._is_over(a):
+                ends.append((end, a.id, self._places(a)))
+        return [(max(self._now, end), places) for end, _, places in sorted(ends)]
+
+    def _unknown_ends(self) -> list[_End]:
+        """The youngest first."""
+        ends = []
+        for a in self._cluster.applications.values():
+            if a.admitted_at is not None and not a.leaving and (a.latest_end(self._now) is None or self._is_over(a)):
+                ends.append((-a.admitted_at, a.id, self._places(a)))
+        return [(math.inf, places) for _, _, places in sorted(ends)]
+
+    def _is_over(self, a: Application) -> bool:
+        return not a.leaving and a.ends_at is not None and a.ends_at < self._now
+
+    @staticmethod
+    def _places(a: Application) -> list[tuple[int, Shape]]:
+        return [
+            (node, demand.shape)
+            for demand in a.request.demands
+            for node in (a.placed[demand.key] if a.leaving else a.placed[demand.key][: demand.core])
+        ]
 
     def _firm(self) -> list[Shape]:
         """What cores may take: what is free, soon too, and what elastic instances hold."""
@@ -191,36 +247,43 @@ class _Moment:
                         firm[node] = firm[node].plus(demand.shape)
         return firm
 
-    def _start(self, application: Application, kept: Mapping[int, Shape] | None = None) -> bool:
+    def _start(self, application: Application, kept: Mapping[int, Shape]) -> bool:
         """Place all core instances that it lacks, or none, without what is kept; elastic ones are taken back for it."""
-        for node, shape in (kept or {}).items():
-            self._room.take(node, shape)
-        taken = self._place_core(application)
-        for node, shape in (kept or {}).items():
-            self._room.give(node, shape)
-        if taken is None:
+        missing = dict(_missing(application))
+        wishes = [(demand.shape, count) for demand, count in missing.items()]
+        if not fits(Level(_without(self._firm(), kept)), wishes):
             return False
-        if not application.served:
-            self._cluster.serve(application, self._now)
-            application.asks_at = self._now
-        self._restore(taken)
+        for node, shape in kept.items():
+            self._room.take(node, shape)
+        taken = self._place_core(application, missing)
+        for node, shape in kept.items():
+            self._room.give(node, shape)
+        self._serve(application, missing)
+        self._restore([*taken, *self._make_way(application)])
         return True
 
-    def _place_core(self, application: Application) -> list[_Taken] | None:
-        """What was taken back for it; None where it does not fit, and nothing is changed."""
-        missing = [demand for demand, count in _missing(application) for _ in range(count)]
-        if not _fits([demand.shape for demand in missing], self._firm()):
-            return None
+    def _serve(self, application: Application, missing: Mapping[Demand, int]) -> None:
+        if application.served:
+            self._cluster.place_again(application, {demand.key: count for demand, count in missing.items()})
+        else:
+            self._cluster.serve(application, self._now)
+            application.asks_at = self._now
+
+    def _place_core(self, application: Application, missing: dict[Demand, int]) -> list[_Taken]:
+        """What was taken back for it."""
         placed: list[Demand] = []
         left: list[Demand] = []
-        for demand in missing:
-            node = self._room.find(demand.shape)
-            node = self._room.find(demand.shape, soon=True) if node is None else node
-            if node is None:
-                left.append(demand)
-            else:
-                self._cluster.put(application, demand, node, self._now)
-                placed.append(demand)
+        demands = [*missing]
+        wishes = [(demand.shape, missing[demand]) for demand in demands]
+        for index in most_constrained(Level(self._firm()), [demand.shape for demand in demands]):
+            for demand in [demands[index]] * missing[demands[index]]:
+                node = self._room.find(demand.shape)
+                node = self._room.find(demand.shape, soon=True) if node is None else node
+                if node is None:
+                    left.append(demand)
+                else:
+                    self._cluster.put(application, demand, node, self._now)
+                    placed.append(demand)
         taken: list[_Taken] = []
         if left:
             for victim, of in self._victims():
@@ -236,13 +299,26 @@ class _Moment:
                 left = rest
                 if not left:
                     return taken
-            # They are in each other's way. All elastic instances have been taken back: one after the other they fit.
+            # They are in each other's way. All elastic instances have been taken back: there is a way for all of them.
             for demand in reversed(placed):
                 self._cluster.pull(application, demand)
-            for demand in missing:
-                node = self._room.find(demand.shape, soon=True)
-                assert node is not None
-                self._cluster.put(application, demand, node, self._now)
+            places = arrange(self._room.soon, wishes)
+            assert places is not None
+            for demand, nodes in zip(demands, places, strict=True):
+                for node in nodes:
+                    self._cluster.put(application, demand, node, self._now)
+        return taken
+
+    def _make_way(self, application: Application) -> list[_Taken]:
+        """What was taken back since the quotas in which its core counts do not allow it beside that."""
+        accounts, request = self._cluster.accounts, application.request
+        taken: list[_Taken] = []
+        for victim, demand in self._victims():
+            exceeded = [each for d in request.demands if d.core for each in accounts.exceeded(request.party, d.shape)]
+            if not exceeded:
+                break
+            if accounts.relieves(victim.request.party, demand.shape, {*exceeded}):
+                taken.append(self._take(victim, demand))
         return taken
 
     # Taking back
@@ -282,7 +358,8 @@ class _Moment:
         for victim, demand, node, at in reversed(taken):
             if (victim.id, demand.key) in lost:
                 continue
-            if self._room.fits(node, demand.shape, soon=True):
+            bears = self._cluster.accounts.bears(victim.request.party, demand.shape)
+            if bears and self._room.fits(node, demand.shape, soon=True):
                 self._cluster.restore(victim, demand, node, at)
             else:
                 lost.add((victim.id, demand.key))
@@ -290,6 +367,7 @@ class _Moment:
 
     def _was_robbed(self, victim: Application) -> None:
         victim.asks_at = max(victim.asks_at, self._later(self._settings.hold))
+        victim.pause = 0.0
 
     def _later(self, seconds: float) -> float:
         """Later than now in any case, or a second look at the same moment could find something else."""
@@ -374,8 +452,8 @@ class _Moment:
         got = False
         while self._grow(application) or any(self._rob(application, d) for d in self._wanted(application)):
             got = True
-        hold = self._settings.hold
-        application.pause = hold if got else max(hold, 2 * application.pause)
+        hold, twice = self._settings.hold, 0.0 if got else 2 * application.pause
+        application.pause = max(1.0, hold, min(twice, 32 * hold))
         application.asks_at = self._later(application.pause)
         if not got:
             self._failed[group_of(application, self._settings)] += 1
@@ -439,6 +517,8 @@ def group_of(application: Application, settings: Settings) -> tuple[int, str, fl
     return (request.priority, request.user, request.weight) if settings.fair else (request.priority, "", 1.0)
 
 
+_End = tuple[float, list[tuple[int, Shape]]]
+"""When something ends, and what it gives back on which nodes."""
 _Taken = tuple[Application, Demand, int, float]
 """An instance that was taken back: of whom, where it was, and since when."""
 
@@ -464,10 +544,9 @@ def _longest(application: Application) -> float:
     return request.size * (request.core + request.elastic) / request.core
 
 
-def _fits(shapes: list[Shape], room: list[Shape]) -> bool:
-    for shape in shapes:
-        node = next((node for node, free in enumerate(room) if shape.within(free)), None)
-        if node is None:
-            return False
-        room[node] = room[node].plus(shape, -1)
-    return True
+def _sum(one: Mapping[int, Shape], other: Mapping[int, Shape]) -> dict[int, Shape]:
+    return {node: one.get(node, Shape()).plus(other.get(node, Shape())) for node in {*one, *other}}
+
+
+def _without(room: list[Shape], kept: Mapping[int, Shape]) -> list[Shape]:
+    return [free.plus(kept.get(node, Shape()), -1) for node, free in enumerate(room)]

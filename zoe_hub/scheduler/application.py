@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from .requests import Demand, Request
+from .shapes import Shape
 from .work import progress_made, time_left
 
 
@@ -23,7 +24,9 @@ class Application:
         self.going: dict[str, list[int]] = {}
         """Nodes of instances that were taken back and are not gone yet."""
         self.planned: dict[str, list[int]] | None = None
-        """In line: the nodes that its core was given, of which some are not free yet."""
+        """The nodes that its core was given, or what lacks of it, of which some are not free yet."""
+        self.drawn: tuple[float, dict[int, Shape]] | None = None
+        """Room that nobody else's core takes, as it has waited for too long, or lost its own; and until when."""
         self.asks_at = -math.inf
         """When its policy looks next for elastic instances that others could give back to it."""
         self.pause = 0.0
@@ -35,6 +38,8 @@ class Application:
         """The part of its work that is done; 0 to 1."""
         self.progressed_at = request.submitted
         """Until when `progress` is counted."""
+        self._before = request.submitted, 0.0
+        """The same two as they were before that moment."""
         self.number = 0
         """In which order applications were submitted to this scheduler."""
 
@@ -72,6 +77,8 @@ class Application:
 
     def advance(self, now: float) -> None:
         """Count the work done since the last call. Without an estimate of its size there is none to count."""
+        if now > self.progressed_at:
+            self._before = self.progressed_at, self.progress
         size = self.request.size
         if self.served and size is not None:
             done = progress_made(
@@ -79,6 +86,16 @@ class Application:
             )
             self.progress = min(1.0, self.progress + done)
         self.progressed_at = now
+
+    def count_from(self, at: float) -> None:
+        """It begins at that time."""
+        self.progressed_at = at
+        self._before = at, self.progress
+
+    def set_back(self, seconds: float) -> None:
+        """What was counted was so much earlier."""
+        self.progressed_at -= seconds
+        self._before = self._before[0] - seconds, self._before[1]
 
     def time_left(self, now: float) -> float | None:
         """Seconds until its end with what it holds, or, in line, with everything; None where nobody knows."""
@@ -97,3 +114,15 @@ class Application:
         if request.size is None or not self.served or request.core + elastic == 0:
             return None
         return self.progressed_at + time_left(request.size, self.progress, request.core, request.elastic, elastic)
+
+    def latest_end(self, now: float) -> float | None:
+        """When it ends if it is left with its core alone; None where nobody knows.
+
+        By what was known when this moment began: what is granted or taken back in the course of a decision does not
+        change what that decision counts on.
+        """
+        request = self.request
+        if request.size is None or not self.served or request.core == 0:
+            return None
+        at, progress = self._before if self.progressed_at >= now else (self.progressed_at, self.progress)
+        return at + time_left(request.size, progress, request.core, request.elastic, 0)

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 
 from .application import Application
 from .orders import Order
-from .quotas import Accounts
+from .packing import arrange
+from .quotas import Accounts, Claims
 from .refusals import Refusal
 from .requests import Demand, Request
 from .room import Room
@@ -20,13 +22,16 @@ from .shapes import Shape
 __all__ = ["Application", "Cluster"]
 
 _NOTHING = Shape()
+NO_CLAIMS: Claims = MappingProxyType({})
 
 
 class Cluster:
     """All applications and nodes. `now` is in seconds, by the clock of whoever calls."""
 
-    def __init__(self, order: Order, *, at_once: bool = False) -> None:
+    def __init__(self, order: Order, *, at_once: bool = False, cores_first: bool = False) -> None:
         self.order = order
+        self.cores_first = cores_first
+        """Elastic instances are taken back for a core that a quota does not allow beside them."""
         self.room = Room(())
         self.applications: dict[str, Application] = {}
         self.accounts = Accounts()
@@ -35,6 +40,8 @@ class Cluster:
         """Applications that a quota held back since `Scheduler.decide` began."""
         self.started: list[Application] = []
         """Admitted in this decision, in that order."""
+        self.replaced: dict[str, tuple[Application, dict[str, int]]] = {}
+        """Whose core was placed again in this decision, and how many instances of which demand."""
         self.held: dict[str, Shape] = {}
         """What each user holds."""
         self.cores: dict[str, Shape] = {}
@@ -47,18 +54,24 @@ class Cluster:
         """L without those that a quota holds back, who are nobody's obstacle; most urgent first."""
         return self._sorted((a for a in self.applications.values() if self.in_line(a)), now)
 
-    def in_line(self, application: Application) -> bool:
-        """Whether it waits for room only: not for its user, or a group, to use less of a quota."""
+    def in_line(self, application: Application, claims: Claims = NO_CLAIMS) -> bool:
+        """Whether it waits for room only: not for its user, or a group, to use less of a quota.
+
+        `claims` count as if they were granted.
+        """
         if application.served or application.leaving or application.id in self.hindered:
             return False
-        return self._allowed(application)
+        return self._allowed(application, claims)
 
-    def _allowed(self, application: Application) -> bool:
+    def _allowed(self, application: Application, claims: Claims = NO_CLAIMS) -> bool:
         """Whether no quota is in the way of its core. A core that was asked for later counts since it was."""
-        request = application.request
+        request, accounts = application.request, self.accounts
         if request.of is not None:
-            return not any(self.accounts.over(request.party, demand.shape) for demand in request.demands)
-        return self.accounts.fit(request.party, request.core_wish)
+            over = accounts.over_firmly if self.cores_first else accounts.over
+            return not any(over(request.party, demand.shape) for demand in request.demands)
+        if self.cores_first:
+            return accounts.fit_firmly(request.party, request.core_wish, claims)
+        return accounts.fit(request.party, request.core_wish)
 
     def serving(self, now: float) -> list[Application]:
         """S without what is leaving, most urgent first."""
@@ -77,22 +90,21 @@ class Cluster:
         if not self._allowed(application):
             self.hindered.add(application.id)
             return False
-        placed: list[Demand] = []
-        for demand in application.request.demands:
-            for _ in range(demand.core):
-                node = self.room.find(demand.shape, soon=True)
-                if node is None:
-                    for each in reversed(placed):
-                        self.pull(application, each)
-                    return False
+        wishes = [(demand.shape, demand.core) for demand in application.request.demands]
+        places = arrange(self.room.soon, wishes)
+        if places is None:
+            return False
+        for demand, nodes in zip(application.request.demands, places, strict=True):
+            for node in nodes:
                 self.put(application, demand, node, now)
-                placed.append(demand)
         self.serve(application, now)
         return True
 
     def serve(self, application: Application, now: float) -> None:
         """It leaves the line: its core has been placed."""
-        application.admitted_at = application.progressed_at = now
+        application.admitted_at = now
+        application.count_from(now)
+        application.drawn = None
         self.started.append(application)
         self.touch(application)
 
@@ -121,8 +133,29 @@ class Cluster:
         self.touch(application)
 
     def settled(self, application: Application) -> bool:
-        """Whether all that it was granted has room that is free now, not when something else has gone."""
+        """Whether what it was granted has room and quotas now, not when something else has gone."""
+        request = application.request
+        again = application.id in self.replaced
+        if not again and request.of is None and not self.accounts.settled(request.party):
+            return False
         return all(self.room.settled(node) for nodes in application.placed.values() for node in nodes)
+
+    def place_again(self, application: Application, lack: Mapping[str, int]) -> None:
+        """So many core instances of a served one, the last ones, were placed again: they had lost their node."""
+        self.replaced[application.id] = application, dict(lack)
+        application.drawn = None
+
+    def hold_back(self, application: Application) -> None:
+        """What of its core was placed in this decision has no room before something has gone: it only stays planned."""
+        if application.id not in self.replaced:
+            application.planned = {key: list(nodes) for key, nodes in application.placed.items()}
+            self.withdraw(application)
+            return
+        _, lack = self.replaced.pop(application.id)
+        application.planned = {}
+        for demand in application.request.demands:
+            nodes = [self.pull(application, demand) for _ in range(lack.get(demand.key, 0))]
+            application.planned[demand.key] = nodes[::-1]
 
     def grant(self, application: Application, demand: Demand, now: float) -> bool:
         """Place one more instance where it fits now. False where it fits nowhere, or a quota does not allow it.
@@ -136,6 +169,7 @@ class Cluster:
         if node is None:
             return False
         application.advance(now)
+        application.pause = 0.0
         self.put(application, demand, node, now)
         return True
 
@@ -176,12 +210,15 @@ class Cluster:
         request, shape = application.request, demand.shape
         placed = application.placed[demand.key]
         core = len(placed) < demand.core
-        self.room.take(node, shape, elastic=not core and not application.leaving)
+        elastic = not core and not application.leaving
+        self.room.take(node, shape, elastic=elastic)
         placed.append(node)
         application.since[demand.key].append(at)
         self._hold(request.user, shape, 1, core=core)
         if self._counts(application, core):
             self.accounts.hold(request.party, shape)
+        if elastic:
+            self.accounts.lend(request.party, shape)
         self.touch(application)
 
     def pull(self, application: Application, demand: Demand) -> int:
@@ -191,10 +228,13 @@ class Cluster:
         node = placed.pop()
         application.since[demand.key].pop()
         core = len(placed) < demand.core
-        self.room.give(node, shape, elastic=not core and not application.leaving)
+        elastic = not core and not application.leaving
+        self.room.give(node, shape, elastic=elastic)
         self._hold(request.user, shape, -1, core=core)
         if self._counts(application, core):
             self.accounts.hold(request.party, shape, -1)
+        if elastic:
+            self.accounts.lend(request.party, shape, -1)
         self.touch(application)
         return node
 
@@ -220,6 +260,7 @@ class Cluster:
         self._count(application, -1)
         self.claim(application, -1)
         application.request = request
+        application.drawn = None
         for demand in request.demands:
             application.placed.setdefault(demand.key, [])
             application.since.setdefault(demand.key, [])
@@ -240,7 +281,7 @@ class Cluster:
         self.held.clear()
         self.cores.clear()
         for application in self.applications.values():
-            application.planned = None
+            application.planned = application.drawn = None
             for demand in application.request.demands:
                 key = demand.key
                 places = zip(application.placed[key], application.since[key], strict=True)
@@ -267,6 +308,8 @@ class Cluster:
             core = min(len(placed), demand.core)
             self._hold(request.user, demand.shape, sign * core, core=True)
             self._hold(request.user, demand.shape, sign * (len(placed) - core), core=False)
+            if not application.leaving:
+                self.accounts.lend(request.party, demand.shape, sign * (len(placed) - core))
 
     def _hold(self, user: str, shape: Shape, count: int, *, core: bool) -> None:
         if count:
@@ -282,6 +325,8 @@ class Cluster:
                 placed = 0 if application.request.of is not None else len(application.placed[demand.key])
                 if placed:
                     accounts.hold(application.request.party, demand.shape, placed)
+                    if not application.leaving:
+                        accounts.lend(application.request.party, demand.shape, max(0, placed - demand.core))
                 if going := len(application.going.get(demand.key, ())):
                     accounts.let_go(application.request.party, demand.shape, going)
             self.claim(application)
@@ -293,6 +338,8 @@ class Cluster:
             excess = (accounts.excess(request.party, demand.shape) for demand in request.demands)
             return next((each for each in excess if each is not None), None)
         if not application.served:
+            if self.cores_first and self._allowed(application):
+                return None
             return accounts.never(request.party, request.core_wish) or accounts.refusal(
                 request.party, request.core_wish
             )
@@ -315,7 +362,7 @@ class Cluster:
         for application in self.applications.values():
             application.since = {key: [at - seconds for at in times] for key, times in application.since.items()}
             application.asks_at -= seconds
-            application.progressed_at -= seconds
+            application.set_back(seconds)
             if application.admitted_at is not None:
                 application.admitted_at -= seconds
             self.touch(application)

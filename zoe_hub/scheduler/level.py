@@ -11,7 +11,6 @@ from .shapes import Shape
 
 ENDLESS = 1 << 40
 """How many fit of what takes nothing."""
-_NOTHING = Shape()
 _PRUNED = 4
 _FEW = 24
 """Nodes that are gone through one by one faster than all at once."""
@@ -246,30 +245,3 @@ def missing(level: Level, wishes: Iterable[tuple[Shape, int]]) -> tuple[Shape, i
             if number(level.amounts[node], shape) < count and (lack := count - level.count(shape)) > 0:
                 return shape, lack
     return None
-
-
-def fits(level: Level, wishes: Sequence[tuple[Shape, int]]) -> bool:
-    """Whether all find room one after the other, each on the first node that has it."""
-    if len([count for _, count in wishes if count]) <= 1:
-        return missing(level, wishes) is None
-    return placed(level, wishes) is not None
-
-
-def placed(level: Level, wishes: Sequence[tuple[Shape, int]]) -> dict[int, Shape] | None:
-    """What each node would give if all were placed so; None where they do not fit. The level is as before then."""
-    taken: dict[int, Shape] = {}
-    try:
-        for shape, count in wishes:
-            left = count
-            while left:
-                node = level.first(shape)
-                if node is None:
-                    return None
-                some = min(left, number(level.amounts[node], shape))
-                level.add(node, shape, -some, silent=True)
-                taken[node] = taken.get(node, _NOTHING).plus(shape, some)
-                left -= some
-        return taken
-    finally:
-        for node, shape in taken.items():
-            level.add(node, shape, silent=True)

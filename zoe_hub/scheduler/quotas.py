@@ -7,7 +7,7 @@ what it grants is not refused there.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from .allowances import Allowance, Bound, Dimension, Rules, Subject
@@ -18,6 +18,8 @@ Wish = tuple[Shape, int]
 """So many instances of a shape."""
 Amounts = Mapping[Dimension, int]
 """Of each of `HELD`."""
+Claims = Mapping[Subject, Mapping[Dimension, int]]
+"""What cores have a right to that wait, by the subjects in whose quotas they will count."""
 HELD = (Dimension.CPU, Dimension.MEMORY, Dimension.GPU, Dimension.INSTANCES)
 """What an execution holds of quotas as long as its instances are granted."""
 
@@ -90,6 +92,13 @@ class Accounts:
             for dimension in HELD:
                 going[dimension] += _part(shape, dimension) * count
 
+    def lend(self, party: Party, shape: Shape, count: int = 1) -> None:
+        """So many instances more of what it holds can be taken back for a core; fewer, where `count` is negative."""
+        for subject in self._holding(party):
+            elastic = self._account(subject).elastic
+            for dimension in HELD:
+                elastic[dimension] += _part(shape, dimension) * count
+
     def add(self, party: Party, more: Amounts) -> None:
         """It holds so much more, or less."""
         for subject in self._holding(party):
@@ -145,6 +154,81 @@ class Accounts:
                 if bound is not None and asked[dimension] > 0 and used + asked[dimension] > bound.limit:
                     return self._refusal(party, allowance, dimension, asked[dimension])
         return None
+
+    def fit_firmly(self, party: Party, wishes: Sequence[Wish], claims: Claims) -> bool:
+        """Whether a core may be granted once elastic instances are taken back and gone, and all claims are granted."""
+        allowances = self.rules.at_once(party.user, party.groups)
+        if not allowances:
+            return True
+        asked = amounts(wishes)
+        for allowance in allowances:
+            if allowance.unread and any(asked.values()):
+                return False
+            claimed = claims.get(allowance.subject)
+            for dimension in HELD:
+                bound = allowance.bounds.get(dimension)
+                if bound is not None and asked[dimension]:
+                    used = self._firm(allowance.subject, dimension) + (claimed[dimension] if claimed else 0)
+                    if used + asked[dimension] > bound.limit:
+                        return False
+        return self.used_up(party) is None
+
+    def over_firmly(self, party: Party, shape: Shape) -> bool:
+        """As `over`, after elastic instances have been taken back."""
+        return any(
+            dimension is Dimension.CPU_HOURS
+            or self._firm(allowance.subject, dimension) > allowance.bounds[dimension].limit
+            for allowance, dimension in self._exceeded(party, shape)
+        )
+
+    def claim(self, claims: dict[Subject, dict[Dimension, int]], party: Party, wishes: Sequence[Wish]) -> Claims:
+        """Add a core that waits to what is claimed. What was claimed before of the quotas in which it will count."""
+        asked = amounts(wishes)
+        before: dict[Subject, dict[Dimension, int]] = {}
+        for subject in self._holding(party):
+            claimed = claims.setdefault(subject, dict.fromkeys(HELD, 0))
+            before[subject] = dict(claimed)
+            for dimension in HELD:
+                claimed[dimension] += asked[dimension]
+        return before
+
+    def exceeded(self, party: Party, shape: Shape) -> set[tuple[Subject, Dimension]]:
+        """Of what somebody must give back something, since instances of this shape were placed."""
+        return {(allowance.subject, dimension) for allowance, dimension in self._exceeded(party, shape)}
+
+    def relieves(self, party: Party, shape: Shape, exceeded: set[tuple[Subject, Dimension]]) -> bool:
+        """Whether to take an instance of this shape back helps there."""
+        own = self._holding(party)
+        return any(subject in own and _part(shape, dimension) for subject, dimension in exceeded)
+
+    def bears(self, party: Party, shape: Shape) -> bool:
+        """Whether one that was just taken back may be kept after all."""
+        for allowance in self.rules.at_once(party.user, party.groups):
+            account = self._accounts.get(allowance.subject)
+            for dimension in HELD:
+                bound = allowance.bounds.get(dimension)
+                if account and bound is not None and _part(shape, dimension):
+                    held = account.total[dimension] - account.going[dimension]
+                    if held + _part(shape, dimension) > bound.limit:
+                        return False
+        return True
+
+    def settled(self, party: Party) -> bool:
+        """Whether what is granted is within the limits beside what is going."""
+        for allowance in self.rules.at_once(party.user, party.groups):
+            account = self._accounts.get(allowance.subject)
+            for dimension in HELD if account else ():
+                bound = allowance.bounds.get(dimension)
+                if account and bound is not None and account.total[dimension] > bound.limit:
+                    return False
+        return True
+
+    def _firm(self, subject: Subject, dimension: Dimension) -> int:
+        """What is left in use when all elastic instances have been taken back and are gone."""
+        account = self._accounts.get(subject)
+        if account is None:
+            return 0
+        return account.total[dimension] - account.going[dimension] - account.elastic[dimension]
 
     def growth(self, party: Party, shape: Shape, missing: int) -> Refusal | None:
         """What is in the way of the first of so many instances more; None where that one may be granted."""
@@ -259,6 +343,8 @@ class _Account:
         self.total = dict.fromkeys((*HELD, Dimension.EXECUTIONS), 0)
         self.going = dict.fromkeys(HELD, 0)
         """What of it was taken back, and has not gone."""
+        self.elastic = dict.fromkeys(HELD, 0)
+        """What of it can be taken back for a core."""
         self._holders: dict[str, tuple[Party, dict[Dimension, int]]] = {}
 
     def of(self, party: Party) -> dict[Dimension, int]:

@@ -9,11 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from .level import Level, number, placed
+from .level import Level, number
+from .packing import Wish, placed
 from .shapes import Shape
 
-Wish = tuple[Shape, int]
-"""So many instances of a shape."""
 End = tuple[float, Sequence[tuple[int, Shape]]]
 """When something ends, and what it gives back then: nodes, and what on each."""
 
@@ -26,10 +25,12 @@ class Reservation:
     """The earliest time at which the core fits, in the seconds of the ends that it was found from."""
     kept: dict[int, Shape] = field(default_factory=dict)
     """What of the room that is free now the core will take then, node by node: of nobody else who runs longer."""
+    taken: dict[int, Shape] = field(default_factory=dict)
+    """All that it will take then."""
 
 
 def reserve(wishes: Sequence[Wish], room: Level | Sequence[Shape], ends: Iterable[End]) -> Reservation | None:
-    """The earliest time at which all of the wishes fit, placed on the first nodes that have room, in their order.
+    """The earliest time at which all of the wishes fit together.
 
     `room` is that of each node now, `ends` come in the order of time. None where they do not fit even when everything
     has ended of which an end is known. The room is as before afterwards.
@@ -51,7 +52,7 @@ def reserve(wishes: Sequence[Wish], room: Level | Sequence[Shape], ends: Iterabl
                 there = placed(level, wishes)
                 if there is not None:
                     kept = {node: _beyond(taken, released.get(node, _NOTHING)) for node, taken in there.items()}
-                    return Reservation(time, {node: shape for node, shape in kept.items() if shape != _NOTHING})
+                    return Reservation(time, {node: shape for node, shape in kept.items() if shape != _NOTHING}, there)
         return None
     finally:
         for node, shape in released.items():
@@ -59,7 +60,7 @@ def reserve(wishes: Sequence[Wish], room: Level | Sequence[Shape], ends: Iterabl
 
 
 def place(wishes: Sequence[Wish], room: Sequence[Shape]) -> dict[int, Shape] | None:
-    """What the wishes take of each node, on the first that have room, in their order; None where they do not fit."""
+    """What the wishes take of each node; None where they do not fit."""
     return placed(Level(room), wishes)
 
 

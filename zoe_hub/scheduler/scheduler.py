@@ -11,7 +11,7 @@ from . import enlargements
 from .allowances import Rules, Subject
 from .cluster import Application, Cluster
 from .orders import Order
-from .policies.base import Policy, Timed
+from .policies.base import CoresFirst, Policy, Timed
 from .quotas import Accounts, Spent
 from .requests import Decision, Demand, Request
 from .room import Room
@@ -25,7 +25,7 @@ class Scheduler:
     """
 
     def __init__(self, policy: Policy, order: Order, *, at_once: bool = False) -> None:
-        self.cluster = Cluster(order, at_once=at_once)
+        self.cluster = Cluster(order, at_once=at_once, cores_first=isinstance(policy, CoresFirst))
         self._policy = policy
         self._names: tuple[str, ...] = ()
         self._told: dict[str, Decision] = {}
@@ -82,7 +82,7 @@ class Scheduler:
         self.cluster.touch(application)
         if admitted_at is None:
             return
-        application.progressed_at = admitted_at
+        application.count_from(admitted_at)
         index = {name: number for number, name in enumerate(self._names)}
         for demand in request.demands:
             known = list((hosts or {}).get(demand.key, ()))
@@ -110,6 +110,7 @@ class Scheduler:
         application = self.cluster.applications[request.id]
         application.advance(now)
         application.asks_at = min(application.asks_at, now)
+        application.pause = 0.0
         application.wish = request
         if application.served:
             own = enlargements.cores_of(application)
@@ -188,6 +189,7 @@ class Scheduler:
         self._keep_as_core(now)
         while True:
             self.cluster.started.clear()
+            self.cluster.replaced.clear()
             self._policy.schedule(self.cluster, now)
             self._hold_back()
             if not self._enlarge(now) and not self._keep_as_core(now):
@@ -198,11 +200,11 @@ class Scheduler:
         return self._policy.due(self.cluster, now) if isinstance(self._policy, Timed) else None
 
     def _hold_back(self) -> None:
-        """Admissions of this call whose nodes are not free yet, the last first."""
-        for application in reversed([*self.cluster.started]):
+        """Cores that were placed in this call where something is still going, the last first."""
+        placed = [*self.cluster.started, *(application for application, _ in self.cluster.replaced.values())]
+        for application in reversed(placed):
             if not self.cluster.settled(application):
-                application.planned = {key: list(nodes) for key, nodes in application.placed.items()}
-                self.cluster.withdraw(application)
+                self.cluster.hold_back(application)
 
     def _keep_as_core(self, now: float) -> bool:
         """What an application holds is as much of its core as it wishes, where nobody else waits for that room.

@@ -7,7 +7,6 @@ from bisect import bisect_left, insort
 from collections.abc import Iterator
 
 from ..cluster import Application, Cluster
-from ..level import Level
 from ..policies.possible import Possible
 from ..requests import INTERACTIVE, Demand, Request
 from ..shapes import Shape
@@ -45,7 +44,9 @@ class Books:
         self.broken: set[str] = set()
         self.planned: set[str] = set()
         self.ends: list[tuple[float, str]] = []
-        """Of those that are served, by the time of their end as it is estimated."""
+        """Of those that are served, by the latest time of their end, as far as that is known."""
+        self._moved: set[str] = set()
+        """Whose latest end is another one when the next moment begins."""
         self.asking = Asking(self.entries, put_off)
         self.held_back: set[str] = set()
         self._shares = Shares(cluster.held, self.total, fair=settings.fair)
@@ -75,8 +76,13 @@ class Books:
 
     def begin(self, now: float) -> None:
         """A decision begins: keys that change with time are those of this moment."""
+        moved = self._moved if now != self.now else set()
+        self._moved = self._moved - moved
         self.now = now
         self.held_back.clear()
+        for id in moved:
+            if (entry := self.entries.get(id)) is not None:
+                self._ends(entry)
         self.sync()
         self.waiting.set_time(now)
 
@@ -148,10 +154,10 @@ class Books:
                 if held < demand.core + demand.elastic and not application.going.get(demand.key):
                     wanted.append(demand.shape)
         _keep(self.broken, id, broken)
-        _keep(self.planned, id, live and not served and application.planned is not None)
+        _keep(self.planned, id, live and (broken or not served) and application.planned is not None)
         self._holder(entry, elastic)
         self._grower(entry, [] if broken else wanted)
-        self._end(entry, (-math.inf if not live else application.ends_at) if served else None)
+        self._ends(entry)
 
     def _line(self, entry: Entry, waiting: bool) -> None:
         if waiting == entry.waiting:
@@ -199,6 +205,13 @@ class Books:
             self._refresh(entry.group)
             if not entry.holding:
                 entry.key = self.key(entry.application)
+
+    def _ends(self, entry: Entry) -> None:
+        application = entry.application
+        end = -math.inf if application.leaving else application.latest_end(self.now)
+        self._end(entry, end if application.served else None)
+        if application.progressed_at >= self.now:
+            self._moved.add(application.id)
 
     def _end(self, entry: Entry, end: float | None) -> None:
         id = entry.request.id
@@ -263,17 +276,6 @@ def longest(request: Request) -> float:
     if request.size is None or request.core == 0 or request.priority >= INTERACTIVE:
         return math.inf
     return request.size * (request.core + request.elastic) / request.core
-
-
-def reserve_on(level: Level, before: dict[int, Shape], after: dict[int, Shape]) -> None:
-    """Keep other room than before."""
-    for node in before.keys() | after.keys():
-        old, new = before.get(node), after.get(node)
-        if old != new:
-            if new is not None:
-                level.add(node, new, -1)
-            if old is not None:
-                level.add(node, old)
 
 
 def _keep(ids: set[str], id: str, kept: bool) -> None:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping
 
 import numpy as np
 
+from ..allowances import Dimension, Subject
 from ..cluster import Application
-from ..level import fits, missing, number
+from ..level import missing, number
+from ..packing import arrange, fits, most_constrained
+from ..quotas import Claims
 from ..requests import Demand
-from ..reservation import Reservation, reserve
 from ..shapes import Shape
-from .books import Books, longest, reserve_on
+from .books import Books, longest
 from .entries import Entry, Group
+from .kept import Kept, wishes_of
 from .taking import Taken, restore, take, victims, was_robbed
 from .waiting import DENIED, PARKED
 
@@ -28,6 +30,10 @@ class Cores:
         self._cluster = books.cluster
         self._room = books.room
         self._now = books.now
+        self._claims: dict[Subject, dict[Dimension, int]] = {}
+        """What is overdue has a right to, of quotas."""
+        self._own_claims: dict[str, Claims] = {}
+        """Of each that is overdue and has a quota: what those have that are overdue for longer."""
 
     def fit_nodes(self) -> None:
         """Take elastic instances back from nodes that hold more than they have."""
@@ -51,56 +57,89 @@ class Cores:
         """Place cores again that were given room which was not free yet, if they still fit there."""
         books = self._books
         books.sync()
-        for entry in sorted((books.entries[id] for id in books.planned), key=self._place):
+        self._claim()
+        planned = [books.entries[id] for id in books.planned]
+        lost = [entry for entry in planned if not entry.waiting]
+        waiting = [entry for entry in planned if entry.waiting]
+        for entry in [*sorted(lost, key=self._place_of_lost), *sorted(waiting, key=self._place)]:
             application = entry.application
-            planned, application.planned = application.planned, None
+            nodes, application.planned = application.planned or {}, None
             self._cluster.touch(application)
-            if planned is None or not self._cluster.in_line(application):
+            lack = {demand: _lack(application, demand) for demand in application.request.demands}
+            if any(len(nodes.get(demand.key, ())) != count for demand, count in lack.items()):
+                continue
+            if entry.waiting and not self._cluster.in_line(application, self._claims_before(entry)):
                 continue
             placed = []
-            for demand in application.request.demands:
-                for node in planned.get(demand.key, ()):
+            for demand in lack:
+                for node in nodes[demand.key]:
                     if self._room.fits(node, demand.shape, soon=True):
                         self._cluster.put(application, demand, node, self._now)
                         placed.append(demand)
-            if len(placed) == application.request.core:
-                self._cluster.serve(application, self._now)
-            else:
+            if len(placed) < sum(lack.values()):
                 for demand in reversed(placed):
                     self._cluster.pull(application, demand)
+            else:
+                self._start_with(application, {demand.key: count for demand, count in lack.items()})
+                restore(books, self._make_way(application))
+                self._claim()
 
     def start_next(self) -> bool:
         """Start the first that may start. False where nobody may."""
         books = self._books
         books.sync()
         books.wake()
-        head: Entry | None = None
-        reservation: Reservation | None = None
-        broken = [books.entries[id] for id in books.broken]
-        for entry in sorted(broken, key=lambda entry: (-entry.group.priority, books.key(entry.application))):
-            if not books.possible.ever(self._room, entry.request):
-                continue
-            if head is None:
-                if self._start(entry):
-                    return True
-                if not books.settings.backfill:
-                    return False
-                head, reservation = entry, self._reserve(entry)
-            elif self._backfill(entry, reservation):
+        kept = Kept(books)
+        for entry in self._lost():
+            if self._start(entry, kept):
                 return True
-        if head is None:
-            head = self._first()
-            if head is None:
+            if not books.settings.backfill:
                 return False
-            if self._start(head):
+            if not kept.drawn:
+                kept.draw(entry)
+        self._claim()
+        head = self._first()
+        if head is not None:
+            if self._start(head, kept):
                 return True
-            if self._overdue(head) or not books.settings.backfill:
+            if not books.settings.backfill:
                 return False
-            reservation = self._reserve(head)
-        books.wake_denied(reservation.at if reservation else None)
-        return any(entry is not head and self._backfill(entry, reservation) for entry in self._candidates(reservation))
+            if self._overdue(head):
+                kept.draw(head)
+            else:
+                kept.reserve(head)
+        books.wake_denied(kept.until)
+        return any(entry is not head and self._backfill(entry, kept) for entry in self._candidates(kept))
 
     # In which order
+
+    def _lost(self) -> list[Entry]:
+        """Whose core lost a node, and would fit on the others."""
+        books = self._books
+        lost = (books.entries[id] for id in books.broken)
+        return sorted((each for each in lost if books.possible.ever(self._room, each.request)), key=self._place_of_lost)
+
+    def _place_of_lost(self, entry: Entry) -> tuple[object, ...]:
+        return -entry.group.priority, self._books.key(entry.application)
+
+    def _claim(self) -> None:
+        """Who is overdue has a right to its part of quotas before those behind it."""
+        books = self._books
+        self._claims.clear()
+        self._own_claims.clear()
+        for submitted, id in books.submitted:
+            if self._now < submitted + books.settings.bound:
+                break
+            request = books.entries[id].request
+            party, accounts = request.party, self._cluster.accounts
+            if request.of is None and accounts.never(party, request.core_wish) is None:
+                self._own_claims[id] = accounts.claim(self._claims, party, request.core_wish)
+
+    def _claims_before(self, entry: Entry) -> Claims:
+        return self._own_claims.get(entry.request.id, self._claims)
+
+    def _waits(self, entry: Entry) -> bool:
+        return self._cluster.in_line(entry.application, self._claims_before(entry))
 
     def _place(self, entry: Entry) -> tuple[object, ...]:
         if self._overdue(entry):
@@ -116,7 +155,7 @@ class Cores:
         for submitted, id in books.submitted:
             if self._now < submitted + books.settings.bound:
                 break
-            if self._cluster.in_line(books.entries[id].application):
+            if self._waits(books.entries[id]):
                 return books.entries[id]
         best: tuple[tuple[object, ...], Entry] | None = None
         for group in books.groups.values():
@@ -131,26 +170,31 @@ class Cores:
         books = self._books
         still = self._cluster.order.still
         ranked = (books.entries[key[2]] for key in group.line) if still else books.waiting.ranked(group)
-        return (entry for entry in ranked if self._cluster.in_line(entry.application))
+        return filter(self._waits, ranked)
 
-    def _candidates(self, reservation: Reservation | None) -> Iterator[Entry]:
+    def _candidates(self, kept: Kept) -> Iterator[Entry]:
         """Who may fit, in order. Shares do not change before somebody starts, and then this is over."""
         books = self._books
-        reserved = (reservation.at, books.beside) if reservation else None
+        reserved = None if kept.until is None else (kept.until, books.beside)
         shares = {group: books.core_share(group) for group in books.groups.values()}
         found = books.waiting.candidates(self._now, books.settings.bound, self._room.firm, reserved, shares)
-        return (entry for entry in found if self._cluster.in_line(entry.application))
+        return filter(self._waits, found)
 
     # Whether it may
 
-    def _start(self, entry: Entry) -> bool:
-        """Start it where it fits beside other cores; otherwise it is parked."""
-        id = entry.request.id
-        if self._books.waiting.is_parked(id):
-            return False
-        if not self._fits(entry):
+    def _start(self, entry: Entry, kept: Kept) -> bool:
+        """Start it where it fits beside other cores and what is kept from all; otherwise it is parked."""
+        if kept.drawn:
+            return self._start_beside(entry, kept)
+        if self._books.waiting.is_parked(entry.request.id) or not self._fits(entry):
             return False
         self._put(entry, {})
+        return True
+
+    def _start_beside(self, entry: Entry, kept: Kept) -> bool:
+        if not fits(self._books.beside, wishes_of(entry.application)):
+            return False
+        self._put(entry, kept.shapes)
         return True
 
     def _fits(self, entry: Entry) -> bool:
@@ -162,14 +206,13 @@ class Cores:
             return False
         return len(wishes) <= 1 or fits(self._room.firm, wishes)
 
-    def _backfill(self, entry: Entry, reservation: Reservation | None) -> bool:
-        """Start it where that is not in the way of the reservation; otherwise it is parked or denied."""
-        if reservation is None:
-            return self._start(entry)
-        if self._fits_beside(entry):
-            self._put(entry, reservation.kept)
+    def _backfill(self, entry: Entry, kept: Kept) -> bool:
+        """Start it where that is not in the way of what is kept; otherwise it is parked or denied."""
+        if kept.until is None:
+            return self._start(entry, kept)
+        if self._start_beside(entry, kept):
             return True
-        if self._now + longest(entry.request) <= reservation.at:
+        if self._now + longest(entry.request) <= kept.until:
             if self._fits(entry):
                 self._put(entry, {})
                 return True
@@ -180,30 +223,6 @@ class Cores:
             self._books.waiting.put_aside(entry.request.id, DENIED, *lack)
         return False
 
-    def _fits_beside(self, entry: Entry) -> bool:
-        return fits(self._books.beside, wishes_of(entry.application))
-
-    def _reserve(self, entry: Entry) -> Reservation | None:
-        books = self._books
-        found = reserve(wishes_of(entry.application), self._room.firm, self._ends())
-        kept = found.kept if found else {}
-        reserve_on(books.beside, books.reserved, kept)
-        books.reserved = kept
-        return found
-
-    def _ends(self) -> Iterator[tuple[float, list[tuple[int, Shape]]]]:
-        for end, id in self._books.ends:
-            if -math.inf < end < self._now:
-                # It was to have ended by now: nobody knows when it will.
-                continue
-            application = self._books.entries[id].application
-            places = [
-                (node, demand.shape)
-                for demand in application.request.demands
-                for node in application.placed[demand.key][: None if application.leaving else demand.core]
-            ]
-            yield max(self._now, end), places
-
     # Placing
 
     def _put(self, entry: Entry, kept: Mapping[int, Shape]) -> None:
@@ -212,6 +231,7 @@ class Cores:
         To be called where they fit.
         """
         application = entry.application
+        lack = {demand.key: _lack(application, demand) for demand in application.request.demands}
         for node, shape in kept.items():
             self._room.soon.add(node, shape, -1)
             self._room.now.add(node, shape, -1)
@@ -219,14 +239,38 @@ class Cores:
         for node, shape in kept.items():
             self._room.soon.add(node, shape)
             self._room.now.add(node, shape)
-        if not application.served:
+        self._start_with(application, lack)
+        restore(self._books, [*taken, *self._make_way(application)])
+
+    def _start_with(self, application: Application, lack: Mapping[str, int]) -> None:
+        """So many instances of its core were placed, which were all that it lacked."""
+        if application.served:
+            self._cluster.place_again(application, lack)
+        else:
             self._cluster.serve(application, self._now)
             application.asks_at = self._now
-        restore(self._books, taken)
+
+    def _make_way(self, application: Application) -> list[Taken]:
+        """What was taken back since the quotas in which its core counts do not allow it beside that."""
+        party, accounts = application.request.party, self._cluster.accounts
+        shapes = [demand.shape for demand in application.request.demands if demand.core]
+        taken: list[Taken] = []
+        exceeded = {each for shape in shapes for each in accounts.exceeded(party, shape)}
+        if not exceeded:
+            return taken
+        for victim, demand in victims(self._books, user=application.request.user):
+            if accounts.relieves(victim.request.party, demand.shape, exceeded):
+                taken.append(take(self._books, victim, demand))
+                exceeded = {each for shape in shapes for each in accounts.exceeded(party, shape)}
+                if not exceeded:
+                    break
+        return taken
 
     def _place_core(self, application: Application) -> list[Taken]:
         """What was taken back for it."""
-        lacking = [demand for demand in application.request.demands for _ in range(_lack(application, demand))]
+        demands = [demand for demand in application.request.demands if _lack(application, demand)]
+        order = most_constrained(self._room.firm, [demand.shape for demand in demands])
+        lacking = [demands[index] for index in order for _ in range(_lack(application, demands[index]))]
         placed: list[Demand] = []
         left = self._place_free(application, lacking, placed)
         taken: list[Taken] = []
@@ -245,13 +289,14 @@ class Cores:
             left = rest
             if not left:
                 return taken
-        # They are in each other's way. All elastic instances have been taken back: one after the other they fit.
+        # They are in each other's way. All elastic instances have been taken back: there is a way for all of them.
         for demand in reversed(placed):
             self._cluster.pull(application, demand)
-        for demand in lacking:
-            place = self._room.find(demand.shape, soon=True)
-            assert place is not None
-            self._cluster.put(application, demand, place, self._now)
+        places = arrange(self._room.soon, [(demand.shape, _lack(application, demand)) for demand in demands])
+        assert places is not None
+        for demand, nodes in zip(demands, places, strict=True):
+            for node in nodes:
+                self._cluster.put(application, demand, node, self._now)
         return taken
 
     def _place_free(self, application: Application, lacking: list[Demand], placed: list[Demand]) -> list[Demand]:
@@ -277,11 +322,6 @@ class Cores:
                 placed.append(demand)
                 index += 1
         return left
-
-
-def wishes_of(application: Application) -> list[tuple[Shape, int]]:
-    """Core instances that have no place."""
-    return [(demand.shape, lack) for demand in application.request.demands if (lack := _lack(application, demand)) > 0]
 
 
 def _lack(application: Application, demand: Demand) -> int:

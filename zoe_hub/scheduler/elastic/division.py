@@ -168,8 +168,7 @@ class Division:
         got = False
         while self._grow(application) or any(self._rob(entry, demand) for demand in self._allowed(application)):
             got = True
-        hold = self._books.settings.hold
-        application.pause = hold if got else max(hold, 2 * application.pause)
+        application.pause = self._books.settings.pause(0.0 if got else application.pause)
         application.asks_at = later(self._books, application.pause)
         self._cluster.touch(application)
         return got

@@ -5,6 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 DAY = 86400.0
+LONGEST = 32
+"""Holds that pass at most between two looks for what others could give back."""
+SHORTEST = 1.0
+"""Seconds that do at least."""
 
 
 @dataclass(frozen=True)
@@ -23,3 +27,9 @@ class Settings:
     """Whether others may start before a head that does not fit."""
     fair: bool = True
     """Whether users share; otherwise the order counts for all applications of a class."""
+
+    def pause(self, before: float) -> float:
+        """Seconds until the next look for what others could give back, by those that passed before the last one: twice
+        as many, within bounds.
+        """
+        return max(SHORTEST, self.hold, min(2 * before, LONGEST * self.hold))

@@ -80,7 +80,8 @@ def restore(books: Books, taken: list[Taken]) -> None:
     for victim, demand, node, at in reversed(taken):
         if (victim.id, demand.key) in lost:
             continue
-        if books.room.fits(node, demand.shape, soon=True):
+        bears = books.cluster.accounts.bears(victim.request.party, demand.shape)
+        if bears and books.room.fits(node, demand.shape, soon=True):
             books.cluster.restore(victim, demand, node, at)
         else:
             lost.add((victim.id, demand.key))
@@ -90,6 +91,7 @@ def restore(books: Books, taken: list[Taken]) -> None:
 def was_robbed(books: Books, victim: Application) -> None:
     """It does not look at once for what others could give back."""
     victim.asks_at = max(victim.asks_at, later(books, books.settings.hold))
+    victim.pause = 0.0
     books.cluster.touch(victim)
 
 

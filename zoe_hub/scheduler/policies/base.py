@@ -26,3 +26,10 @@ class Timed(Protocol):
 
     def due(self, cluster: Cluster, now: float) -> float | None:
         """The next moment after `now` at which `schedule` may change something by itself; None: there is none."""
+
+
+@runtime_checkable
+class CoresFirst(Protocol):
+    """A policy that takes elastic instances back for cores, also where only a quota is in the way of these."""
+
+    cores_first: bool

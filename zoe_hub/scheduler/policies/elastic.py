@@ -48,6 +48,7 @@ class Elastic:
     """
 
     name = "elastic"
+    cores_first = True
 
     def __init__(self, settings: Settings | None = None) -> None:
         self.settings = settings or Settings()
@@ -73,7 +74,8 @@ class Elastic:
         cores.keep_plans()
         while cores.start_next():
             pass
-        books.held_back.update(application.id for application in cluster.started if not cluster.settled(application))
+        placed = [*cluster.started, *(application for application, _ in cluster.replaced.values())]
+        books.held_back.update(application.id for application in placed if not cluster.settled(application))
         Division(books).divide()
 
     def due(self, cluster: Cluster, now: float) -> float | None:

@@ -22,7 +22,7 @@ Differences from the published one:
 from __future__ import annotations
 
 from ..cluster import Application, Cluster
-from ..level import fits
+from ..packing import fits
 from ..requests import Demand
 from ..shapes import Shape
 from .line import Line

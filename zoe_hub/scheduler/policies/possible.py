@@ -5,6 +5,8 @@ from __future__ import annotations
 from weakref import WeakKeyDictionary
 
 from ..cluster import Application, Cluster
+from ..level import Level
+from ..packing import arrange
 from ..requests import Request
 from ..room import Room
 from ..shapes import Shape
@@ -48,19 +50,23 @@ class Possible:
         # Beside the core that it has, what is asked for later has to fit too.
         request = request.of or request
         wanted = [(d.shape, d.core + d.elastic if self._whole else d.core) for d in request.demands]
-        return _fits_surely(self._capacities, wanted) or self._fits_in_turn(request)
+        return _fits_surely(self._capacities, wanted) or self._fits_empty(request)
 
-    def _fits_in_turn(self, request: Request) -> bool:
-        """Place one after the other, as a policy does."""
-        room = Room(self._capacities)
-        cores = [(demand.shape, demand.core) for demand in request.demands]
-        elastic = [(demand.shape, demand.elastic) for demand in request.demands] if self._whole else []
-        for shape, count in [*cores, *elastic]:
-            for _ in range(count):
-                node = room.find(shape)
-                if node is None:
+    def _fits_empty(self, request: Request) -> bool:
+        """Place the core together and elastic instances one after the other, as a policy does."""
+        level = Level(self._capacities)
+        places = arrange(level, request.core_wish)
+        if places is None or not self._whole:
+            return places is not None
+        for (shape, _), nodes in zip(request.core_wish, places, strict=True):
+            for node in nodes:
+                level.add(node, shape, -1)
+        for demand in request.demands:
+            for _ in range(demand.elastic):
+                free = level.first(demand.shape)
+                if free is None:
                     return False
-                room.take(node, shape)
+                level.add(free, demand.shape, -1)
         return True
 
 

@@ -1,0 +1,128 @@
+"""Room that is kept: for a head that waits for the ends of others, and for whom nobody may overtake any more."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+
+from ..cluster import Application
+from ..level import Level
+from ..reservation import Reservation, reserve
+from ..shapes import Shape
+from .books import Books
+from .entries import Entry
+
+Places = list[tuple[int, Shape]]
+_NOTHING = Shape()
+
+
+class Kept:
+    """One decision's."""
+
+    def __init__(self, books: Books) -> None:
+        self._books = books
+        self._now = books.now
+        self.drawn: dict[int, Shape] = {}
+        """For cores that lost their node, and for the first that is overdue: nobody else's core goes there."""
+        self.reservation: Reservation | None = None
+        """For a head that is neither."""
+
+    @property
+    def shapes(self) -> dict[int, Shape]:
+        """All that is kept now, node by node."""
+        if self.reservation is None:
+            return self.drawn
+        found = dict(self.drawn)
+        for node, shape in self.reservation.kept.items():
+            found[node] = found.get(node, _NOTHING).plus(shape)
+        return found
+
+    @property
+    def until(self) -> float | None:
+        """When what is kept is needed, so that who ends before may use it; None: nothing is kept."""
+        if self.drawn:
+            return -math.inf
+        return None if self.reservation is None else self.reservation.at
+
+    def draw(self, entry: Entry) -> None:
+        """Nobody overtakes it any more: the room that it is to have is kept, as far as it is free, however long others
+        run there.
+
+        The same room from one decision to the next, or it would never be free; for as long as others wait before they
+        are overdue, as it may be the wrong one.
+        """
+        application = entry.application
+        if application.drawn is None or self._now > application.drawn[0]:
+            found = reserve(wishes_of(application), self._books.room.firm, self._all_ends())
+            taken = found.taken if found else {}
+            application.drawn = self._now + self._books.settings.bound, taken
+        firm = self._books.room.firm.amounts
+        for node, shape in application.drawn[1].items():
+            free = Shape(*(max(0, min(need, there)) for need, there in zip(shape, firm[node], strict=True)))
+            self.drawn[node] = self.drawn.get(node, _NOTHING).plus(free)
+        self.apply()
+
+    def reserve(self, entry: Entry) -> None:
+        """Whoever would still run then leaves it the room that it needs."""
+        level = self._books.beside if self.drawn else self._books.room.firm
+        self.reservation = reserve(wishes_of(entry.application), level, self._ends())
+        self.apply()
+
+    def apply(self) -> None:
+        """Make `Books.beside` what is left."""
+        shapes = self.shapes
+        _exchange(self._books.beside, self._books.reserved, shapes)
+        self._books.reserved = dict(shapes)
+
+    def _ends(self) -> Iterator[tuple[float, Places]]:
+        for end, id in self._books.ends:
+            entry = self._books.entries[id]
+            if not is_over(entry.application, self._now):
+                yield max(self._now, end), _places(entry.application)
+
+    def _all_ends(self) -> Iterator[tuple[float, Places]]:
+        """Also those that nobody knows: who started last is taken to end first, as most that run for long go on."""
+        yield from self._ends()
+        known = {id for _, id in self._books.ends}
+        unknown = [
+            application
+            for application in self._books.cluster.applications.values()
+            if application.served and (application.id not in known or is_over(application, self._now))
+        ]
+        for application in sorted(unknown, key=_youngest):
+            yield math.inf, _places(application)
+
+
+def is_over(application: Application, now: float) -> bool:
+    """It was to have ended by now: nobody knows when it will."""
+    end = application.ends_at
+    return not application.leaving and end is not None and end < now
+
+
+def wishes_of(application: Application) -> list[tuple[Shape, int]]:
+    """Core instances that have no place."""
+    wishes = ((d.shape, d.core - len(application.placed[d.key])) for d in application.request.demands)
+    return [(shape, lack) for shape, lack in wishes if lack > 0]
+
+
+def _youngest(application: Application) -> tuple[float, str]:
+    return -(application.admitted_at or 0.0), application.id
+
+
+def _places(application: Application) -> Places:
+    return [
+        (node, demand.shape)
+        for demand in application.request.demands
+        for node in application.placed[demand.key][: None if application.leaving else demand.core]
+    ]
+
+
+def _exchange(level: Level, before: Mapping[int, Shape], after: Mapping[int, Shape]) -> None:
+    """Keep other room than before."""
+    for node in before.keys() | after.keys():
+        old, new = before.get(node), after.get(node)
+        if old != new:
+            if new is not None:
+                level.add(node, new, -1)
+            if old is not None:
+                level.add(node, old)
