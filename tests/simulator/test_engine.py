@@ -59,13 +59,18 @@ def test_work_done_is_work_asked(policy: str, order: str, conditions: dict[str, 
 @settings(max_examples=8)
 @given(
     st.lists(
-        st.tuples(st.integers(1, 4), st.integers(0, 6), st.floats(0.1, 1e4), st.floats(0, 1e4)), min_size=1, max_size=12
+        st.tuples(st.integers(0, 4), st.integers(0, 6), st.floats(0, 1e4), st.floats(0, 1e4)).filter(
+            lambda drawn: drawn[0] + drawn[1] > 0
+        ),
+        min_size=1,
+        max_size=12,
     )
 )
 def test_more_is_never_granted_than_there_is(drawn: list[tuple[int, int, float, float]]) -> None:
     jobs = [job(n, c, e, seconds, at) for n, (c, e, seconds, at) in enumerate(sorted(drawn, key=lambda d: d[3]))]
     for policy, order in CASES:
         outcome = simulated(on(10, *jobs), policy, order)
+        assert summarise(outcome).unserved == 0
         assert max(outcome.steps.cpu) <= 10_000
         assert outcome.steps.cpu[-1] == 0
         assert outcome.steps.waiting[-1] == 0
@@ -78,6 +83,25 @@ def test_an_elastic_instance_works_after_its_restart_cost() -> None:
     assert simulated(on(4, job(0, 4, 0)), restart=3.0).ended == [10.0]
 
 
+@pytest.mark.parametrize("policy", list(methods.POLICIES))
+def test_what_has_no_core_works_as_soon_as_it_is_granted_something(policy: str) -> None:
+    alone = simulated(on(4, job(0, 0, 4)), policy, restart=3.0)
+    assert (alone.admitted, alone.ended) == ([0.0], [13.0])
+    behind = simulated(on(4, job(0, 4, 0), job(1, 0, 4, 6.0)), policy)
+    assert behind.ended == [10.0, 16.0]
+    # Its only instance is larger than the node; nobody waits for it for ever.
+    large = Job(2, 2.0, 5.0, (Demand("w", "worker", 0, 1, Shape(cpu=5000, memory=1)),))
+    outcome = simulated(on(4, job(0, 1, 3), job(1, 1, 0, 6.0, 1.0), large), policy)
+    assert [math.isnan(end) for end in outcome.ended] == [False, False, True]
+    assert summarise(outcome).unserved == 1
+
+
+def test_what_has_nothing_to_do_ends_at_once_and_has_no_slowdown() -> None:
+    summary = summarise(simulated(on(4, job(0, 0, 4, 0.0), job(1, 1, 0, 2.0)), "flexible", restart=3.0))
+    assert (summary.unserved, summary.turnaround.mean) == (0, 1.0)
+    assert summary.slowdown.mean == 1.0
+
+
 def test_what_its_owner_ends_takes_as_long_whatever_is_granted() -> None:
     assert simulated(on(4, job(0, 1, 3, kept=True)), restart=3.0).ended == [10.0]
 
@@ -87,6 +111,13 @@ def test_what_fits_nowhere_is_counted_and_left_out() -> None:
     assert summary.unserved == 1
     assert math.isnan(summary.turnaround.mean)
     assert summary.document()["turnaround"] == dict.fromkeys(Spread.__dataclass_fields__)
+
+
+def test_queueing_is_until_the_admission_and_turnaround_until_the_end() -> None:
+    summary = summarise(simulated(on(4, job(0, 4, 0), job(1, 4, 0, 30.0, submitted=2.0))))
+    assert (summary.queueing.least, summary.queueing.largest) == (0.0, 8.0)
+    assert (summary.turnaround.least, summary.turnaround.largest) == (10.0, 38.0)
+    assert summary.slowdown.largest == pytest.approx(38 / 30)
 
 
 def test_quotas_hold_for_each_user() -> None:

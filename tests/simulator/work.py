@@ -1,33 +1,58 @@
-"""How much work was done, counted from nothing but the decisions."""
+"""How much work was done, counted from nothing but what the books say after each decision."""
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
+
+from zoe_hub.scheduler.cluster import Cluster
 from zoe_hub.scheduler.requests import Decision
 from zoe_hub.simulator.jobs import Workload
 
+Key = tuple[str, str, int]
+"""Application, demand, node."""
+
 
 class Watch:
-    """Told every decision, it remembers who had what, from when on."""
+    """Told every decision, it remembers who had how many on which node, from when on."""
 
     def __init__(self, workload: Workload, restart: float = 0.0) -> None:
         self._jobs = {job.id: job for job in workload.jobs}
         self._restart = restart
-        self._instances: dict[str, dict[str, list[list[float]]]] = {}
-        """By application and demand, of each instance that there ever was: when it began to work, and ended."""
-        self._here: dict[tuple[str, str], list[list[float]]] = {}
+        self._ever: dict[str, list[list[float]]] = {}
+        """By application, of each instance that there ever was: when it began to work, and ended."""
+        self._here: dict[Key, list[list[float]]] = {}
+        self._going: Counter[Key] = Counter()
+        self.moves = 0
+        """Instances that were on another node after a decision, without anybody having been told."""
 
-    def __call__(self, now: float, decision: Decision) -> None:
-        for demand in self._jobs[decision.id].demands:
-            here = self._here.setdefault((decision.id, demand.key), [])
-            ever = self._instances.setdefault(decision.id, {}).setdefault(demand.key, [])
-            while len(here) > decision.granted[demand.key]:
-                here.pop()[1] = now
-            while len(here) < decision.granted[demand.key]:
-                begins = now + (self._restart if len(here) >= demand.core else 0.0)
-                here.append([begins, float("inf")])
-                ever.append(here[-1])
+    def __call__(self, now: float, decisions: Sequence[Decision], cluster: Cluster) -> None:
+        told = {decision.id: decision.granted for decision in decisions}
+        for id, application in cluster.applications.items():
+            if not application.served:
+                assert id not in told
+                continue
+            assert told.get(id, application.granted) == application.granted
+            for demand in self._jobs[id].demands:
+                nodes = application.placed[demand.key]
+                core = Counter(nodes[: demand.core]) if id not in self._ever else Counter()
+                going = Counter(application.going.get(demand.key, ()))
+                changes = 0
+                for node in range(len(cluster.room.free)):
+                    key = id, demand.key, node
+                    here = self._here.setdefault(key, [])
+                    before = len(here)
+                    for _ in range(max(before - nodes.count(node), min(before, going[node] - self._going[key]))):
+                        here.pop()[1] = now
+                    self._going[key] = going[node]
+                    changes += len(here) < before
+                    while len(here) < nodes.count(node):
+                        at_once = core[node] > len(here)
+                        here.append([now if at_once else now + self._restart, float("inf")])
+                        self._ever.setdefault(id, []).append(here[-1])
+                self.moves += bool(changes) and id not in told
+            self._ever.setdefault(id, [])
 
     def work(self, id: str, end: float) -> float:
         """Component-seconds that an application did until its end."""
-        spans = [span for spans in self._instances[id].values() for span in spans]
-        return sum(max(0.0, min(until, end) - begin) for begin, until in spans)
+        return sum(max(0.0, min(until, end) - begin) for begin, until in self._ever[id])

@@ -7,20 +7,26 @@ ends at the moment at which its work is done. What does not: who is admitted, wh
 from __future__ import annotations
 
 import heapq
+import math
 import random
 from array import array
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 
 from ..model.quotas import Quotas
 from ..scheduler.allowances import Rules
+from ..scheduler.cluster import Application, Cluster
 from ..scheduler.orders import Order
 from ..scheduler.policies.base import Policy
 from ..scheduler.requests import Decision
 from ..scheduler.scheduler import Scheduler
 from ..scheduler.shapes import Shape
-from .jobs import Job, Workload
+from .jobs import Workload
+from .served import Change, Served
+
+Watch = Callable[[float, Sequence[Decision], Cluster], None]
+"""Told the time, what was decided then, and the books after it."""
 
 
 @dataclass(frozen=True)
@@ -28,9 +34,11 @@ class Conditions:
     """What makes a simulation harder than the paper's model."""
 
     restart: float = 0.0
-    """Seconds for which an elastic instance does not work yet, each time that it is granted, at its application's
-    admission too. It holds its place meanwhile. Core instances work at once. One that is taken back before its
-    seconds are over has done nothing; of one process' instances the last that were granted are taken back first."""
+    """Seconds for which an elastic instance does not work yet, each time that it is started: at its application's
+    admission, when it is granted later, and when it is on another node after a decision than before it. It holds its
+    place meanwhile. What was taken back and granted again on the same node within one decision goes on, as nobody is
+    told of it; with `drain` it is started anew beside the one that goes. Core instances work at once. One that is taken
+    back before its seconds are over has done nothing; the last that were granted are taken back first."""
     drain: float = 0.0
     """Seconds for which an elastic instance that was taken back holds its place, and does not work any more."""
     error: float = 0.0
@@ -64,7 +72,7 @@ class Outcome:
     reclaimed: list[int]
     """Elastic instances that were taken back."""
     restarts: list[int]
-    """Elastic instances that were granted again after one was taken back."""
+    """Elastic instances that were started again after one was taken back, on another node within one decision too."""
     steps: Steps
     decisions: int = 0
     """How often the scheduler was asked."""
@@ -80,43 +88,6 @@ class _Kind(IntEnum):
     DUE = 4
 
 
-class _Run:
-    """A job that is served."""
-
-    __slots__ = ("granted", "job", "left", "most", "place", "rate", "ready", "since", "version")
-
-    def __init__(self, place: int, job: Job, now: float) -> None:
-        self.place = place
-        self.job = job
-        self.left = job.seconds * (1 if job.kept else job.components)
-        """Component-seconds of work, of which `rate` are done in a second."""
-        self.rate = 0
-        self.since = now
-        """Until when `left` is counted."""
-        self.version = 0
-        """Of its end: what was said of it before holds no more."""
-        self.granted: Mapping[str, int] = {}
-        self.most: dict[str, int] = {}
-        self.ready: dict[str, list[float]] = {}
-        """By demand, when those begin to work that do not yet, the first first."""
-
-    def work(self, now: float) -> None:
-        """Count what was done since the last call."""
-        self.left = max(0.0, self.left - (now - self.since) * self.rate)
-        self.since = now
-
-    def count(self, now: float) -> int:
-        """Components that work at this moment."""
-        if self.job.kept:
-            return 1
-        starting = 0
-        for times in self.ready.values():
-            while times and times[0] <= now:
-                times.pop(0)
-            starting += len(times)
-        return sum(self.granted.values()) - starting
-
-
 class Simulation:
     """One workload under one policy and one order. The same arguments give the same outcome."""
 
@@ -128,12 +99,9 @@ class Simulation:
         conditions: Conditions | None = None,
         *,
         quotas: Quotas | None = None,
-        watch: Callable[[float, Decision], None] | None = None,
+        watch: Watch | None = None,
     ) -> None:
-        """`quotas` are of users, who are called u0, u1, …; hours of processors and groups are left out of account.
-
-        `watch` is told each decision, with its time.
-        """
+        """`quotas` are of users, who are called u0, u1, …; hours of processors and groups are left out of account."""
         self._workload = workload
         self._conditions = conditions or Conditions()
         self._scheduler = Scheduler(policy, order, at_once=self._conditions.drain <= 0)
@@ -145,10 +113,11 @@ class Simulation:
         self._heap: list[tuple[float, int, int, int, int, str]] = []
         """Time, kind, a number that makes it unique, place, version or count, demand."""
         self._pushed = 0
-        self._runs: dict[int, _Run] = {}
+        self._served: dict[int, Served] = {}
         self._waiting = 0
-        self._going: dict[int, dict[str, int]] = {}
+        self._going: dict[tuple[int, str], int] = {}
         """By place and demand, how many are on their way to be gone."""
+        self._touched = self._scheduler.cluster.watch()
         self._granted = [0, 0, 0]
         self._due: float | None = None
         count = len(workload.jobs)
@@ -187,7 +156,7 @@ class Simulation:
                     self._waiting += 1
                     changed = True
                 elif kind == _Kind.END:
-                    run = self._runs.get(place)
+                    run = self._served.get(place)
                     if run is not None and run.version == number:
                         self._end(run, now)
                         ended += 1
@@ -208,94 +177,83 @@ class Simulation:
         heapq.heappush(self._heap, (time, kind, self._pushed, place, number, key))
 
     def _decide(self, now: float) -> None:
-        for decision in self._scheduler.decide(now):
-            if self._watch is not None:
-                self._watch(now, decision)
-            if decision.admitted:
-                self._apply(decision, now)
-        if self._conditions.drain > 0:
-            self._drain(now)
+        decisions = self._scheduler.decide(now)
+        if self._watch is not None:
+            self._watch(now, decisions, self._scheduler.cluster)
+        # Read from the books: what was moved, or taken back and granted elsewhere at once, is in no decision.
+        for application in self._touched.values():
+            if application.served and application.id in self._scheduler.cluster.applications:
+                self._apply(application, now)
+        self._touched.clear()
         self.outcome.decisions += 1
         self._note(now)
         due = self._scheduler.due(now)
-        # While nothing runs and nobody comes, time alone gives nobody room.
-        if due is not None and due != self._due and (self._runs or self._heap):
+        # While nothing works or starts, and nobody comes, time alone gives nobody room.
+        if due is not None and due != self._due and self._heap:
             self._due = due
             self._push(max(due, now), _Kind.DUE)
 
-    def _apply(self, decision: Decision, now: float) -> None:
-        place = self._places[decision.id]
-        run = self._runs.get(place)
+    def _apply(self, application: Application, now: float) -> None:
+        place = self._places[application.id]
+        run = self._served.get(place)
+        changed = run is None
         if run is None:
-            run = self._runs[place] = _Run(place, self._workload.jobs[place], now)
+            run = self._served[place] = Served(place, self._workload.jobs[place], now)
             self.outcome.admitted[place] = now
             self._waiting -= 1
-        run.work(now)
         for demand in run.job.demands:
-            before, after = run.granted.get(demand.key, 0), decision.granted.get(demand.key, 0)
-            if before == after:
-                continue
-            for index, amount in enumerate(demand.shape):
-                self._granted[index] += amount * (after - before)
-            if after > before:
-                self._more(run, demand.key, demand.core, before, after, now)
-            else:
-                self._fewer(run, demand.key, before - after, now)
-        run.granted = dict(decision.granted)
-        self._plan_end(run, now)
+            nodes, before = application.placed[demand.key], run.held(demand.key)
+            gone = self._going_now(application, place, demand.key, now)
+            change = run.hold(demand, nodes, gone, now, self._conditions.restart)
+            if len(nodes) != before:
+                for index, amount in enumerate(demand.shape):
+                    self._granted[index] += amount * (len(nodes) - before)
+            self.outcome.reclaimed[place] += change.lost
+            self.outcome.restarts[place] += change.again
+            if change.started and self._conditions.restart > 0 and not run.job.kept:
+                self._push(now + self._conditions.restart, _Kind.READY, place)
+            changed = changed or change != Change() or len(nodes) != before
+        if changed:
+            run.work(now)
+            self._plan_end(run, now)
 
-    def _more(self, run: _Run, key: str, core: int, before: int, after: int, now: float) -> None:
-        most = run.most.get(key, 0)
-        self.outcome.restarts[run.place] += max(0, min(after, most) - before)
-        run.most[key] = max(most, after)
-        starting = after - max(before, core)
-        if self._conditions.restart > 0 and starting > 0 and not run.job.kept:
-            at = now + self._conditions.restart
-            run.ready.setdefault(key, []).extend([at] * starting)
-            self._push(at, _Kind.READY, run.place)
+    def _going_now(self, application: Application, place: int, key: str, now: float) -> Sequence[int]:
+        """The nodes of those that were taken back in this decision and take time to go."""
+        going = application.going.get(key)
+        if not going:
+            return ()
+        known = self._going.get((place, key), 0)
+        if len(going) > known:
+            self._going[place, key] = len(going)
+            self._push(now + self._conditions.drain, _Kind.GONE, place, len(going) - known, key)
+        return going[known:]
 
-    def _fewer(self, run: _Run, key: str, count: int, now: float) -> None:
-        self.outcome.reclaimed[run.place] += count
-        starting = run.ready.get(key)
-        if starting:
-            del starting[max(0, len(starting) - count) :]
-
-    def _drain(self, now: float) -> None:
-        # Read from the books: one that was taken back and granted elsewhere at once is in no decision.
-        for place, run in self._runs.items():
-            for key, nodes in self._scheduler.cluster.applications[run.job.id].going.items():
-                told = self._going.setdefault(place, {})
-                more = len(nodes) - told.get(key, 0)
-                if more > 0:
-                    told[key] = len(nodes)
-                    self._push(now + self._conditions.drain, _Kind.GONE, place, more, key)
-
-    def _plan_end(self, run: _Run, now: float) -> None:
+    def _plan_end(self, run: Served, now: float) -> None:
         """What is left takes so much longer, from now on; what was said of its end before holds no more."""
         run.rate = run.count(now)
         run.version += 1
-        self._push(now + run.left / run.rate, _Kind.END, run.place, run.version)
+        if run.ends_at < math.inf:
+            self._push(run.ends_at, _Kind.END, run.place, run.version)
 
     def _begin_to_work(self, place: int, now: float) -> None:
-        run = self._runs.get(place)
+        run = self._served.get(place)
         if run is not None and run.count(now) != run.rate:
             run.work(now)
             self._plan_end(run, now)
 
     def _gone(self, place: int, key: str, count: int) -> None:
-        going = self._going.get(place)
-        if going:
-            going[key] -= count
+        if self._going.get((place, key)):
+            self._going[place, key] -= count
             self._scheduler.gone(self._workload.jobs[place].id, key, count)
 
-    def _end(self, run: _Run, now: float) -> None:
-        del self._runs[run.place]
-        # What still goes of it is gone with it.
-        self._going.pop(run.place, None)
+    def _end(self, run: Served, now: float) -> None:
+        del self._served[run.place]
         self.outcome.ended[run.place] = now
         for demand in run.job.demands:
+            # What still goes of it is gone with it.
+            self._going.pop((run.place, demand.key), None)
             for index, amount in enumerate(demand.shape):
-                self._granted[index] -= amount * run.granted.get(demand.key, 0)
+                self._granted[index] -= amount * run.held(demand.key)
         self._scheduler.end(run.job.id)
 
     def _note(self, now: float) -> None:

@@ -48,13 +48,13 @@ class Summary:
 
     jobs: int
     unserved: int
-    """Jobs that were never admitted: their core, or for some policies their whole, fits on no free machines."""
+    """Jobs that never ended: their core, or for some policies their whole, fits on no free machines or in no quota."""
     turnaround: Spread
     """From arrival to end."""
     queueing: Spread
     """From arrival to admission."""
     slowdown: Spread
-    """Turnaround as a multiple of T."""
+    """Turnaround as a multiple of T, of jobs that have any work."""
     cpu: float
     """Part of all processors that was granted, over the time in which jobs arrived."""
     memory: float
@@ -87,10 +87,12 @@ def summarise(outcome: Outcome) -> Summary:
     steps, capacity = outcome.steps, outcome.capacity
     return Summary(
         jobs=len(jobs),
-        unserved=sum(math.isnan(begun) for begun in outcome.admitted),
+        unserved=len(jobs) - len(served),
         turnaround=Spread.of(turnaround),
         queueing=Spread.of([outcome.admitted[place] - jobs[place].submitted for place in served]),
-        slowdown=Spread.of([t / max(jobs[place].seconds, 1e-9) for t, place in zip(turnaround, served, strict=True)]),
+        slowdown=Spread.of(
+            [t / jobs[place].seconds for t, place in zip(turnaround, served, strict=True) if jobs[place].seconds > 0]
+        ),
         cpu=average(steps, steps.cpu, *window) / max(capacity.cpu, 1),
         memory=average(steps, steps.memory, *window) / max(capacity.memory, 1),
         gpu=average(steps, steps.gpu, *window) / max(capacity.gpu, 1),
