@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from experiment_goals import goals
+from experiment_goals import goals, unserved
 from experiment_page import write_page
 from experiment_runs import CONDITIONS, LOADS, MIXES, ROOT, SIZES, Case, Found, cases, run
 from report import end_on_signals, say, show
@@ -44,10 +44,12 @@ def main() -> int:
     except KeyboardInterrupt:
         say("Interrupted. What was found is kept; the same command goes on from there.")
         return 130
-    reached = goals(found)
-    if options.page:
+    reached, left = goals(found), unserved(found)
+    if options.page and not left.holds:
+        say("The page is not written: means say nothing where applications never ended.")
+    elif options.page:
         write_page(found, reached, ROOT / "docs" / "explanation" / "experiment.md")
-    return show(reached)
+    return show([left, *reached])
 
 
 def make(wanted: Sequence[Case], folder: Path, jobs: int) -> list[Found]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from statistics import fmean, stdev
+from statistics import fmean
 
 from experiment_runs import MIXES, ORDERS, POLICIES, Case, Found
-from report import Result
+from intervals import told
+from report import Paired
 
 from zoe_hub.simulator.measures import Spread
 from zoe_hub.simulator.plots import boxes, over_time, save
@@ -18,7 +18,7 @@ _FIGURES = {"turnaround": "Turnaround (s)", "queueing": "Queueing (s)", "slowdow
 _BEGINNING = Path(__file__).with_suffix(".md")
 
 
-def write_page(found: Sequence[Found], reached: Sequence[Result], path: Path) -> None:
+def write_page(found: Sequence[Found], reached: Sequence[Paired], path: Path) -> None:
     """The page and its plots, which are beside it in a folder of its name."""
     size = found[0].case.size
     seeds = len({each.case.seed for each in found})
@@ -40,14 +40,14 @@ def _mix(mix: str) -> str:
     return f"{told}, {100 * interactive:.0f} % interactive" if interactive else told
 
 
-def _goals(reached: Sequence[Result]) -> Iterator[str]:
-    yield "| | elastic | other | ratio | at most | |"
+def _goals(reached: Sequence[Paired]) -> Iterator[str]:
+    yield "| turnaround | elastic | other | ratio | at most | |"
     yield "|---|---|---|---|---|---|"
     for each in reached:
-        told = "holds" if each.holds else "**missed**"
+        verdict = each.verdict if each.holds else f"**{each.verdict}**"
         yield (
-            f"| {each.name} | {each.value:,.0f} s | {each.baseline:,.0f} s | {each.ratio:.3f} | {each.goal:.2f} "
-            f"| {told} |"
+            f"| {each.name} | {each.value:,.0f} s | {each.baseline:,.0f} s | {told(each.ratios)} | {each.goal:.2f} "
+            f"| {verdict} |"
         )
 
 
@@ -63,8 +63,7 @@ def _ratios(found: Sequence[Found]) -> Iterator[str]:
         cells = []
         for policy in POLICIES[1:]:
             ratios = [each.turnaround.mean / rigid[each.case.seed] for each in _of(found, policy, order)]
-            wide = 1.96 * stdev(ratios) / math.sqrt(len(ratios)) if len(ratios) > 1 else math.nan
-            cells.append(f"{fmean(ratios):.3f} ± {wide:.3f}")
+            cells.append(told(ratios))
         yield f"| {order} | {' | '.join(cells)} |"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import json
+import math
 import os
 import platform
 import signal
@@ -12,6 +13,8 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+
+from intervals import half_width, told
 
 ROUNDS = int(os.environ.get("ZOE_BENCH_ROUNDS", "5"))
 
@@ -83,6 +86,72 @@ class Result:
         }
 
 
+@dataclass(frozen=True)
+class Paired:
+    """One thing against another on the same inputs, pair by pair: the mean of their ratios, with its interval.
+
+    It holds when the interval's upper end does. By the mean alone, half of what is just missed would be said to hold by
+    luck with the inputs; other inputs of the same kind are to show the same.
+    """
+
+    name: str
+    values: Sequence[float]
+    baselines: Sequence[float]
+    """Of the same inputs, in the same order."""
+    goal: float
+    unit: str = "s"
+
+    @property
+    def value(self) -> float:
+        return statistics.fmean(self.values)
+
+    @property
+    def baseline(self) -> float:
+        return statistics.fmean(self.baselines)
+
+    @property
+    def ratios(self) -> list[float]:
+        return [value / baseline for value, baseline in zip(self.values, self.baselines, strict=True)]
+
+    @property
+    def ratio(self) -> float:
+        return statistics.fmean(self.ratios)
+
+    @property
+    def upper(self) -> float:
+        """End of the 95 % interval of the ratio; infinity with one pair only."""
+        return self.ratio + half_width(self.ratios)
+
+    @property
+    def holds(self) -> bool:
+        return self.upper <= self.goal
+
+    @property
+    def verdict(self) -> str:
+        """`open` where the goal is inside the interval."""
+        if self.holds:
+            return "holds"
+        return "missed" if self.ratio - half_width(self.ratios) > self.goal else "open"
+
+    def line(self) -> str:
+        return (
+            f"{self.value:10.0f} {self.unit:<2} other: {self.baseline:8.0f} {self.unit}, "
+            f"ratio {told(self.ratios)}, goal {self.goal:.2f}, {self.verdict}"
+        )
+
+    def document(self) -> dict[str, object]:
+        return {
+            "name": self.name,
+            "value": round(self.value, 3),
+            "unit": self.unit,
+            "baseline": round(self.baseline, 3),
+            "ratio": round(self.ratio, 3),
+            "upper": round(self.upper, 3) if math.isfinite(self.upper) else None,
+            "goal": self.goal,
+            "holds": self.holds,
+        }
+
+
 def alternate(contenders: Mapping[str, Callable[[], float]], rounds: int = ROUNDS) -> dict[str, float]:
     """The median of each contender's seconds, over `rounds` rounds after one that does not count.
 
@@ -119,7 +188,7 @@ def say(sentence: str) -> None:
     print(sentence, file=sys.stderr, flush=True)
 
 
-def show(results: Sequence[Result | Figure]) -> int:
+def show(results: Sequence[Result | Figure | Paired]) -> int:
     """Print table and JSON; the exit status: 0 when every goal holds."""
     print(f"\n{os.cpu_count()} processors, {_memory()}, {platform.system()}, Python {platform.python_version()}\n")
     width = max(len(result.name) for result in results)

@@ -16,7 +16,7 @@ BENCHMARKS = Path(__file__).parent.parent.parent / "benchmarks"
 @pytest.fixture
 def experiment(monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.syspath_prepend(str(BENCHMARKS))
-    names = ("experiment_runs", "experiment_goals", "experiment_page", "experiment", "report")
+    names = ("experiment_runs", "experiment_goals", "experiment_page", "experiment", "report", "intervals")
     yield importlib.import_module("experiment")
     for name in names:
         sys.modules.pop(name, None)
@@ -52,7 +52,40 @@ def test_what_was_found_is_kept_and_told(
     capfd.readouterr()
     experiment.show(reached)
     last = json.loads(capfd.readouterr().out.splitlines()[-1])
-    assert set(last[0]) == {"name", "value", "unit", "baseline", "ratio", "goal", "holds"}
+    assert set(last[0]) == {"name", "value", "unit", "baseline", "ratio", "upper", "goal", "holds"}
+
+
+def test_a_goal_holds_by_what_every_pair_says(experiment: Any) -> None:
+    paired = importlib.import_module("report").Paired
+    # As good as each other in sum, and by a factor of ten worse in two of three.
+    assert paired("", [1000.0, 10.0, 10.0], [1018.0, 1.0, 1.0], 1.0).ratio == pytest.approx(7, abs=0.01)
+    # Ratios 0.5, 0.6 and 0.7: 0.6 ± 4.303 · 0.1 / √3.
+    three = paired("", [1.0, 6.0, 70.0], [2.0, 10.0, 100.0], 0.85)
+    assert (three.ratio, three.upper) == (pytest.approx(0.6), pytest.approx(0.8484, abs=1e-4))
+    assert [(goal, paired("", three.values, three.baselines, goal).verdict) for goal in (0.85, 0.8, 0.3)] == [
+        *[(0.85, "holds"), (0.8, "open"), (0.3, "missed")]
+    ]
+    assert [paired("", three.values, three.baselines, goal).holds for goal in (0.85, 0.8, 0.3)] == [True, False, False]
+    one = paired("", [1.0], [2.0], 1.0)
+    assert (one.holds, one.verdict, one.document()["upper"]) == (False, "open", None)
+
+
+@pytest.mark.parametrize(
+    ("freedom", "quantile"), [(1, 12.706), (19, 2.093), (30, 2.042), (31, 2.03951), (100, 1.98397)]
+)
+def test_the_interval_is_by_students_t(experiment: Any, freedom: int, quantile: float) -> None:
+    assert importlib.import_module("intervals").student(freedom) == pytest.approx(
+        quantile, abs=5e-4 if freedom <= 30 else 1e-4
+    )
+
+
+def test_what_never_ended_is_no_success(experiment: Any, tmp_path: Path) -> None:
+    runs, goals = (importlib.import_module(name) for name in ("experiment_runs", "experiment_goals"))
+    found, _ = runs.run(next(runs.cases(runs.Size(5, 2), 1, experiment.MAIN)), tmp_path)
+    assert goals.unserved([found]).holds
+    found.figures["unserved"] = 1
+    left = goals.unserved([found, found])
+    assert (left.value, left.holds) == (2, False)
 
 
 def test_other_code_finds_anew(experiment: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
