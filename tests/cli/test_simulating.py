@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.running import ROOT, run_zoe
+from zoe_hub.config import ZoeConfig
 
 HEAD = '{"kind":"Trace","nodes":[{"count":2,"capacity":{"cpu":4,"memory":4}}]}\n'
 LINE = (
@@ -39,6 +40,31 @@ def test_several_policies_and_orders_are_rows_of_a_table(tmp_path: Path) -> None
     ]  # fmt: skip
 
 
+def test_without_further_words_it_is_as_a_service_decides_beside_what_was(tmp_path: Path) -> None:
+    traits = ZoeConfig.class_traits()
+    trace = tmp_path / "trace"
+    trace.write_text(HEAD + (LINE % "0").replace('"ended":9', '"ended":14'))
+    done = run_zoe("simulate", str(trace), COLUMNS="200")
+    assert done.returncode == 0, done.stderr
+    rows = [line.split() for line in done.stdout.splitlines()]
+    assert ["as", "it", "was", "14.0", "s", "14.0", "s", "14.0", "s", "14.0", "s"] in rows
+    assert ["as", "it", "was", "9.0", "s", "9.0", "s", "9.0", "s", "9.0", "s"] in rows
+    assert ["as", "it", "was", "3.50", "3.50", "3.50", "3.50"] in rows
+    ours = [row for row in rows if row[:2] == [traits["policy"].default_value, traits["order"].default_value]]
+    assert [row[2] for row in ours] == ["4.0", "0.0", "1.00", "50.0"]
+    recorded = json.loads(run_zoe("simulate", str(trace), "--json").stdout)["recorded"]
+    assert [recorded[name]["mean"] for name in ("turnaround", "queueing", "slowdown")] == [14.0, 9.0, 3.5]
+
+
+def test_quotas_of_names_that_a_trace_does_not_have_are_told(tmp_path: Path) -> None:
+    trace, quotas = tmp_path / "trace", tmp_path / "quotas.yaml"
+    trace.write_text(HEAD + LINE % "0")
+    quotas.write_text("apiVersion: zoe/v1\nkind: Quotas\nusers:\n  u0: {cpu: 2}\n  alice: {cpu: 1}\n")
+    done = run_zoe("simulate", str(trace), "--quotas", str(quotas), "--json")
+    assert f"zoe: {quotas} says something of alice, but the workload has no such users;" in done.stderr
+    assert json.loads(done.stdout)["runs"][0]["turnaround"]["mean"] == 8.0
+
+
 def test_the_same_question_has_the_same_answer() -> None:
     workload = ("-w", "requests=40", "-w", "load=5", "--nodes", "2", "--size-error", "1")
     asked = ("simulate", *workload, "--policy", "flexible", "--order", "sjf", "--json")
@@ -63,7 +89,11 @@ def test_what_fits_nowhere_is_told(tmp_path: Path) -> None:
     trace = tmp_path / "trace"
     trace.write_text(HEAD + LINE % "0")
     done = run_zoe("simulate", str(trace), "--nodes", "1x0.5x1GiB", "--policy", "flexible")
-    assert "1 of 1 were never admitted under flexible, fifo" in done.stderr
+    assert "1 of 1 never ended under flexible, fifo: they do not fit on these nodes." in done.stderr
+    quotas = tmp_path / "quotas.yaml"
+    quotas.write_text("apiVersion: zoe/v1\nkind: Quotas\nusers:\n  u0: {cpu: 0.5}\n")
+    done = run_zoe("simulate", str(trace), "--quotas", str(quotas), "--policy", "flexible")
+    assert "1 of 1 never ended under flexible, fifo: they do not fit on these nodes, or are more than" in done.stderr
 
 
 @pytest.mark.parametrize(
@@ -75,6 +105,9 @@ def test_what_fits_nowhere_is_told(tmp_path: Path) -> None:
         (("-w", "load"), "'load' says nothing of a workload; write -w NAME=VALUE, such as -w load=1.1."),
         (("-w", "loud=1"), "A workload has no 'loud'; it has requests, seed, load,"),
         (("-w", "load=much"), "-w load=…: input should be a valid number"),
+        (("--nodes", "1x0x1GiB"), "'1x0x1GiB' says nodes on which nothing fits; write"),
+        (("--nodes", "200000"), "200000 is more than 100,000 nodes, which is the most"),
+        (("--plots", "/dev/null/plots"), "The folder /dev/null/plots for plots cannot be made: Not a directory."),
         (("none.jsonl",), "none.jsonl: it cannot be read: No such file or directory"),
     ],
 )
@@ -91,6 +124,7 @@ def test_mistakes_get_a_sentence(arguments: tuple[str, ...], sentence: str) -> N
     [
         ("", "it is empty; `zoe trace export` writes traces"),
         ("{}\n", ":1: this is not the first line of a trace: nodes: field required"),
+        (HEAD, ": it holds no execution that ran;"),
         (HEAD + "{\n", ":2: this is not a line of a trace: invalid JSON"),
         (HEAD + LINE % "-1", ":2: this is not a line of a trace: submitted: input should be greater than"),
         (HEAD + LINE % "10", ":2: this is not a line of a trace: it is admitted before it is submitted"),
@@ -106,6 +140,14 @@ def test_a_file_that_is_no_trace_is_named_by_line(text: str, sentence: str, tmp_
     assert done.returncode == 1
     assert str(trace) in done.stderr
     assert sentence in done.stderr
+
+
+@pytest.mark.parametrize(("option", "value"), [("--restart", "inf"), ("--drain", "nan")])
+def test_seconds_are_a_number_of_them(option: str, value: str) -> None:
+    done = run_zoe("simulate", "-w", "requests=2", option, value)
+    assert done.returncode == 2
+    assert option in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_interrupted_it_ends_at_once_and_says_nothing() -> None:

@@ -33,7 +33,7 @@ def test_a_folder_that_cannot_be_gets_a_sentence(found: list[Run], tmp_path: Pat
         plots.plot_runs(found, tmp_path / "file")
 
 
-def test_without_matplotlib_one_is_told_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_matplotlib_one_is_told_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(InvalidRequest, match=r"pip install 'zoe-jupyter\[simulate\]'"):
-        plots.check()
+        plots.check(tmp_path)

@@ -8,7 +8,8 @@ import pytest
 
 from zoe_hub.model.resources import Node, Resources
 from zoe_hub.scheduler import methods
-from zoe_hub.scheduler.cluster import Application, Cluster
+from zoe_hub.scheduler.application import Application
+from zoe_hub.scheduler.cluster import Cluster
 from zoe_hub.scheduler.requests import Demand
 from zoe_hub.scheduler.shapes import Shape
 from zoe_hub.simulator.engine import Conditions, Outcome, Simulation

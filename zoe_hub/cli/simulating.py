@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,12 +24,14 @@ from ..simulator.engine import Conditions
 from ..simulator.fixture import EXPECTED, fixture
 from ..simulator.generator import Settings, generate
 from ..simulator.jobs import Workload
-from ..simulator.measures import Spread
+from ..simulator.measures import Spread, rounded, spreads
 from ..simulator.nodes import machines, read_nodes
 from ..simulator.runs import Run, runs
 from ..simulator.trace import TraceLine, read_trace
 from .output import emit, say, table
 
+POLICY, ORDER = "elastic", "fifo"
+"""Where nothing else is said, as in a service's configuration."""
 _NODES = 25
 """Of a generated workload, where nothing else is said."""
 
@@ -70,43 +72,59 @@ def simulate(question: Question, as_json: bool) -> None:
         methods.policy(name)
     for name in question.orders:
         methods.order(name)
-    workload = _workload(question)
     if question.plots is not None:
-        plots.check()
+        plots.check(question.plots)
+    workload, lines = _workload(question)
     conditions = Conditions(question.restart, question.drain, question.size_error, question.seed)
-    quotas = _quotas(question.quotas) if question.quotas is not None else None
+    quotas = _quotas(question.quotas, workload) if question.quotas is not None else None
+    was = _as_it_was(lines) if lines else None
     with _progress(len(workload.jobs)) as told:
         found = list(runs(workload, question.policies, question.orders, conditions, told, quotas))
     if as_json:
-        emit({"jobs": len(workload.jobs), "nodes": len(workload.nodes), "runs": [run.document() for run in found]})
+        document = {"jobs": len(workload.jobs), "nodes": len(workload.nodes)}
+        recorded = {"recorded": {name: rounded(asdict(spread)) for name, spread in was.items()}} if was else {}
+        emit({**document, **recorded, "runs": [run.document() for run in found]})
     else:
-        _show(found)
+        _show(found, was)
     if question.plots is not None:
         for path in plots.plot_runs(found, question.plots, question.plot_format):
             say(f"zoe: {path} is written.")
+    why = "do not fit on these nodes" + ("" if quotas is None else ", or are more than a quota allows")
     for run in found:
         if run.summary.unserved:
             say(
-                f"zoe: {run.summary.unserved} of {run.summary.jobs} were never admitted under {run.policy}, "
-                f"{run.order}: they do not fit on these nodes. The figures are of the others."
+                f"zoe: {run.summary.unserved} of {run.summary.jobs} never ended under {run.policy}, {run.order}: they "
+                f"{why}. Turnaround, queueing and slowdown are those of the others."
             )
 
 
-def _workload(question: Question) -> Workload:
+def _workload(question: Question) -> tuple[Workload, Sequence[TraceLine]]:
+    """The workload, and what the trace says of it where it is one."""
     if question.trace is not None:
         if question.workload:
             raise InvalidRequest("-w is for generated workloads; a trace is as it was. Leave one of them out.")
         workload, lines = read_trace(question.trace)
         _tell(lines)
         nodes = read_nodes(question.nodes, workload.nodes) if question.nodes else workload.nodes
-        return Workload(workload.jobs, nodes)
+        return Workload(workload.jobs, nodes), lines
     settings = _settings(question.workload)
     nodes = read_nodes(question.nodes, machines(_NODES)) if question.nodes else machines(_NODES)
-    return generate(settings, nodes)
+    return generate(settings, nodes), ()
 
 
-def _quotas(path: Path) -> Quotas:
+def _as_it_was(lines: Sequence[TraceLine]) -> dict[str, Spread]:
+    times = ((line.submitted, line.admitted, line.ended, line.seconds) for line in lines)
+    return dict(zip(("turnaround", "queueing", "slowdown"), spreads(times), strict=True))
+
+
+def _quotas(path: Path, workload: Workload) -> Quotas:
     quotas = read_document(path, Quotas)
+    users = {job.user_name for job in workload.jobs}
+    if unknown := [name for name in quotas.users if name not in users]:
+        say(
+            f"zoe: {path} says something of {', '.join(unknown)}, but the workload has no such users; they are numbers, "
+            f"and quotas call them u0 to u{max(job.user for job in workload.jobs)}."
+        )
     left_out = ["limits of groups, because workloads hold none"] if quotas.groups else []
     if any(limits.cpu_hours is not None for limits in (quotas.everybody, *quotas.users.values())):
         left_out.append("`cpu_hours`")
@@ -164,18 +182,21 @@ def _progress(jobs: int) -> Iterator[Any]:
         yield told
 
 
-def _show(found: Sequence[Run]) -> None:
+def _show(found: Sequence[Run], was: Mapping[str, Spread] | None) -> None:
     head = ("policy", "order", "mean", "median", "p95", "p99")
     for figure, show in (("turnaround", _time), ("queueing", _time), ("slowdown", _times)):
         print(figure.capitalize())
-        rows = []
-        for run in found:
-            spread: Spread = getattr(run.summary, figure)
-            rows.append((run.policy, run.order, *map(show, (spread.mean, spread.median, spread.p95, spread.p99))))
+        spreads = [(run.policy, run.order, getattr(run.summary, figure)) for run in found]
+        if was is not None:
+            spreads.insert(0, ("as it was", "", was[figure]))
+        rows = [
+            (policy, order, *map(show, (spread.mean, spread.median, spread.p95, spread.p99)))
+            for policy, order, spread in spreads
+        ]
         table(head, rows, empty="")
     print("Allocation, line, and elastic instances")
     table(
-        ("policy", "order", "CPU", "memory", "GPU", "in line", "at most", "taken back", "restarted"),
+        ("policy", "order", "CPU", "memory", "GPU", "in line", "at most", "taken back", "restarted", "never ended"),
         [
             (
                 run.policy,
@@ -185,6 +206,7 @@ def _show(found: Sequence[Run]) -> None:
                 str(run.summary.longest_line),
                 str(run.summary.reclaimed),
                 str(run.summary.restarts),
+                str(run.summary.unserved),
             )
             for run in found
         ],

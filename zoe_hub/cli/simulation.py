@@ -10,6 +10,7 @@ import typer
 from .exits import guarded
 
 _Many = list[str]
+_YEAR = 366 * 86_400
 
 
 trace = typer.Typer(name="trace", help="What was asked of a service, without names.", no_args_is_help=True)
@@ -46,17 +47,23 @@ def simulate(
         str | None,
         typer.Option("--nodes", metavar="N|+N|-N|NxCPUxMEMORY", help="Machines: 25, +10, -5, +10x32x128GiB."),
     ] = None,
-    policy: Annotated[_Many | None, typer.Option("--policy", help="Who is granted how much; may be repeated.")] = None,
-    order: Annotated[_Many | None, typer.Option("--order", help="Who comes first; may be repeated.")] = None,
+    policy: Annotated[
+        _Many | None, typer.Option("--policy", help="Who is granted how much; may be repeated. Default: elastic.")
+    ] = None,
+    order: Annotated[
+        _Many | None, typer.Option("--order", help="Who comes first; may be repeated. Default: fifo.")
+    ] = None,
     workload: Annotated[
         _Many | None,
         typer.Option("--workload", "-w", metavar="NAME=VALUE", help="Of a generated one, such as -w load=1.1."),
     ] = None,
     restart: Annotated[
-        float, typer.Option("--restart", min=0, help="Seconds until an elastic instance works that was granted.")
+        float,
+        typer.Option("--restart", min=0, max=_YEAR, help="Seconds until an elastic instance works that was granted."),
     ] = 0.0,
     drain: Annotated[
-        float, typer.Option("--drain", min=0, help="Seconds for which one that is taken back holds its place.")
+        float,
+        typer.Option("--drain", min=0, max=_YEAR, help="Seconds for which one that is taken back holds its place."),
     ] = 0.0,
     size_error: Annotated[
         float, typer.Option("--size-error", min=0, max=10, help="Sigma of the lognormal error of estimated sizes.")
@@ -86,8 +93,8 @@ def simulate(
         simulating.Question(
             trace=trace,
             nodes=nodes,
-            policies=policy or ["rigid"],
-            orders=order or ["fifo"],
+            policies=policy or [simulating.POLICY],
+            orders=order or [simulating.ORDER],
             workload=workload or [],
             restart=restart,
             drain=drain,

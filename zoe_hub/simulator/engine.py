@@ -16,7 +16,8 @@ from enum import IntEnum
 
 from ..model.quotas import Quotas
 from ..scheduler.allowances import Rules
-from ..scheduler.cluster import Application, Cluster
+from ..scheduler.application import Application
+from ..scheduler.cluster import Cluster
 from ..scheduler.orders import Order
 from ..scheduler.policies.base import Policy
 from ..scheduler.requests import Decision

@@ -31,6 +31,11 @@ class Job:
         """What a scheduler knows it by: sorts as the numbers do."""
         return f"{self.number:08d}"
 
+    @property
+    def user_name(self) -> str:
+        """What a scheduler, and a file of quotas, calls its user."""
+        return f"u{self.user}"
+
     @cached_property
     def components(self) -> int:
         """C + E in the paper, section 3."""
@@ -40,7 +45,7 @@ class Job:
         """What a scheduler is told; `error` times the seconds is the estimate."""
         return Request(
             id=self.id,
-            user=f"u{self.user}",
+            user=self.user_name,
             submitted=self.submitted,
             demands=self.demands,
             priority=self.priority,

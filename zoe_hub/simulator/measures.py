@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from array import array
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from itertools import pairwise
 
@@ -72,14 +72,16 @@ class Summary:
 
     def document(self) -> dict[str, object]:
         """For programs; rounded to what is the same on every machine. What is no number is left out as null."""
-        return {name: _rounded(value) for name, value in asdict(self).items()}
+        return {name: rounded(value) for name, value in asdict(self).items()}
 
 
 def summarise(outcome: Outcome) -> Summary:
     """The figures of an outcome."""
     jobs = outcome.workload.jobs
     served = [place for place, end in enumerate(outcome.ended) if not math.isnan(end)]
-    turnaround = [outcome.ended[place] - jobs[place].submitted for place in served]
+    turnaround, queueing, slowdown = spreads(
+        (jobs[place].submitted, outcome.admitted[place], outcome.ended[place], jobs[place].seconds) for place in served
+    )
     first = jobs[0].submitted if jobs else 0.0
     last_end = max((outcome.ended[place] for place in served), default=first)
     # After the last arrival there is less to do than before, whoever decides. All at once have no such time.
@@ -88,11 +90,9 @@ def summarise(outcome: Outcome) -> Summary:
     return Summary(
         jobs=len(jobs),
         unserved=len(jobs) - len(served),
-        turnaround=Spread.of(turnaround),
-        queueing=Spread.of([outcome.admitted[place] - jobs[place].submitted for place in served]),
-        slowdown=Spread.of(
-            [t / jobs[place].seconds for t, place in zip(turnaround, served, strict=True) if jobs[place].seconds > 0]
-        ),
+        turnaround=turnaround,
+        queueing=queueing,
+        slowdown=slowdown,
         cpu=average(steps, steps.cpu, *window) / max(capacity.cpu, 1),
         memory=average(steps, steps.memory, *window) / max(capacity.memory, 1),
         gpu=average(steps, steps.gpu, *window) / max(capacity.gpu, 1),
@@ -102,6 +102,16 @@ def summarise(outcome: Outcome) -> Summary:
         restarts=sum(outcome.restarts),
         makespan=last_end - first,
         decisions=outcome.decisions,
+    )
+
+
+def spreads(times: Iterable[tuple[float, float, float, float]]) -> tuple[Spread, Spread, Spread]:
+    """Turnaround, queueing and slowdown, of when each was submitted, admitted and ended, and its T."""
+    known = list(times)
+    return (
+        Spread.of([ended - submitted for submitted, _, ended, _ in known]),
+        Spread.of([admitted - submitted for submitted, admitted, _, _ in known]),
+        Spread.of([(ended - submitted) / seconds for submitted, _, ended, seconds in known if seconds > 0]),
     )
 
 
@@ -165,9 +175,10 @@ def averages(steps: Steps, values: array[float], start: float, end: float, count
     return [total / width for total in sums]
 
 
-def _rounded(value: object) -> object:
+def rounded(value: object) -> object:
+    """Figures for programs, as `Summary.document` has them."""
     if isinstance(value, dict):
-        return {name: _rounded(each) for name, each in value.items()}
+        return {name: rounded(each) for name, each in value.items()}
     if isinstance(value, float):
         # Sums of the same numbers differ in the last digits between processors.
         return None if math.isnan(value) else float(f"{value:.9g}")

@@ -11,8 +11,11 @@ from ..model.resources import Node, Resources, parse_bytes
 USUAL = Resources(cpu=32, memory=128 * 2**30)
 """A node of the paper's experiment."""
 
+_MOST = 100_000
+"""Of which a decision can take seconds."""
+
 _FORM = re.compile(
-    r"(?P<sign>[+-]?)(?P<count>[0-9]{1,6})"
+    r"(?P<sign>[+-]?)(?P<count>[0-9]{1,9})"
     r"(x(?P<cpu>[0-9.]{1,10})x(?P<memory>[0-9.]+ ?[A-Za-z]*?)(x(?P<gpu>[0-9]{1,4}))?)?"
 )
 _HINT = (
@@ -41,11 +44,16 @@ def read_nodes(text: str, present: Sequence[Node]) -> list[Node]:
             size = Resources(cpu=float(found["cpu"]), memory=parse_bytes(found["memory"]), gpu=int(found["gpu"] or 0))
         except ValueError as error:
             raise InvalidRequest(f"{text!r} says no nodes: {error}; {_HINT}.") from error
+    if not size.cpu or not size.memory:
+        raise InvalidRequest(f"{text!r} says nodes on which nothing fits; {_HINT}.")
     if sign == "-":
         if count >= len(present):
-            raise InvalidRequest(f"There are {len(present)} nodes; {text} leaves none. Take fewer away.")
+            there = f"are {len(present)} nodes" if len(present) != 1 else "is one node"
+            raise InvalidRequest(f"There {there}; {text} leaves none. Take fewer away.")
         return list(present[: len(present) - count])
     if count == 0 and not (sign and present):
         raise InvalidRequest(f"{text!r} says no nodes; {_HINT}.")
     kept = list(present) if sign else []
+    if count + len(kept) > _MOST:
+        raise InvalidRequest(f"{text} is more than {_MOST:,} nodes, which is the most that is simulated. Take fewer.")
     return [*kept, *(Node(name=f"more{number}" if sign else f"n{number}", capacity=size) for number in range(count))]

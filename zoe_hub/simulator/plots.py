@@ -27,13 +27,17 @@ _SETTINGS: Any = {"svg.hashsalt": "zoe", "svg.fonttype": "path", "font.family": 
 """Without a salt of its own, each file has other identifiers."""
 
 
-def check() -> None:
-    """Raises InvalidRequest, which says what to install, where nothing can be drawn."""
+def check(folder: Path) -> None:
+    """Make the folder for plots. Raises InvalidRequest where it cannot be, or nothing can be drawn, with what to do."""
     if importlib.util.find_spec("matplotlib") is None:
         raise InvalidRequest(
             "Plots need matplotlib, which is not installed. Install it where this runs: pip install "
             "'zoe-jupyter[simulate]'; or leave --plots out."
         )
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InvalidRequest(f"The folder {folder} for plots cannot be made: {error.strerror}.") from error
 
 
 def plot_runs(runs: Sequence[Run], folder: Path, kind: str = "svg") -> list[Path]:

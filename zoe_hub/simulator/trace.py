@@ -122,6 +122,10 @@ def read_trace(path: Path) -> tuple[Workload, Sequence[TraceLine]]:
         if found and line.submitted < found[-1].submitted:
             raise InvalidDocument("it was submitted before the line above it", path=str(path), line=number)
         found.append(line)
+    if not found:
+        raise InvalidDocument(
+            "it holds no execution that ran; `zoe trace export --since` says from when on", path=str(path)
+        )
     nodes = [Node(name=f"n{index}", capacity=capacity) for index, capacity in enumerate(_capacities(head))]
     return Workload([line.job(number) for number, line in enumerate(found)], nodes), found
 
