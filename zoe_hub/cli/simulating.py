@@ -121,9 +121,10 @@ def _quotas(path: Path, workload: Workload) -> Quotas:
     quotas = read_document(path, Quotas)
     users = {job.user_name for job in workload.jobs}
     if unknown := [name for name in quotas.users if name not in users]:
+        last = max(job.user for job in workload.jobs)
         say(
-            f"zoe: {path} says something of {', '.join(unknown)}, but the workload has no such users; they are numbers, "
-            f"and quotas call them u0 to u{max(job.user for job in workload.jobs)}."
+            f"zoe: {path} says something of {', '.join(unknown)}, but the workload has no such users; those that it "
+            f"has are called u0 to u{last}."
         )
     left_out = ["limits of groups, because workloads hold none"] if quotas.groups else []
     if any(limits.cpu_hours is not None for limits in (quotas.everybody, *quotas.users.values())):
