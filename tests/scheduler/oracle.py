@@ -53,6 +53,14 @@ class PlainElastic:
         return min((time for time in times if self._decided_at < time < math.inf), default=None)
 
 
+def reservation(settings: Settings, cluster: Cluster, now: float) -> tuple[Application | None, float | None]:
+    """The head of the line that waits for room, and when it will start at the latest; None where nobody knows."""
+    moment = _Moment(settings, Possible(whole=False), cluster, now, {})
+    line = [a for a in moment._line() if moment._possible.ever(cluster.room, a.request)]
+    found = moment._reserve(line[0], {}, moment._known_ends()) if line else None
+    return line[0] if line else None, found.at if found else None
+
+
 class _Moment:
     """One decision."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -242,6 +243,56 @@ def test_a_core_is_placed_again_when_what_was_taken_back_for_it_has_gone() -> No
     made.gone("a", "w")
     made.decide(2.0)
     assert a.placed == {"w": [], "m": [0]}
+
+
+def test_several_that_lost_their_node_do_not_keep_more_than_the_first_of_them_needs() -> None:
+    made = scheduler(4, 4, 4)
+    for number in range(3):
+        made.submit(request(f"a{number}", 1, cpus=4))
+    made.decide(0.0)
+    made.set_nodes([*nodes(4, 4, 4, gone="n0")[1:], Node(name="n3", capacity=Resources(cpu=2))], 1.0)
+    made.decide(1.0)
+    lost = [a for a in made.cluster.applications.values() if a.broken]
+    assert [a.drawn is not None for a in lost] == [True, False]
+
+
+@pytest.mark.parametrize(("now", "started"), [(50.0, "younger"), (150.0, "older")])
+def test_those_that_are_overdue_start_in_the_order_in_which_they_came(now: float, started: str) -> None:
+    made = scheduler(8, bound=100.0)
+    made.submit(request("a", 5))
+    made.submit(request("b", 3, user="bob"))
+    made.decide(0.0)
+    made.set_nodes(nodes(8, 2), 0.0)
+    made.submit(request("head", 1, at=1.0, cpus=8, user="admin"))
+    made.submit(request("older", 1, at=2.0, cpus=2))
+    made.submit(request("younger", 1, at=3.0, cpus=2, user="bob"))
+    made.decide(now)
+    assert granted(made) == {"a": 5, "b": 3, started: 1}, "bob has less, but is later"
+
+
+def test_when_somebody_is_to_be_overdue_it_is_looked_again() -> None:
+    made = scheduler(4, bound=100.0)
+    made.submit(request("a", 4))
+    made.submit(request("b", 1, at=7.0))
+    made.decide(10.0)
+    assert made.due(10.0) == 107.0
+
+
+# Sharing
+
+
+@pytest.mark.parametrize(
+    ("cpus", "first", "second", "shared"),
+    [(8, "light", "heavy", 2), (8, "heavy", "light", 6), (7, "heavy", "light", 6)],
+)
+def test_what_is_taken_is_shared_by_weight(cpus: int, first: str, second: str, shared: int) -> None:
+    made = scheduler(cpus, hold=10.0)
+    weights = {"light": 1.0, "heavy": 3.0}
+    made.submit(replace(request("a", 0, cpus, user=first), weight=weights[first]))
+    made.decide(0.0)
+    made.submit(replace(request("b", 0, 8, at=20.0, user=second), weight=weights[second]))
+    made.decide(20.0)
+    assert granted(made) == {"a": shared, "b": cpus - shared}
 
 
 # Overtaking

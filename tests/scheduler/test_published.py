@@ -74,6 +74,23 @@ def test_memory_is_all_that_zoe_looked_at() -> None:
         assert told(cluster(name, 4), 1.0, *requests) == expected
 
 
+def test_where_no_memory_is_declared_it_is_not_looked_at() -> None:
+    made = Scheduler(policy("zoe-2018"), order("fifo"), at_once=True)
+    made.set_nodes([Node(name="n0", capacity=Resources(cpu=4))], 0.0)
+    assert told(made, 0.0, asked("a", 1, 1, shape=Shape(1000)), asked("b", 1, 3, shape=Shape(1000))) == {"a": 2, "b": 2}
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_what_takes_nothing_is_granted(name: str) -> None:
+    made = cluster(name, 4)
+    nothing = asked("light", 1, 2, shape=Shape())
+    assert told(made, 0.0, asked("a", 1, 3), nothing, asked("b", 0, 1, at=1.0)) == {"a": 4, "light": 3} | (
+        {} if name == "rigid" else {"b": 0}
+    )
+    made.change(asked("light", 1, 5, shape=Shape()), 1.0)
+    assert told(made, 1.0) == {"light": 6}
+
+
 def test_the_shorter_takes_elastic_instances_from_the_longer_and_no_core() -> None:
     made = cluster("flexible-preemptive", 10, by="sjf")
     assert told(made, 0.0, asked("long", 2, 6, size=1000.0), asked("longer", 1, 1, size=2000.0)) == {

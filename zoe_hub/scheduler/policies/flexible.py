@@ -12,7 +12,8 @@ Differences from the published one:
 - 'Free resources' are the sum of the free parts of each dimension. The authors multiply free processors by free
   memory, which is zero as soon as either of them is used up, and then stops the decision although the other could
   still be used; with GPUs as a third dimension it would be zero on most machines.
-- An application whose core takes nothing at all goes on with the decision: it cannot make free resources shrink.
+- An application whose core takes nothing at all goes on with the decision, and so does one that is granted elastic
+  instances which take nothing: they cannot make free resources shrink.
 - Nodes are tried in the order in which they were given, not at random, so that a history replays to the same end.
 - A core that would not fit on empty nodes is passed over. In the authors' simulator it ends each decision, for ever.
 - Core instances that lost their node are placed again before anybody gets anything. The published model has no
@@ -94,7 +95,7 @@ class Plan:
         used, mark = self._used, len(self.grants)
         self._planned.append(application)
         self._grant(application)
-        if self.worthwhile(used):
+        if self.worthwhile(used) or any(demand.shape == Shape() for _, demand, _ in self.grants[mark:]):
             return True
         self._planned.pop()
         self._undo(mark)

@@ -10,6 +10,7 @@ Its orders are FIFO, SIZE (a number that its user writes: `sjf` here, where that
 
 Differences from the published one:
 
+- On machines of which no memory is declared, all else counts. There nothing would ever start.
 - An instance may use the last byte of a node; there it must leave one.
 - Nodes are tried in the order in which they were given. There they are chosen at random, or by the number of containers
   on them, as configured.
@@ -32,5 +33,5 @@ class Zoe2018(Flexible):
 
     @staticmethod
     def weights(total: Shape) -> Shape:
-        """Memory counts, and nothing else does."""
-        return Shape(memory=1)
+        """Memory counts, and nothing else does, where there is any."""
+        return Shape(memory=1) if total.memory else Flexible.weights(total)
