@@ -106,8 +106,9 @@ class ZoeConfig(Configurable):
     ).tag(config=True)
     waiting_bound = Unicode(
         "7 days",
-        help="How long something waits before it is served before all others, whatever `order` says. 'never': it may "
-        "wait for ever.",
+        help="How long something waits before it is served before all others, whatever `order` says: then what becomes "
+        "free where it is to go, and in its quotas, is kept for it. 'never': it may wait for ever. Longer leaves more "
+        "to the order, and to small work that goes past large.",
     ).tag(config=True)
     group_weights = Dict(
         key_trait=Unicode(),

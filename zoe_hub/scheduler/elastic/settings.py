@@ -21,8 +21,8 @@ class Settings:
     batch: int = 1
     """Elastic instances that one user is given before it is looked who has least."""
     bound: float = 7 * DAY
-    """After so much waiting an application comes before all others. Shorter is fairer to who is overtaken, and leaves
-    less to the order."""
+    """After so much waiting an application comes before all others, and keeps room and quotas. Shorter is fairer to who
+    is overtaken, and leaves less to the order."""
     backfill: bool = True
     """Whether others may start before a head that does not fit."""
     fair: bool = True

@@ -5,11 +5,16 @@ The rules, each with where it is from; a moment is one value of `now`:
 1. **Core first.** The line is gone through in order of urgency. Whose core fits beside the cores that are served
    starts, and elastic instances are taken back for it: anybody's, in reverse order of urgency, and only as many as
    needed. There is no saturation test, unlike in *Flexible Scheduling of Distributed Analytic Applications* (Pace,
-   Venzano, Carra, Michiardi; CCGrid 2017). A core is placed all or none, and never taken back.
-2. **Overdue first.** Who has waited for longer than `bound` comes before all others, in order of submission.
-3. **Backfill.** Behind a head whose core does not fit, others may start that end before it can, or that leave it the
-   room reserved for it (EASY: Lifka 1995; Mu'alem and Feitelson 2001). Nobody overtakes a head that is overdue. What
-   outlived its statement may run for any time, and statements about what people work with let nobody overtake.
+   Venzano, Carra, Michiardi; CCGrid 2017). A core is placed all or none, and never taken back. Where a quota allows a
+   core only without elastic instances that count there, these are taken back too.
+2. **Overdue first.** Who has waited for longer than `bound` comes before all others, in order of submission. Its core
+   counts in its quotas before that of those behind it. The first that does not fit is given certain nodes, on which
+   no other core takes what is free; all else goes on. It is given others when it has waited for `bound` again.
+3. **Backfill.** Behind a head that is not overdue others may start that end before it can, or that leave it the room
+   reserved for it (EASY: Lifka 1995; Mu'alem and Feitelson 2001). Ends are as late as they can be with cores alone, so
+   that nothing that is taken back moves them. What outlived its statement may run for any time, and statements about
+   what people work with let nobody overtake. Where nobody knows when the head can start, nothing is reserved for it
+   until it is overdue.
 4. **Fairness.** Classes come first. In a class, the user whose weighted dominant share is smallest comes first, and
    the order counts among the applications of one user (dominant-resource fairness by progressive filling: Ghodsi et
    al., NSDI 2011, sections 4 and 4.3). For cores, shares of cores count: elastic instances are divided anew.
@@ -18,13 +23,16 @@ The rules, each with where it is from; a moment is one value of `now`:
    granted less than `hold` ago: one instance at a time, where one more of it fits in that one's place. Applications of
    one user and class take no elastic instances from each other: the order counts for what is free. To take for the
    order too, or several for one, made no turnaround better and meant three times as many restarts.
-   Who found nothing looks again after `hold`, then after twice as long, and so on. Those of one user and class look
-   in the order of the time at which they want to; after a few that found nothing, the others look after `hold` too.
-6. **Node by node.** An instance fits where one node has room in all dimensions. Core instances that lost their node
-   come before everything in line; a core that is asked for later waits in line. Elastic instances on a node that was
-   declared smaller are taken back until the rest fits.
-7. **Draining.** A core that was given room which is not free yet keeps it, and is told when it is free. What is
-   going is promised to the most urgent that it would fit. A process of which instances are going does not grow.
+   Who found nothing looks again after `hold`, then after twice as long, and so on up to 32 times; after it was granted
+   or lost something, or wishes something else, after `hold`. Those of one user and class look in the order of the time
+   at which they want to; after a few that found nothing, the others look after `hold` too.
+6. **Node by node.** An instance fits where one node has room in all dimensions (`packing.py`). Core instances that
+   lost their node come before everything in line, and the first of them is given nodes as who is overdue is; a core
+   that is asked for later waits in line. Elastic instances on a node that was declared smaller are taken back until
+   the rest fits.
+7. **Draining.** A core that was given room, or a part of a quota, which is not free yet keeps it, and is told when it
+   is free. What is going is promised to the most urgent that it would fit. A process of which instances are going does
+   not grow.
 """
 
 from __future__ import annotations
