@@ -20,8 +20,6 @@ _ANSWERS = 4096
 """Shapes of which an answer is remembered."""
 _SINGLE = 64
 """So many shapes are looked for one by one faster than all at once."""
-_SEVERAL = 2048
-"""Among so many it is worth to look whether there are few shapes."""
 _NEAR = 256
 """Nodes that are looked through before all others are."""
 
@@ -126,15 +124,11 @@ class Level:
             start, end = end, len(cpu)
         return len(cpu)
 
-    def any_fits(self, shapes: Sequence[Column]) -> npt.NDArray[np.bool_]:
-        """Of many shapes, dimension by dimension: whether one of each fits on some node."""
-        if len(shapes[0]) <= _SEVERAL:
-            several = [*zip(*(column.tolist() for column in shapes), strict=True)]
-            distinct = {*several}
-            if len(distinct) <= _SINGLE:
-                found = {shape: self.first(Shape(*shape)) is not None for shape in distinct}
-                return np.array([found[shape] for shape in several], bool)
-        return fits_any(shapes, self.frontier)
+    def any_fits(self, shapes: Sequence[Shape]) -> npt.NDArray[np.bool_]:
+        """Of many different shapes: whether one of each fits on some node."""
+        if len(shapes) <= _SINGLE:
+            return np.array([self.first(shape) is not None for shape in shapes], bool)
+        return fits_any([*np.array(shapes, np.int64).T], self.frontier)
 
     @property
     def frontier(self) -> Column:

@@ -46,6 +46,38 @@ class Peers:
     """By the seconds that they run at most."""
 
 
+class Numbers:
+    """Shapes have small numbers, which are used again."""
+
+    def __init__(self) -> None:
+        self._shapes: list[Shape] = []
+        self._used: list[int] = []
+        self._numbers: dict[Shape, int] = {}
+        self._unused: list[int] = []
+
+    def __getitem__(self, number: int) -> Shape:
+        return self._shapes[number]
+
+    def number(self, shape: Shape) -> int:
+        """The number of a shape, until it was given back as often as it was asked for."""
+        number = self._numbers.get(shape)
+        if number is None:
+            if not self._unused:
+                self._unused.append(len(self._shapes))
+                self._shapes.append(shape)
+                self._used.append(0)
+            number = self._numbers[shape] = self._unused.pop()
+            self._shapes[number] = shape
+        self._used[number] += 1
+        return number
+
+    def give_back(self, number: int) -> None:
+        self._used[number] -= 1
+        if not self._used[number]:
+            del self._numbers[self._shapes[number]]
+            self._unused.append(number)
+
+
 class Waiting:
     """Each set has a slot. Room that shrinks changes nothing: it is found out when somebody is looked at."""
 
@@ -61,6 +93,9 @@ class Waiting:
         self._group = np.zeros(0, np.int32)
         self._wish: list[Column] = [np.zeros(0, np.int64) for _ in range(3)]
         """The shape of the first kind of core instances, and how many of them there are."""
+        self._shape = np.zeros(0, np.int32)
+        """The number of that shape."""
+        self._shapes = Numbers()
         self._count: Column = np.zeros(0, np.int64)
         self._needs: list[Column] = [np.zeros(0, np.int64) for _ in range(3)]
         """Where it does not fit: the shape for which room lacks, and for how many."""
@@ -99,6 +134,7 @@ class Waiting:
         else:
             del self._named[peers.name]
             self._state[peers.slot] = 0
+            self._shapes.give_back(int(self._shape[peers.slot]))
             self._peers[peers.slot] = None
             self._unused.append(peers.slot)
 
@@ -159,6 +195,8 @@ class Waiting:
             until, beside = reserved
             short = now + self._shortest[slots] <= until
             slots = np.concatenate([self._sift(slots[short], firm, PARKED), self._sift(slots[~short], beside, DENIED)])
+        if not len(slots):
+            return
         yield from self._overdue(slots[now >= self._oldest[slots] + bound], now, bound, until)
         # One user after the other: mostly, somebody starts before all of them had to be sorted.
         places_of = sorted({(-group.priority, shares.get(group, 0.0)) for group in self._groups})
@@ -239,7 +277,13 @@ class Waiting:
 
     def _sift(self, slots: Slots, level: Level, state: int) -> Slots:
         """Those for whose first kind of core some node has room; the others are put aside."""
-        fit = level.any_fits([column[slots] for column in self._wish])
+        if not len(slots):
+            return slots
+        numbers = self._shape[slots]
+        distinct = np.flatnonzero(np.bincount(numbers))
+        fits = np.zeros(distinct[-1] + 1, bool)
+        fits[distinct] = level.any_fits([self._shapes[number] for number in distinct.tolist()])
+        fit = fits[numbers]
         fit |= self._count[slots] == 0
         aside = slots[~fit]
         self._state[aside] = state
@@ -265,6 +309,7 @@ class Waiting:
         shape, count = next(((d.shape, d.core) for d in entry.request.demands if d.core), (Shape(), 0))
         for column, part in zip(self._wish, shape, strict=True):
             column[slot] = part
+        self._shape[slot] = self._shapes.number(shape)
         self._count[slot] = count
         if not self._order.still:
             self._parts[0][slot], self._parts[1][slot] = self._order.parts(entry.application)
@@ -278,7 +323,7 @@ class Waiting:
         def longer(column: npt.NDArray[np.generic], value: int = 0) -> npt.NDArray[np.generic]:
             return np.concatenate([column, np.full(more, value, column.dtype)])
 
-        for name in ("_state", "_group", "_count", "_lack", "_shortest", "_oldest", "_keys"):
+        for name in ("_state", "_group", "_shape", "_count", "_lack", "_shortest", "_oldest", "_keys"):
             setattr(self, name, longer(getattr(self, name)))
         self._wish = [longer(column, NEVER) for column in self._wish]  # type: ignore[misc]
         self._needs = [longer(column, NEVER) for column in self._needs]  # type: ignore[misc]
