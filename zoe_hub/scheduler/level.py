@@ -14,7 +14,7 @@ ENDLESS = 1 << 40
 _PRUNED = 4
 _FEW = 24
 """Nodes that are gone through one by one faster than all at once."""
-_REMEMBERED = 64
+_REMEMBERED = 128
 """So many nodes that grew since an answer was found are gone through faster than all nodes at once."""
 _ANSWERS = 4096
 """Shapes of which an answer is remembered."""
@@ -36,11 +36,11 @@ class Level:
         self._followers: list[Level] = []
         self._frontier: Column | None = None
         self._found: dict[Shape, tuple[int, int]] = {}
-        """Of shapes that were asked for: where the first room was, beyond the last node for none, and how many nodes
-        had grown by then. What shrinks meanwhile is seen when that node is looked at again."""
-        self._log: list[int] = []
-        """Nodes that grew, one after the other, without the first `_forgotten` ones."""
-        self._forgotten = 0
+        """Of shapes that were asked for: where the first room was, beyond the last node for none, and how often some
+        node had grown by then. What shrinks meanwhile is seen when that node is looked at again."""
+        self._log: dict[int, int] = {}
+        """Nodes that grew, and when they did last: counted, the latest last."""
+        self._growths = 0
         self._tried: dict[int, Shape] = {}
         """What there really is on nodes of which something else is tried: nothing is remembered of that."""
 
@@ -62,10 +62,9 @@ class Level:
             return
         self._frontier = None
         if times > 0:
-            self._log.append(node)
-            if len(self._log) > 8 * _REMEMBERED:
-                self._forgotten += 7 * _REMEMBERED
-                del self._log[: 7 * _REMEMBERED]
+            self._growths += 1
+            self._log.pop(node, None)
+            self._log[node] = self._growths
         for grown in self._grown:
             lowest = grown.get(node)
             if lowest is not None:
@@ -89,22 +88,26 @@ class Level:
             node = self._first_since(shape)
             if len(self._found) >= _ANSWERS:
                 self._found.clear()
-            self._found[shape] = node, self._forgotten + len(self._log)
+            self._found[shape] = node, self._growths
         return node if node < len(self.amounts) else None
 
     def _first_since(self, shape: Shape) -> int:
         """The first node on which it fits; beyond the last one: on none."""
         known = self._found.get(shape)
-        now = self._forgotten + len(self._log)
-        if known is None or known[1] < max(self._forgotten, now - _REMEMBERED):
+        if known is None:
             return self._search(shape, 0)
         cpu, memory, gpu = shape
         first, seen = known
-        for node in self._log[seen - self._forgotten :]:
-            if node < first:
-                c, m, g = self.amounts[node]
-                if c >= cpu and m >= memory and g >= gpu:
-                    first = node
+        if self._growths > seen:
+            for looked_at, node in enumerate(reversed(self._log)):
+                if self._log[node] <= seen:
+                    break
+                if looked_at == _REMEMBERED:
+                    return self._search(shape, 0)
+                if node < first:
+                    c, m, g = self.amounts[node]
+                    if c >= cpu and m >= memory and g >= gpu:
+                        first = node
         # On what is before that and did not grow there was no room, and there is none.
         if first < len(self.amounts) and not shape.within(self.amounts[first]):
             return self._search(shape, first + 1)
@@ -224,9 +227,18 @@ def _frontier(amounts: Column) -> Column:
 
 def number(amount: Shape, shape: Shape) -> int:
     """How many of a shape fit into an amount."""
-    if min(amount) < 0:
+    # Written out: this is asked for thousands of times in a decision.
+    cpu, memory, gpu = amount
+    if cpu < 0 or memory < 0 or gpu < 0:
         return 0
-    return min((have // need for have, need in zip(amount, shape, strict=True) if need), default=ENDLESS)
+    found = ENDLESS
+    if shape[0]:
+        found = cpu // shape[0]
+    if shape[1] and (some := memory // shape[1]) < found:
+        found = some
+    if shape[2] and (some := gpu // shape[2]) < found:
+        found = some
+    return found
 
 
 def missing(level: Level, wishes: Iterable[tuple[Shape, int]]) -> tuple[Shape, int] | None:

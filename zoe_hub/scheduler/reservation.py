@@ -6,7 +6,7 @@ Workloads, and User Runtime Estimates in Scheduling the IBM SP2 with Backfilling
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from .level import Level, number
@@ -38,22 +38,29 @@ def reserve(wishes: Sequence[Wish], room: Level | Sequence[Shape], ends: Iterabl
     level = room if isinstance(room, Level) else Level(room)
     released: dict[int, Shape] = {}
     capable = [level.count(shape) for shape, _ in wishes]
+    for time, places in ends:
+        for node, shape in places:
+            more = released.get(node)
+            amount = level.amounts[node]
+            before = amount if more is None else amount.plus(more)
+            after = before.plus(shape)
+            for index, (wish, _) in enumerate(wishes):
+                capable[index] += number(after, wish) - number(before, wish)
+            released[node] = shape if more is None else more.plus(shape)
+        # What each wish needs by itself comes first: it is known without placing anything.
+        if all(able >= count for able, (_, count) in zip(capable, wishes, strict=True)):
+            there = _placed_after(level, released, wishes)
+            if there is not None:
+                kept = {node: _beyond(taken, released.get(node, _NOTHING)) for node, taken in there.items()}
+                return Reservation(time, {node: shape for node, shape in kept.items() if shape != _NOTHING}, there)
+    return None
+
+
+def _placed_after(level: Level, released: Mapping[int, Shape], wishes: Sequence[Wish]) -> dict[int, Shape] | None:
     try:
-        for time, places in ends:
-            for node, shape in places:
-                before = level.amounts[node]
-                level.add(node, shape, silent=True)
-                after = level.amounts[node]
-                for index, (wish, _) in enumerate(wishes):
-                    capable[index] += number(after, wish) - number(before, wish)
-                released[node] = released.get(node, _NOTHING).plus(shape)
-            # What each wish needs by itself comes first: it is known without placing anything.
-            if all(able >= count for able, (_, count) in zip(capable, wishes, strict=True)):
-                there = placed(level, wishes)
-                if there is not None:
-                    kept = {node: _beyond(taken, released.get(node, _NOTHING)) for node, taken in there.items()}
-                    return Reservation(time, {node: shape for node, shape in kept.items() if shape != _NOTHING}, there)
-        return None
+        for node, shape in released.items():
+            level.add(node, shape, silent=True)
+        return placed(level, wishes)
     finally:
         for node, shape in released.items():
             level.add(node, shape, -1, silent=True)

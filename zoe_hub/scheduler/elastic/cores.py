@@ -14,7 +14,7 @@ from ..quotas import Claims
 from ..requests import Demand
 from ..shapes import Shape
 from .books import Books, longest
-from .entries import Entry, Group
+from .entries import Entry, Group, Key
 from .kept import Kept, wishes_of
 from .taking import Taken, restore, take, victims, was_robbed
 from .waiting import DENIED, PARKED
@@ -144,7 +144,7 @@ class Cores:
     def _place(self, entry: Entry) -> tuple[object, ...]:
         if self._overdue(entry):
             return 0, entry.request.submitted, entry.request.id
-        return 1, -entry.group.priority, self._books.core_share(entry.group), self._books.key(entry.application)
+        return 1, *self._group_place(entry.group), self._books.key(entry.application)
 
     def _overdue(self, entry: Entry) -> bool:
         return entry.waiting and self._now >= entry.request.submitted + self._books.settings.bound
@@ -157,14 +157,21 @@ class Cores:
                 break
             if self._waits(books.entries[id]):
                 return books.entries[id]
-        best: tuple[tuple[object, ...], Entry] | None = None
-        for group in books.groups.values():
+        best: tuple[Key, Entry] | None = None
+        place = None
+        # Who comes after somebody of another place is not looked at.
+        for group in sorted(books.groups.values(), key=self._group_place):
+            if best is not None and self._group_place(group) != place:
+                break
             entry = next(self._in_line(group), None)
             if entry is not None:
-                place = -group.priority, books.core_share(group), books.key(entry.application)
-                if best is None or place < best[0]:
-                    best = place, entry
+                key = books.key(entry.application)
+                if best is None or key < best[0]:
+                    best, place = (key, entry), self._group_place(group)
         return best[1] if best else None
+
+    def _group_place(self, group: Group) -> tuple[float, float]:
+        return -group.priority, self._books.core_share(group)
 
     def _in_line(self, group: Group) -> Iterator[Entry]:
         books = self._books
