@@ -37,6 +37,8 @@ from zoe_hub.simulator.jobs import Job
 
 NODES, QUEUE, MOMENTS = 10_000, 100_000, 2_000
 NODE = Resources(cpu=32, memory=128 * 2**30)
+WARM_UP = 100
+"""Moments that are not measured: all was submitted at once before, which is never so again."""
 DRAWN = 50_000
 """Applications of which others are copies, so that a hundred thousand are made within seconds."""
 CPUS = (100, 250, 500, 1000, 2000, 4000, 6400)
@@ -120,7 +122,7 @@ def measure(nodes: int, queue: int, moments: int = MOMENTS, *, named: str, order
     gc.freeze()
     seconds, decided = [], 0
     now = 0.0
-    for _ in range(moments):
+    for moment in range(WARM_UP + moments):
         end, ending = load.next_end()
         now = max(now, end)
         request = load.next(now)
@@ -128,8 +130,11 @@ def measure(nodes: int, queue: int, moments: int = MOMENTS, *, named: str, order
         scheduler.end(ending)
         scheduler.submit(request)
         decisions = scheduler.decide(now)
-        seconds.append(time.perf_counter() - start)
+        took = time.perf_counter() - start
         load.look(decisions)
+        if moment < WARM_UP:
+            continue
+        seconds.append(took)
         decided += len({request.id, *(decision.id for decision in decisions)})
     gc.unfreeze()
     return Measured(nodes, waiting, served, seconds, decided)
