@@ -58,7 +58,7 @@ def template(script: str = SLEEP, *arguments: str, name: str = "worker", **field
         "ports": (),
         "core": 1,
         "elastic": 0,
-        "resources": Resources(cpu=0.1, memory=2**20),
+        "resources": Resources(cpu=0.1, memory=2**26),
         "readiness": None,
         "restart": _FAST,
         "shutdown": Shutdown(grace=5),

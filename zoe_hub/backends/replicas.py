@@ -157,9 +157,9 @@ class ReplicaKeeper:
             self._restart(replica, now, "its start was interrupted")
 
     def on_said(self, ordinal: int, said: str) -> None:
-        """It drains, and says what it waits for."""
+        """It drains, or is about to start, and says what it waits for."""
         replica = self.replicas[ordinal]
-        if replica.state is InstanceState.DRAINING:
+        if replica.state in (InstanceState.DRAINING, InstanceState.PENDING, InstanceState.RESTARTING):
             replica.message = said
 
     def on_ended(

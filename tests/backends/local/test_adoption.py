@@ -230,7 +230,7 @@ async def test_two_services_cannot_use_one_folder(settings: LocalSettings, monke
 async def test_what_died_is_found_when_the_disk_has_room_again(
     settings: LocalSettings, monkeypatch: pytest.MonkeyPatch, trace: str
 ) -> None:
-    monkeypatch.setattr("zoe_hub.backends.local.process._LOOK_AGAIN", 0.05)
+    monkeypatch.setattr("zoe_hub.backends.ordered._LOOK_AGAIN", 0.05)
     async with service(settings) as backend:
         await backend.apply(order("x1", template()))
         await until_state(backend, "x1", I.READY)

@@ -16,9 +16,10 @@ import pytest
 
 from tests.backends.contract import SLEEP, find, order, server, template, text, until, until_restarted, until_state
 from tests.backends.local.processes import command_line, marked, parent
-from zoe_hub.backends.local import LocalBackend, LocalSettings, note
-from zoe_hub.backends.local.instance import Instance
-from zoe_hub.backends.local.run import Exit
+from zoe_hub.backends import note
+from zoe_hub.backends.instances import End
+from zoe_hub.backends.local import LocalBackend, LocalSettings
+from zoe_hub.backends.local.instance import LocalInstance
 from zoe_hub.model.errors import InvalidRequest
 from zoe_hub.model.execution import InstanceState as I
 from zoe_hub.model.framework import Drain, File, Port, Restart, Shutdown
@@ -274,18 +275,18 @@ async def test_identifiers_cannot_leave_the_folder(backend: LocalBackend) -> Non
 async def test_an_instance_is_watched_again_after_a_failure_to_look(
     backend: LocalBackend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("zoe_hub.backends.local.process._LOOK_AGAIN", 0.01)
+    monkeypatch.setattr("zoe_hub.backends.ordered._LOOK_AGAIN", 0.01)
     attempts = 0
-    ended = Instance.ended
+    ended = LocalInstance.ended
 
-    async def sometimes(instance: Instance) -> Exit:
+    async def sometimes(instance: LocalInstance) -> End:
         nonlocal attempts
         attempts += 1
         if attempts < 3:
             raise OSError(24, "Too many open files")
         return await ended(instance)
 
-    monkeypatch.setattr(Instance, "ended", sometimes)
+    monkeypatch.setattr(LocalInstance, "ended", sometimes)
     await backend.apply(order("x1", template("raise SystemExit(9)", restart=Restart(limit=0))))
     status = await until_state(backend, "x1", I.FAILED)
     assert (status.exit_code, status.restarts) == (9, 0)

@@ -17,7 +17,7 @@ from tests.backends.local.processes import marked
 from tests.backends.local.service import STALE, begin, two_processes
 from zoe_hub.backends.local import LocalBackend, LocalSettings
 from zoe_hub.backends.local.identity import read_stat
-from zoe_hub.backends.local.terms import Term
+from zoe_hub.backends.terms import Term
 from zoe_hub.model.errors import LaunchFailed, StaleLease
 from zoe_hub.model.execution import InstanceState as I
 from zoe_hub.model.framework import Restart, RestartPolicy

@@ -10,8 +10,8 @@ import pytest
 from tests.backends.contract import order, template, text, until
 from tests.backends.local.conftest import remove_everything
 from zoe_hub.backends.local import LocalBackend, LocalSettings
-from zoe_hub.backends.local.output import DROPPED, excerpt, read
-from zoe_hub.backends.local.trim import trim
+from zoe_hub.backends.output import DROPPED, excerpt, read
+from zoe_hub.backends.trim import trim
 
 LIMIT = 2**20
 

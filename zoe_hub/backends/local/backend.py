@@ -5,25 +5,23 @@ from __future__ import annotations
 import asyncio
 import logging
 import platform
-import shutil
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import suppress
-from pathlib import Path
 from weakref import WeakValueDictionary
 
 from ...model.errors import LaunchFailed, UnknownName
 from ...model.execution import InstanceStatus
 from ...model.resources import Node
 from ..base import Backend, Order
+from ..files import Layout, make_folder
+from ..ordered import OrderedProcess
+from ..output import read
 from ..subscriptions import Subscriptions
+from ..terms import Term
+from ..tidy import delete
+from ..trim import trim
 from .capacity import capacity
-from .files import Layout, make_folder
 from .instance import Machine
-from .output import read
-from .process import OrderedProcess
 from .settings import LocalSettings
-from .terms import Term
-from .trim import trim
 
 _LET_GO_WITHIN = 5.0
 """Seconds that an earlier service of the same number has to let go of the folder."""
@@ -92,10 +90,10 @@ class LocalBackend(Backend):
                 self._layout.drop_orders(execution)
             await asyncio.gather(*(process.remove() for process in processes.values()))
             self._executions.pop(execution, None)
-            await self._delete(folder)
+            await delete(folder, self._term)
 
     async def forget(self, execution: str) -> None:
-        await self._delete(self._layout.logs(execution))
+        await delete(self._layout.logs(execution), self._term)
 
     async def instances(self) -> Sequence[InstanceStatus]:
         return [
@@ -138,13 +136,6 @@ class LocalBackend(Backend):
             "cpu_overcommit": settings.cpu_overcommit,
         }
 
-    async def _delete(self, folder: Path) -> None:
-        # What a service that lost its term in the middle of this goes on deleting, was to be deleted in any case.
-        try:
-            await asyncio.to_thread(_delete, folder)
-        finally:
-            self._term.check()
-
     async def _trim(self) -> None:
         """Keep the logs of all instances small."""
         limit = self._settings.log_limit
@@ -184,8 +175,3 @@ class LocalBackend(Backend):
                 if loop.time() >= give_up:
                     raise
                 await asyncio.sleep(0.05)
-
-
-def _delete(folder: Path) -> None:
-    with suppress(FileNotFoundError):
-        shutil.rmtree(folder)

@@ -14,22 +14,22 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from ...model.errors import InvalidDocument, LaunchFailed
-from ...model.execution import InstanceStatus
 from ...model.framework import Drain, Shutdown
 from ...model.plan import ProcessPlan
+from .. import note
 from ..base import Order
+from ..files import InstanceFolder, Record, make_folder
+from ..instances import End, Instance, Tell
+from ..launch import Launch, bind
+from ..output import excerpt
+from ..readiness import Pace
 from ..replicas import Replica
-from . import note
+from ..terms import Term
 from .environment import make_environment
-from .files import InstanceFolder, Record, make_folder
-from .launch import Launch, bind
 from .leftovers import Leftovers
-from .output import excerpt
 from .ports import Ports, is_free, is_served
-from .readiness import Pace, Probe, make_probe
 from .run import Exit, Run
 from .settings import LocalSettings
-from .terms import Term
 
 NOT_INSTALLED = 78
 """Exit status of a program that lacks something on this machine (EX_CONFIG): another start would fail as well."""
@@ -45,16 +45,19 @@ class Machine:
     leftovers: Leftovers = field(default_factory=Leftovers)
     pace: Pace = field(default_factory=Pace)
 
+    def make(self, execution: str, process: str, folder: InstanceFolder, record: Record) -> Instance:
+        return LocalInstance(self, execution, process, folder, record)
 
-class Instance:
+    def last_run(self, execution: str, process: str, ordinal: int, folder: InstanceFolder) -> int:
+        return folder.last_run()
+
+
+class LocalInstance(Instance):
     """An instance on this machine, through all its restarts."""
 
     def __init__(self, machine: Machine, execution: str, process: str, folder: InstanceFolder, record: Record) -> None:
+        super().__init__(execution, process, folder, record)
         self.machine = machine
-        self.execution = execution
-        self.process = process
-        self.folder = folder
-        self.record = record
         self.run: Run | None = Run(folder.run(record.run)) if record.run else None
         self._secrets: frozenset[str] | None = None
         self._program = ""
@@ -63,42 +66,22 @@ class Instance:
         machine.ports.keep(record.ports.values())
 
     @property
+    def host(self) -> str | None:
+        return self.machine.settings.host if self.record.started else None
+
+    @property
     def mark(self) -> str:
         """In the environment of everything that its last start began."""
         return f"{self.execution}/{self.process}/{self.record.replica.ordinal}/{self.record.token}"
 
-    def status(self, replica: Replica) -> InstanceStatus:
-        """What there is to report."""
-        return InstanceStatus(
-            execution=self.execution,
-            process=self.process,
-            ordinal=replica.ordinal,
-            state=replica.state,
-            host=self.machine.settings.host if self.record.started else None,
-            ports=dict(self.record.ports),
-            restarts=replica.restarts,
-            exit_code=replica.exit_code,
-            message=replica.message,
-            started=self.record.started,
-        )
-
     def expect_start(self) -> None:
-        """A new run is decided, to be prepared and started: taking it down has to wait for that.
-
-        From here on the record speaks of the new run, so that no end of an earlier one is taken for its end.
-        """
         self._launched.clear()
         # A folder without a number in the record is of a start that nobody wrote down.
         self.record.run = max(self.record.run, self.folder.last_run()) + 1
         self.record.token = secrets.token_hex(8)
         self.run = Run(self.folder.run(self.record.run))
 
-    def is_misled(self, order: Order) -> bool:
-        """Whether its last start was told of an address that is another one now."""
-        return any(order.addresses.get(name, value) != value for name, value in self.record.addresses.items())
-
     def start_over(self) -> None:
-        """The expected start has happened, or will not come."""
         self._launched.set()
 
     def prepare(self, order: Order, replica: Replica) -> Launch:
@@ -122,21 +105,25 @@ class Instance:
         return self.bound(template)
 
     def bound(self, template: ProcessPlan) -> Launch:
-        """The template with this instance's values. Raises InvalidDocument."""
-        record = self.record
+        settings, record = self.machine.settings, self.record
         launch = bind(
             template,
-            self.machine.settings,
-            ordinal=record.replica.ordinal,
-            ports=record.ports,
-            folder=self.folder.for_program,
+            {
+                "self.host": settings.host,
+                "self.ordinal": str(record.replica.ordinal),
+                "self.folder": str(self.folder.for_program),
+                "framework.folder": str(settings.framework_folder(template.framework)),
+                "cache": str(settings.cache_folder / template.framework),
+                "python": settings.python,
+                **{f"self.port.{name}": str(number) for name, number in record.ports.items()},
+            },
         )
         self._secrets = launch.secrets
         self._program = launch.command[0] if launch.command else ""
         return launch
 
-    async def start(self, launch: Launch) -> None:
-        """Begin the prepared run. Raises LaunchFailed, OSError, ValueError."""
+    async def start(self, order: Order, replica: Replica, tell: Tell) -> None:
+        launch = self.prepare(order, replica)
         assert self.run is not None
         if not launch.command:
             raise LaunchFailed(f"{self.process} has no command")
@@ -153,30 +140,29 @@ class Instance:
         )
         await self.run.start(launch.command, environment, self.folder.for_program, self.folder.log_for_program)
 
-    def probe(self, template: ProcessPlan, launch: Launch) -> Probe | None:
-        """How to ask whether it is ready; None when there is nothing to ask."""
-        readiness = template.readiness
-        if readiness is None:
-            return None
-        number = self.record.ports.get(readiness.port)
-        if number is None:
-            return None
-        return make_probe(readiness, self.machine.settings.host, number, launch.headers.get(readiness.port, {}))
+    async def begun(self) -> bool:
+        assert self.run is not None, "an instance that may be present has a run"
+        return await self.run.begun() is not None
 
-    async def ended(self) -> Exit:
-        """Wait until nothing of its run is left."""
+    def is_up(self) -> bool:
+        identity = self.run.identity() if self.run is not None else None
+        return identity is not None and identity.is_alive() and self.run is not None and not self.run.is_hopeless()
+
+    async def ended(self) -> End:
         assert self.run is not None
         result = await self.run.ended()
         identity = self.run.identity()
         if identity is not None:
             await self.machine.leftovers.end(identity, self.mark)
-        return result
+        if not result.begun:
+            return End(result.code, "it could not be started: its supervisor was killed")
+        return End(result.code, *self.explain(result))
+
+    async def settled(self) -> None:
+        # The record of a run is deleted when the next one starts.
+        pass
 
     async def take_down(self, life: asyncio.Future[None], shutdown: Shutdown, drain: Drain | None) -> None:
-        """Make it end: ask to drain, then to end, then kill. Returns when `life`, which waits for the end, is done.
-
-        Raises StaleLease when another service leads by then: it may want the instance.
-        """
         await self._launched.wait()
         identity = await self.run.begun() if self.run is not None and not life.done() else None
         # A service that is stopped between a check and its signal sends it when it goes on. It goes to this run and
@@ -195,17 +181,14 @@ class Instance:
                 identity.send_group(signal.SIGKILL)
         await asyncio.wait({life})
 
-    def release_ports(self) -> None:
-        """Nobody will look for it at its ports again."""
+    def release(self) -> None:
         self.machine.ports.give_back(self.record.ports.values())
         self.record.ports = {}
 
     def last_words(self) -> str:
-        """The end of its log, for a message; secrets are hidden. Nothing while they are not known."""
         return "" if self._secrets is None else excerpt(self.folder.log, self._secrets)
 
-    def note(self, name: str) -> str:
-        """What it says about itself in this file; secrets are hidden. Nothing while they are not known."""
+    async def note(self, name: str) -> str:
         return "" if self._secrets is None else note.read(self.folder.scratch / name, self._secrets)
 
     def explain(self, result: Exit) -> tuple[str, bool]:

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from itertools import chain, repeat
 from pathlib import Path
 
+from ..files import write_atomically
 from . import shim
-from .files import write_atomically
 from .identity import ProcessIdentity, end_of_pipe
 
 

@@ -6,11 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from ...model import references
-from ...model.plan import ProcessPlan
+from ..model import references
+from ..model.plan import ProcessPlan
 from .files import make_folder, write_atomically
 from .output import secrets_in
-from .settings import LocalSettings
 
 
 @dataclass(frozen=True)
@@ -36,19 +35,8 @@ class Launch:
             write_atomically(folder / name, content)
 
 
-def bind(
-    template: ProcessPlan, settings: LocalSettings, *, ordinal: int, ports: Mapping[str, int], folder: Path
-) -> Launch:
-    """Raises InvalidDocument for a reference that nobody knows."""
-    values = {
-        "self.host": settings.host,
-        "self.ordinal": str(ordinal),
-        "self.folder": str(folder),
-        "framework.folder": str(settings.framework_folder(template.framework)),
-        "cache": str(settings.cache_folder / template.framework),
-        "python": settings.python,
-        **{f"self.port.{name}": str(number) for name, number in ports.items()},
-    }
+def bind(template: ProcessPlan, values: Mapping[str, str]) -> Launch:
+    """`values` are those of all references that only the engine knows. Raises InvalidDocument for another one."""
 
     def text(value: str) -> str:
         return references.bind(value, values)

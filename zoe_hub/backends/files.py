@@ -1,4 +1,4 @@
-"""What the local back end keeps on disk, and where.
+"""What a back end that keeps instances by itself writes down, and where.
 
 ::
 
@@ -24,10 +24,10 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
-from ...model.errors import InvalidRequest
-from ...model.plan import ProcessPlan
-from ..base import Order
-from ..replicas import Replica
+from ..model.errors import InvalidRequest
+from ..model.plan import ProcessPlan
+from .base import Order
+from .replicas import Replica
 
 _EXECUTION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}")
 _PROCESS = re.compile(r"[a-z][a-z0-9-]{0,62}\.[a-z_][a-z0-9_]{0,62}")
@@ -45,6 +45,10 @@ class Record:
     token: str = ""
     """Random; in the environment of everything that the last start left behind."""
     ports: dict[str, int] = field(default_factory=dict)
+    host: str = ""
+    """Where it has an address of its own."""
+    devices: list[str] = field(default_factory=list)
+    """Graphics processors that it was given, where the engine tells them apart."""
     addresses: dict[str, str] = field(default_factory=dict)
     """Of other processes, as its last start was told of them."""
     started: datetime | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 
-from ...model.framework import Readiness, ReadinessKind
+from ..model.framework import Readiness, ReadinessKind
 
 Probe = Callable[[], Awaitable[bool]]
 _ANSWER_WITHIN = 5.0

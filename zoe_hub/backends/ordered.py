@@ -9,16 +9,15 @@ from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
-from ...model.errors import InvalidDocument, LaunchFailed, StaleLease, ZoeError
-from ...model.execution import InstanceState, InstanceStatus
-from ...model.framework import Shutdown
-from ..base import Order
-from ..replicas import Replica, ReplicaKeeper, Rules
+from ..model.errors import InvalidDocument, LaunchFailed, StaleLease, ZoeError
+from ..model.execution import InstanceState, InstanceStatus
+from ..model.framework import Shutdown
 from . import note
+from .base import Order
 from .files import Layout, Record
-from .identity import ProcessIdentity
-from .instance import Instance, Machine
+from .instances import Instance, Maker
 from .launch import Launch
+from .replicas import Replica, ReplicaKeeper, Rules
 
 _FOUND_OUT = (InstanceState.PENDING, InstanceState.STARTING)
 """States that a restarted service finds out by itself. They need not be written down, which is slow."""
@@ -33,11 +32,11 @@ class OrderedProcess:
     """The instances of one process key of one execution."""
 
     def __init__(
-        self, machine: Machine, layout: Layout, execution: str, key: str, publish: Callable[[InstanceStatus], None]
+        self, maker: Maker, layout: Layout, execution: str, key: str, publish: Callable[[InstanceStatus], None]
     ) -> None:
         self.execution = execution
         self.key = key
-        self._machine = machine
+        self._maker = maker
         self._layout = layout
         self._publish = publish
         self._order: Order | None = None
@@ -56,6 +55,10 @@ class OrderedProcess:
     def status(self, ordinal: int) -> InstanceStatus | None:
         return self._said.get(ordinal)
 
+    def instance(self, ordinal: int) -> Instance | None:
+        """None where there is none of this number."""
+        return self._instances.get(ordinal)
+
     def logs(self) -> list[Path]:
         """Where its instances write."""
         return [instance.folder.log for instance in self._instances.values()]
@@ -64,16 +67,16 @@ class OrderedProcess:
         """Take in an instance that left a folder. Call before `adopt`."""
         folder = self._layout.instance(self.execution, self.key, ordinal)
         record = folder.load()
+        last = self._maker.last_run(self.execution, self.key, ordinal, folder)
         if record is None:
             # It was never written, or by another version: its runs still say what is there.
-            last = folder.last_run()
             record = Record(Replica(ordinal, InstanceState.STARTING if last else InstanceState.PENDING), run=last)
             record.replica.present = last > 0
-        elif (last := folder.last_run()) > record.run:
+        elif last > record.run:
             # Written by a service that was about to lose its term; what was started says more.
             record.run, record.replica.present = last, True
         self._keeper.restore(record.replica, time.monotonic())
-        self._instances[ordinal] = Instance(self._machine, self.execution, self.key, folder, record)
+        self._instances[ordinal] = self._maker.make(self.execution, self.key, folder, record)
 
     async def adopt(self, order: Order | None) -> None:
         """Find out what became of the restored instances, and go on with them."""
@@ -99,7 +102,7 @@ class OrderedProcess:
             try:
                 self._layout.save_order(order)
             except OSError as error:
-                self._machine.term.check()
+                self._maker.term.check()
                 raise LaunchFailed(f"the order for {self.key} could not be written: {error}") from error
             self._order = order
         self._keeper.order(order.replicas, _rules(order))
@@ -124,7 +127,7 @@ class OrderedProcess:
         )
         await self._let_go()
         for instance in self._instances.values():
-            instance.release_ports()
+            instance.release()
 
     async def close(self) -> None:
         """Let go of the instances, which keep running."""
@@ -140,7 +143,7 @@ class OrderedProcess:
 
     def act(self) -> None:
         """Do what is due now, and come back when something will be. Does nothing when another service leads."""
-        if not self._machine.term.holds():
+        if not self._maker.term.holds():
             return
         decision = self._keeper.decide(time.monotonic())
         for ordinal in decision.start:
@@ -169,11 +172,11 @@ class OrderedProcess:
                 notes.cancel()
 
     async def _follow_note(self, ordinal: int, name: str) -> None:
-        def tell(said: str) -> None:
-            self._keeper.on_said(ordinal, said)
-            self._report(ordinal)
+        await note.follow(lambda: self._instances[ordinal].note(name), lambda said: self._tell(ordinal, said))
 
-        await note.follow(lambda: self._instances[ordinal].note(name), tell)
+    def _tell(self, ordinal: int, said: str) -> None:
+        self._keeper.on_said(ordinal, said)
+        self._report(ordinal)
 
     def _shutdown(self) -> Shutdown:
         return self._order.template.shutdown if self._order else Shutdown()
@@ -183,7 +186,8 @@ class OrderedProcess:
         assert self._order is not None
         try:
             try:
-                await instance.start(instance.prepare(self._order, self._keeper.replicas[ordinal]))
+                replica = self._keeper.replicas[ordinal]
+                await instance.start(self._order, replica, lambda said: self._tell(ordinal, said))
             finally:
                 instance.start_over()
         except InvalidDocument as error:
@@ -195,23 +199,22 @@ class OrderedProcess:
 
     async def _adopted_life(self, ordinal: int, instance: Instance, settled: asyncio.Event) -> None:
         try:
-            identity = await self._begun(ordinal, instance, settled)
+            begun = await self._begun(ordinal, instance, settled)
             self._bound(instance)
-            if identity is None:
+            if not begun:
                 self._keeper.on_not_started(ordinal, time.monotonic())
                 self._settle(ordinal)
                 return
-            if identity.is_alive():
+            if instance.is_up():
                 settled.set()
             await self._follow(ordinal, instance, settled)
         finally:
             settled.set()
 
-    async def _begun(self, ordinal: int, instance: Instance, settled: asyncio.Event) -> ProcessIdentity | None:
-        assert instance.run is not None, "an instance that may be present has a run"
+    async def _begun(self, ordinal: int, instance: Instance, settled: asyncio.Event) -> bool:
         while True:
             try:
-                return await instance.run.begun()
+                return await instance.begun()
             except OSError as error:
                 await self._look_again(ordinal, error, settled)
 
@@ -226,7 +229,7 @@ class OrderedProcess:
                 return
 
     async def _look_again(self, ordinal: int, error: OSError, settled: asyncio.Event | None) -> None:
-        self._machine.term.check()
+        self._maker.term.check()
         # Such as too many open files, or a full disk. It may still run, so nothing but another look is right, for
         # which a service that starts does not wait.
         log.warning("%s/%s/%d cannot be watched: %s", self.execution, self.key, ordinal, error)
@@ -235,18 +238,14 @@ class OrderedProcess:
         await asyncio.sleep(_LOOK_AGAIN)
 
     async def _follow_once(self, ordinal: int, instance: Instance) -> None:
-        assert instance.run is not None, "an instance that may be present has a run"
-        identity = await instance.run.begun()
-        if identity is not None and identity.is_alive() and not instance.run.is_hopeless():
+        if await instance.begun() and instance.is_up():
             self._keeper.on_started(ordinal, time.monotonic())
             self._report(ordinal)
             self.act()
             self._ensure_probe(ordinal)
-        result = await instance.ended()
-        reason, hopeless = instance.explain(result)
-        if not result.begun:
-            reason = "it could not be started: its supervisor was killed"
-        self._ended(ordinal, result.code, reason, hopeless=hopeless)
+        end = await instance.ended()
+        self._ended(ordinal, end.code, end.reason, hopeless=end.hopeless)
+        await instance.settled()
 
     def _ended(self, ordinal: int, code: int | None, reason: str, *, hopeless: bool = False) -> None:
         self._keeper.on_ended(ordinal, time.monotonic(), code, reason, hopeless=hopeless)
@@ -261,7 +260,7 @@ class OrderedProcess:
             probe.cancel()
         replica = self._keeper.replicas[ordinal]
         if replica.dropped or replica.again:
-            self._instance(ordinal).release_ports()
+            self._instance(ordinal).release()
         self._report(ordinal)
         self.act()
 
@@ -272,7 +271,7 @@ class OrderedProcess:
         launch = self._bound(instance)
         probe = instance.probe(self._order.template, launch) if self._order and launch else None
         if probe is not None:
-            self._probes[ordinal] = self._task(self._await_ready(ordinal, self._machine.pace.until(probe)))
+            self._probes[ordinal] = self._task(self._await_ready(ordinal, self._maker.pace.until(probe)))
 
     async def _await_ready(self, ordinal: int, ready: Coroutine[Any, Any, None]) -> None:
         await ready
@@ -294,7 +293,7 @@ class OrderedProcess:
         if ordinal not in self._instances:
             folder = self._layout.instance(self.execution, self.key, ordinal)
             record = Record(self._keeper.replicas[ordinal])
-            self._instances[ordinal] = Instance(self._machine, self.execution, self.key, folder, record)
+            self._instances[ordinal] = self._maker.make(self.execution, self.key, folder, record)
         return self._instances[ordinal]
 
     def _report(self, ordinal: int) -> None:
@@ -314,7 +313,7 @@ class OrderedProcess:
             instance.folder.save(instance.record)
         except OSError as error:
             # Nothing is started without a record, and what runs is found again by the one before.
-            if self._machine.term.holds():
+            if self._maker.term.holds():
                 log.warning("%s/%s: an instance's state could not be written: %s", self.execution, self.key, error)
 
     def _task(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:

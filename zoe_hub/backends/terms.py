@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from ...model.errors import LaunchFailed, StaleLease
+from ..model.errors import LaunchFailed, StaleLease
 from .files import make_folder
 
 _KEPT = 20

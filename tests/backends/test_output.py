@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from zoe_hub.backends.local.output import HIDDEN, excerpt, read, secrets_in
+from zoe_hub.backends.output import HIDDEN, excerpt, read, secrets_in
 
 TOKEN = "kD8f3mQ_zR1xV-7tYw5uPq2sN9aBcE4gH6jL0oIiUyT"
 PEM = f"-----BEGIN PRIVATE KEY-----\n{'Ab+/' * 16}\n{'cD12' * 5}==\n-----END PRIVATE KEY-----\n"

@@ -1,0 +1,124 @@
+"""Fixtures for the Docker back end, on a real engine: marker `docker`.
+
+`docker_host`  where the engine listens: ZOE_TEST_DOCKER_HOST, else the usual socket; skips, and says what is missing
+`image`        an image with a Python, built once from `Dockerfile` here (ZOE_TEST_DOCKER_BASE: its base image)
+`settings`     settings of a back end with a folder and labels of its own
+`backend`      an open one; whatever it left on the engine is removed afterwards, and fails the test
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("aiodocker", reason="aiodocker is not installed: pip install 'zoe-jupyter[docker]'")
+
+from zoe_hub.backends.docker import DockerBackend, DockerSettings
+from zoe_hub.backends.docker.engine import Engine, EngineAway
+from zoe_hub.backends.docker.names import INSTALLATION, INSTANCE, ROLE, installation_of
+from zoe_hub.backends.docker.settings import Mount
+
+_SOCKET = Path("/var/run/docker.sock")
+
+
+@pytest.fixture(scope="session")
+def docker_host() -> str:
+    host = os.environ.get("ZOE_TEST_DOCKER_HOST", "") or (f"unix://{_SOCKET}" if _SOCKET.exists() else "")
+    if not host:
+        pytest.skip(f"there is no Docker engine: neither ZOE_TEST_DOCKER_HOST is set, nor is there a {_SOCKET}")
+
+    async def ask() -> None:
+        engine = Engine(host)
+        try:
+            await engine.info()
+        finally:
+            await engine.close()
+
+    try:
+        asyncio.run(ask())
+    except EngineAway as error:
+        pytest.skip(str(error))
+    return host
+
+
+@pytest.fixture(scope="session")
+def image(docker_host: str) -> str:
+    base = os.environ.get("ZOE_TEST_DOCKER_BASE")
+    name = "zoe.test/python"
+    known = subprocess.run(["docker", "-H", docker_host, "image", "inspect", name], capture_output=True, check=False)
+    if known.returncode:
+        arguments = ["--build-arg", f"BASE_IMAGE={base}"] if base else []
+        build = subprocess.run(
+            ["docker", "-H", docker_host, "build", *arguments, "-t", name, str(Path(__file__).parent)],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if build.returncode:
+            pytest.skip(f"the image of the tests cannot be built: {build.stderr[-500:]}")
+    return name
+
+
+@pytest.fixture
+def settings(tmp_path: Path, docker_host: str, image: str) -> DockerSettings:
+    # Programs run as another user than the tests.
+    for folder in (tmp_path, *tmp_path.parents):
+        if folder == Path("/tmp"):
+            break
+        folder.chmod(folder.stat().st_mode | 0o711)
+    tmp_path.chmod(0o777)
+    return make_settings(tmp_path, docker_host, image)
+
+
+def make_settings(folder: Path, host: str, image: str) -> DockerSettings:
+    return DockerSettings(
+        folder=folder / "zoe",
+        framework_folder=lambda name: folder / "frameworks" / name,
+        host=host,
+        default_image=image,
+        pull_policy="never",
+        mounts=(Mount(str(folder), str(folder)),),
+        # Two cores for all tests: nobody should wait for a share of one.
+        cpu_burst=0,
+        subnets="10.222.0.0/16",
+        subnet_prefix=26,
+        resync=2.0,
+    )
+
+
+@pytest.fixture
+async def backend(settings: DockerSettings) -> AsyncIterator[DockerBackend]:
+    backend = DockerBackend(settings)
+    await backend.open()
+    yield backend
+    await backend.close()
+    await remove_everything(settings)
+
+
+async def remove_everything(settings: DockerSettings) -> None:
+    """By way of a back end, after which the engine must have nothing."""
+    backend = DockerBackend(settings)
+    await backend.open()
+    for execution in {status.execution for status in await backend.instances()}:
+        await backend.remove(execution)
+    await backend.close()
+    assert await left_over(settings) == []
+
+
+async def left_over(settings: DockerSettings) -> list[str]:
+    """Names of containers of instances, and of networks, that the engine has of this installation."""
+    engine = Engine(settings.host)
+    mine = f"{INSTALLATION}={installation_of(settings.folder)}"
+    try:
+        containers = await engine.containers([mine, f"{ROLE}={INSTANCE}"])
+        return [
+            *(container["Names"][0] for container in containers),
+            *(network["Name"] for network in await engine.networks([mine])),
+        ]
+    finally:
+        await engine.close()

@@ -1,0 +1,143 @@
+"""A network for each execution: users' clusters cannot reach each other, and their processes have names in it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import defaultdict
+from ipaddress import IPv4Address, IPv4Network
+from pathlib import Path
+from typing import Any
+
+from ...model.errors import LaunchFailed
+from .engine import Engine, EngineRefused
+from .names import INSTALLATION, OWNER, ROLE, SERVER, network_labels, network_name
+from .settings import DockerSettings
+from .subnets import Subnet, candidates, routed
+
+log = logging.getLogger(__name__)
+
+_ROUTES = Path("/proc/net/route")
+_TRIES = 50
+
+
+class Networks:
+    """Makes and deletes the networks of one installation, and hands out addresses in them."""
+
+    def __init__(self, engine: Engine, installation: str, settings: DockerSettings) -> None:
+        self._engine = engine
+        self._installation = installation
+        self._settings = settings
+        self._alone = asyncio.Lock()
+        self._known: dict[str, Subnet] = {}
+        self._taken: dict[str, set[str]] = defaultdict(set)
+
+    def name(self, execution: str) -> str:
+        return network_name(self._installation, execution)
+
+    def keep(self, execution: str, address: str) -> None:
+        """An instance that was there before has it."""
+        if address:
+            self._taken[execution].add(address)
+
+    def give_back(self, execution: str, address: str) -> None:
+        self._taken[execution].discard(address)
+
+    async def address(self, execution: str, owner: str, before: str) -> str:
+        """Of an instance in its execution's network, which is made where it is missing: the one of `before` if it can.
+
+        Raises LaunchFailed.
+        """
+        subnet = await self._ensure(execution, owner)
+        if before and IPv4Address(before) in subnet.network:
+            self._taken[execution].add(before)
+            return before
+        self.give_back(execution, before)
+        found = subnet.free(self._taken[execution])
+        self._taken[execution].add(found)
+        return found
+
+    async def remove(self, execution: str) -> None:
+        """Part everybody from it, and delete it. Does nothing where there is none."""
+        self._known.pop(execution, None)
+        self._taken.pop(execution, None)
+        name = self.name(execution)
+        for _ in range(5):
+            network = await self._engine.network(name)
+            if network is None or (network.get("Labels") or {}).get(INSTALLATION) != self._installation:
+                return
+            for container in network.get("Containers") or {}:
+                await self._engine.leave(name, container)
+            try:
+                return await self._engine.delete_network(name)
+            except EngineRefused as error:
+                # Somebody joined it meanwhile, such as a notebook that was just starting.
+                log.info("The network %s could not be deleted yet: %s", name, error)
+                await asyncio.sleep(0.2)
+        raise LaunchFailed(f"the network {name} could not be deleted: something joins it again and again")
+
+    async def join_owner(self, container: str, owner: str) -> None:
+        """A user's server that has started joins all networks of that user's executions."""
+        labels = [f"{INSTALLATION}={self._installation}", f"{OWNER}={owner}"]
+        for network in await self._engine.networks(labels):
+            await self._engine.join(str(network["Id"]), container)
+
+    async def _ensure(self, execution: str, owner: str) -> Subnet:
+        async with self._alone:
+            if execution in self._known:
+                return self._known[execution]
+            name = self.name(execution)
+            network = await self._engine.network(name)
+            subnet = _subnet(network) if network is not None else await self._create(name, execution, owner)
+            if self._settings.service_container:
+                await self._engine.join(name, self._settings.service_container)
+            servers = [f"{INSTALLATION}={self._installation}", f"{OWNER}={owner}", f"{ROLE}={SERVER}"]
+            for container in await self._engine.containers(servers):
+                await self._engine.join(name, str(container["Id"]))
+            self._known[execution] = subnet
+            return subnet
+
+    async def _create(self, name: str, execution: str, owner: str) -> Subnet:
+        taken = [
+            str(part["Subnet"])
+            for network in await self._engine.networks()
+            for part in (network.get("IPAM") or {}).get("Config") or ()
+            if part.get("Subnet")
+        ]
+        pool, prefix = self._settings.subnets, self._settings.subnet_prefix
+        problem = ""
+        for _, subnet in zip(range(_TRIES), candidates(pool, prefix, [*taken, *_routes()]), strict=False):
+            config = {
+                "Name": name,
+                "CheckDuplicate": True,
+                "Driver": "bridge",
+                "Labels": network_labels(self._installation, execution, owner),
+                "IPAM": subnet.ipam(),
+            }
+            try:
+                await self._engine.create_network(config)
+            except EngineRefused as error:
+                if error.conflict and (network := await self._engine.network(name)) is not None:
+                    return _subnet(network)
+                problem = f" {error}"
+            else:
+                return subnet
+        raise LaunchFailed(
+            f"There is no room for a further network in {pool}; end something, or give c.ZoeDocker.subnets more "
+            f"addresses.{problem}"
+        )
+
+
+def _subnet(network: dict[str, Any]) -> Subnet:
+    for part in (network.get("IPAM") or {}).get("Config") or ():
+        if ":" not in part.get("Subnet", ":"):
+            return Subnet(IPv4Network(part["Subnet"]))
+    raise LaunchFailed(f"the network {network.get('Name')} has no IPv4 addresses")
+
+
+def _routes() -> list[str]:
+    """Of this machine, which is the engine's where instances can be reached at all."""
+    try:
+        return routed(_ROUTES.read_text())
+    except OSError:
+        return []
