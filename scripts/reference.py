@@ -9,6 +9,7 @@ from pathlib import Path
 
 from traitlets.config import Configurable
 
+from zoe_hub.backends.docker.settings import ZoeDocker
 from zoe_hub.config import ZoeConfig
 from zoe_hub.metrics import Metrics
 from zoe_hub.model.events import EventKind
@@ -27,6 +28,7 @@ from zoe_server_ext.embedded import ZoeEmbedded
 FOLDER = Path(__file__).parent.parent / "docs" / "reference"
 SETTINGS: tuple[tuple[type[Configurable], str], ...] = (
     (ZoeConfig, "the file that `ZOE_CONFIG_FILE` names; without a Hub, `jupyter_server_config.py`"),
+    (ZoeDocker, "the same file, where `c.ZoeConfig.engine` is 'docker'"),
     (ZoeSettings, "`jupyterhub_config.py`"),
     (ZoeEmbedded, "`jupyter_server_config.py`, for a server without a Hub"),
 )

@@ -20,7 +20,6 @@ from traitlets.config import Application
 
 from . import __version__, logs
 from .backends.base import Backend
-from .backends.local import LocalBackend, LocalSettings
 from .backends.observed import ObservedBackend
 from .catalogue import Catalogue, shipped_folder
 from .composition import rescale
@@ -38,13 +37,13 @@ from .controller.outlooks import Outlooks
 from .controller.patience import surely
 from .controller.quotas import QuotaWatch
 from .controller.retention import Retention
+from .engines import ENGINES, make_backend
 from .hub_servers import HubServers
 from .metrics import Metrics
 from .model.durations import parse_seconds
 from .model.errors import NotPermitted, ServiceUnavailable, ZoeError
 from .model.plan import Plan
 from .model.quotas import Limits
-from .model.resources import parse_bytes
 from .parent import parent_ended
 from .quota_file import QuotaFile
 from .secrets import Secrets
@@ -67,7 +66,7 @@ class ZoeHub(Application):
     name = "zoe-hub"
     version = __version__
     description = __doc__
-    classes = [ZoeConfig]
+    classes = [ZoeConfig, *ENGINES]
     config_file = Unicode("", help="Configuration file (Python or JSON) with `c.ZoeConfig` settings.").tag(config=True)
     terminate_all = Bool(False, help="End every execution, wait until all are gone, and exit.").tag(config=True)
     end_with_parent = Bool(
@@ -106,6 +105,8 @@ class ZoeHub(Application):
                 self.parse_command_line(argv)
             check_names(self.config, (type(self), *self.classes))
             self.settings = ZoeConfig(parent=self)
+            for engine in ENGINES:
+                engine(parent=self)
 
     def start(self) -> None:
         """Run until SIGTERM or SIGINT. Raises NotPermitted as root, unless that is allowed."""
@@ -117,7 +118,9 @@ class ZoeHub(Application):
         asyncio.run(self._main())
 
     def check_user(self) -> None:
-        """Raise NotPermitted as root, unless that is allowed."""
+        """Raise NotPermitted as root, unless that is allowed, or clusters run as somebody else."""
+        if self.settings.engine != "local":
+            return
         if os.geteuid() == 0 and not (self.settings.allow_root or self.terminate_all):
             raise NotPermitted(
                 "The service runs as root, so the code of every user's cluster would too. Run the hub as another user, "
@@ -389,21 +392,6 @@ def make_limits(settings: ZoeConfig) -> RequestLimits:
         streams=settings.max_streams,
         rate=settings.request_rate,
         burst=settings.request_burst,
-    )
-
-
-def make_backend(settings: ZoeConfig, catalogue: Catalogue) -> Backend:
-    """The engine that the settings name."""
-    return LocalBackend(
-        LocalSettings(
-            folder=settings.instances_folder,
-            framework_folder=catalogue.folder,
-            cache_folder=settings.cache_folder,
-            cpus=settings.cpus or None,
-            memory=parse_bytes(settings.memory) or None,
-            cpu_overcommit=settings.cpu_overcommit,
-            log_limit=parse_bytes(settings.log_limit),
-        )
     )
 
 

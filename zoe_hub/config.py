@@ -46,6 +46,12 @@ class ZoeConfig(Configurable):
         help="Folders of further frameworks and ZApps, read after the shipped ones. What has the same name replaces "
         "what came before. Changes are seen without a restart.",
     ).tag(config=True)
+    engine = CaselessStrEnum(
+        ["local", "docker"],
+        default_value="local",
+        help="What runs clusters: 'local', this machine, as plain processes; 'docker', a Docker engine, as containers, "
+        "with the settings of c.ZoeDocker.",
+    ).tag(config=True)
     cpus = Float(
         0.0,
         min=0.0,

@@ -12,9 +12,9 @@ from pathlib import Path
 
 from rich.console import Console
 
-from ..app import make_backend
 from ..catalogue import Catalogue, shipped_folder
 from ..config import ZoeConfig, mistakes_told, read_file
+from ..engines import make_backend
 from ..model.errors import InvalidRequest
 from ..simulator.nodes import read_nodes
 from ..store.sql import SQLStore

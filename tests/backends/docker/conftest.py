@@ -18,10 +18,10 @@ import pytest
 
 pytest.importorskip("aiodocker", reason="aiodocker is not installed: pip install 'zoe-jupyter[docker]'")
 
-from zoe_hub.backends.docker import DockerBackend, DockerSettings
+from zoe_hub.backends.docker.backend import DockerBackend
 from zoe_hub.backends.docker.engine import Engine, EngineAway
 from zoe_hub.backends.docker.names import INSTALLATION, INSTANCE, ROLE, installation_of
-from zoe_hub.backends.docker.settings import Mount
+from zoe_hub.backends.docker.settings import DockerSettings, Mount
 
 _SOCKET = Path("/var/run/docker.sock")
 

@@ -1,6 +1,4 @@
-"""Instances as containers of a Docker engine, each execution in a network of its own."""
+"""Instances as containers of a Docker engine, each execution in a network of its own.
 
-from .backend import DockerBackend
-from .settings import DockerSettings, ZoeDocker
-
-__all__ = ["DockerBackend", "DockerSettings", "ZoeDocker"]
+`backend` needs the extra ``docker``; `settings` does not, so that they can be read and explained without it.
+"""

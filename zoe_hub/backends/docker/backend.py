@@ -97,14 +97,14 @@ class DockerBackend(Backend):
         for execution in self._layout.executions():
             orders.update({(execution, order.template.key): order for order in self._layout.load_orders(execution)})
             found.update((execution, *instance) for instance in self._layout.instances(execution))
-        for execution, key in {*orders, *((execution, key) for execution, key, _ in found)}:
+        for execution, name in {*orders, *((execution, name) for execution, name, _ in found)}:
             with suppress(InvalidRequest):
-                self._process(execution, key)
-        for execution, key, ordinal in sorted(found):
-            if key in self._executions.get(execution, {}):
-                self._executions[execution][key].restore(ordinal)
+                self._process(execution, name)
+        for execution, name, ordinal in sorted(found):
+            if name in self._executions.get(execution, {}):
+                self._executions[execution][name].restore(ordinal)
         for execution, processes in self._executions.items():
-            adopted += [process.adopt(orders.get((execution, key))) for key, process in processes.items()]
+            adopted += [process.adopt(orders.get((execution, name))) for name, process in processes.items()]
         await asyncio.gather(*adopted)
         for container in await self._engine.surely(lambda: self._engine.containers(labels)):
             key = RunKey.of(container.get("Labels") or {})

@@ -74,8 +74,7 @@ class Engine:
 
     async def info(self) -> dict[str, Any]:
         with self._asking():
-            found: dict[str, Any] = await self._docker().system.info()
-            return found
+            return dict(await self._docker().system.info())
 
     async def events(self, *, since: float, labels: Sequence[str]) -> AsyncIterator[dict[str, Any]]:
         """What happens to containers with these labels, from a time of the engine's clock on, until it breaks."""

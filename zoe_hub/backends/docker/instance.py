@@ -95,7 +95,8 @@ class DockerInstance(Instance):
     def expect_start(self) -> None:
         self._launched.clear()
         self._seen = None
-        self.record.run += 1
+        # Logs of an execution of the same name may have been kept.
+        self.record.run = max([self.record.run, *(logs.saved(self.folder) if not self.record.run else ())]) + 1
 
     def start_over(self) -> None:
         self._launched.set()

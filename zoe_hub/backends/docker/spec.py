@@ -57,6 +57,8 @@ def container(place: Place, template: ProcessPlan, launch: Launch, settings: Doc
         "Hostname": host_names(key.process, key.ordinal)[0],
         "Labels": container_labels(place.installation, key, place.owner, place.term),
         "HostConfig": {
+            # No other network: with none named, some engines add their own, which everybody shares.
+            "NetworkMode": place.network,
             # Something must pass signals on and bury orphans, as a system's first process does.
             "Init": True,
             "RestartPolicy": {"Name": "no"},
