@@ -2,10 +2,11 @@
 PYTHON ?= python3
 ZOE_HOME ?= $(CURDIR)/.zoe
 export ZOE_HOME
+comma := ,
 IN_ENV := $(PYTHON) -m scripts.within
 
 .DEFAULT_GOAL := help
-.PHONY: fuzz prove help hub setup test test-long lint docs wheel bench-attach bench-embedded bench-failover bench-scale-down bench-spawn chaos bench-scheduler bench-throughput bench-events bench-footprint test-fresh clean experiment
+.PHONY: fuzz prove help hub setup test test-long test-docker images lint docs wheel bench-attach bench-embedded bench-failover bench-scale-down bench-spawn chaos bench-scheduler bench-throughput bench-events bench-footprint test-fresh clean experiment
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -22,6 +23,16 @@ test: lint ## set up and run all checks and tests
 
 test-long: setup ## run the tests that take minutes: two people's clusters, clusters that follow their load, no Hub
 	@$(IN_ENV) python -m pytest -m long
+
+test-docker: setup ## run the tests that need a Docker engine (ZOE_TEST_DOCKER_HOST, else /var/run/docker.sock)
+	@$(IN_ENV) python -m pytest -m docker
+
+images: ## build the images of all frameworks (BASE_IMAGE, IMAGE_PREFIX=zoe, DOCKER=docker)
+	@set -e; for each in frameworks/*/Dockerfile; do \
+	  name=$$(basename $$(dirname $$each)); \
+	  DOCKER_BUILDKIT=1 $(or $(DOCKER),docker) build $(if $(BASE_IMAGE),--build-arg BASE_IMAGE=$(BASE_IMAGE)) \
+	    $(if $(CA_FILE),--secret id=ca$(comma)src=$(CA_FILE)) -t $(or $(IMAGE_PREFIX),zoe)/$$name:0.1 frameworks/$$name; \
+	done
 
 lint: setup ## run ruff and mypy
 	@$(IN_ENV) ruff check .

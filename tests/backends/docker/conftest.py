@@ -16,8 +16,6 @@ from pathlib import Path
 
 import pytest
 
-pytest.importorskip("aiodocker", reason="aiodocker is not installed: pip install 'zoe-jupyter[docker]'")
-
 from zoe_hub.backends.docker.backend import DockerBackend
 from zoe_hub.backends.docker.engine import Engine, EngineAway
 from zoe_hub.backends.docker.names import INSTALLATION, INSTANCE, ROLE, installation_of
