@@ -94,6 +94,10 @@ def test_different_owners_never_share_a_slug() -> None:
     assert len({owner_slug(name) for name in names}) == len(names)
 
 
+def test_a_slug_is_the_one_of_dockerspawner() -> None:
+    assert owner_slug("Alice-x ë") == "-41lice-2dx-20-c3-ab"
+
+
 def test_files_are_the_programs_alone(tmp_path: Path) -> None:
     (tmp_path / "lib").mkdir()
     (tmp_path / "lib" / "a.py").write_text("a = 1")

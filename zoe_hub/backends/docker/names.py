@@ -23,7 +23,7 @@ INSTANCE, NETWORK, SERVER = "instance", "network", "server"
 
 _LONGEST = 63
 """Letters of a name that is also a host's."""
-_HARMLESS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789")
+_HARMLESS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789")
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ def host_names(process: str, ordinal: int) -> list[str]:
 
 def owner_slug(owner: str) -> str:
     """The owner's name as DockerSpawner writes ``{username}``: no path, no option and no other's name."""
-    return "".join(c if c in _HARMLESS else "".join(f"-{byte:02x}" for byte in c.encode()) for c in owner)
+    return "".join(c if c in _HARMLESS else "".join(f"-{byte:x}" for byte in c.encode()) for c in owner)
 
 
 def installation_of(folder: Path) -> str | None:
