@@ -19,7 +19,7 @@ from ..subscriptions import Subscriptions
 from ..terms import Term
 from ..tidy import delete
 from .devices import Devices
-from .engine import Engine, EngineAway
+from .engine import Engine, EngineAway, EngineRefused
 from .images import Images
 from .instance import DockerInstance, Host
 from .logs import LogReader
@@ -30,6 +30,8 @@ from .watch import Watch
 
 _LET_GO_WITHIN = 5.0
 """Seconds that an earlier service of the same number has to let go of the folder."""
+_NODE_KEPT = 30.0
+"""Seconds for which what the engine says of its machine is believed: it counts all that it has when it is asked."""
 
 log = logging.getLogger(__name__)
 
@@ -50,6 +52,8 @@ class DockerBackend(Backend):
         self._busy: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._watching: asyncio.Task[None] | None = None
         self._host: Host | None = None
+        self._node: Node | None = None
+        self._asked = 0.0
         self._unknown: set[str] = set()
         """Containers that nobody knew when they were listed last."""
         self._term = Term(settings.folder, 0)
@@ -164,13 +168,25 @@ class DockerBackend(Backend):
         return self._subscriptions.add()
 
     async def nodes(self) -> Sequence[Node]:
-        """Raises LaunchFailed while the engine does not answer."""
+        """As it was a while ago. Raises LaunchFailed where the engine has not answered yet."""
+        now = asyncio.get_running_loop().time()
+        if self._node is None or now - self._asked > _NODE_KEPT:
+            try:
+                self._node = await self._ask_node()
+                self._asked = now
+            except EngineAway:
+                # Nothing is taken from anybody because the engine is being started again.
+                if self._node is None:
+                    raise
+        return [self._node]
+
+    async def _ask_node(self) -> Node:
         settings = self._settings
         info = await self._engine.info()
         cpus = settings.cpus if settings.cpus is not None else float(info["NCPU"]) * settings.cpu_overcommit
         memory = settings.memory if settings.memory is not None else int(info["MemTotal"])
         capacity = Resources(cpu=cpus, memory=memory, gpu=len(settings.gpus))
-        return [Node(name=str(info.get("Name") or "docker"), capacity=capacity)]
+        return Node(name=str(info.get("Name") or "docker"), capacity=capacity)
 
     async def logs(
         self, execution: str, process: str, ordinal: int, *, follow: bool = False, tail: int | None = None
@@ -202,7 +218,10 @@ class DockerBackend(Backend):
             if container in self._unknown & before and self._term.holds():
                 log.warning("The container %s of run %d of %s/%s/%d is of no use to anybody and is removed",
                             container[:12], key.run, key.execution, key.process, key.ordinal)  # fmt: skip
-                await self._engine.remove(container)
+                try:
+                    await self._engine.remove(container)
+                except EngineRefused as error:
+                    log.warning("It could not be removed: %s", error)
 
     def _is_known(self, key: RunKey) -> bool:
         process = self._executions.get(key.execution, {}).get(key.process)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -17,6 +18,8 @@ from aiodocker.events import DockerEvents
 from ...model.errors import LaunchFailed
 from .endings import Seen
 
+log = logging.getLogger(__name__)
+
 T = TypeVar("T")
 
 _UNIX = "unix://"
@@ -24,6 +27,8 @@ _SOCKET = Path("/var/run/docker.sock")
 _ANSWER_WITHIN = 120.0
 """Seconds for one question. A busy disk makes the engine slow; streams have no limit."""
 _NOT_THERE, _CONFLICT, _UNCHANGED, _UNREACHABLE = 404, 409, 304, 900
+_ENGINES_FAULT = 500
+"""From this status on, the engine says that something went wrong with itself."""
 _AGAIN = 1.0
 """Seconds between two attempts to reach an engine that does not answer."""
 
@@ -63,11 +68,19 @@ class Engine:
             await client.connector.close()
 
     async def surely(self, work: Callable[[], Awaitable[T]]) -> T:
-        """What `work` gives, tried again for as long as the engine is away."""
+        """What `work` gives, tried again for as long as the engine is away or busy with itself."""
+        told = ""
         while True:
             try:
                 return await work()
             except EngineAway:
+                await asyncio.sleep(_AGAIN)
+            except EngineRefused as error:
+                if error.status < _ENGINES_FAULT:
+                    raise
+                if str(error) != told:
+                    told = str(error)
+                    log.warning("%s It is asked again.", error)
                 await asyncio.sleep(_AGAIN)
 
     # About the engine

@@ -258,7 +258,10 @@ class DockerInstance(Instance):
     async def _signal(self, name: str, signal_name: str) -> None:
         host = self._host
         host.term.check()
-        await host.engine.surely(lambda: host.engine.kill(name, signal_name))
+        try:
+            await host.engine.surely(lambda: host.engine.kill(name, signal_name))
+        except EngineRefused as error:
+            log.warning("%s did not get %s: %s", name, signal_name, error)
 
     def release(self) -> None:
         host, record = self._host, self.record

@@ -66,7 +66,7 @@ class Networks:
             network = await self._engine.network(name)
             if network is None or (network.get("Labels") or {}).get(INSTALLATION) != self._installation:
                 return
-            for container in network.get("Containers") or {}:
+            for container in {*(network.get("Containers") or {}), *await self._stopped(name)}:
                 await self._engine.leave(name, container)
             try:
                 return await self._engine.delete_network(name)
@@ -82,6 +82,15 @@ class Networks:
         for network in await self._engine.networks(labels):
             await self._engine.join(str(network["Id"]), container)
 
+    async def _stopped(self, name: str) -> list[str]:
+        """Users' servers that do not run: with a network that is gone, they would never start again."""
+        servers = await self._engine.containers([f"{INSTALLATION}={self._installation}", f"{ROLE}={SERVER}"])
+        return [
+            str(container["Id"])
+            for container in servers
+            if name in ((container.get("NetworkSettings") or {}).get("Networks") or {})
+        ]
+
     async def _ensure(self, execution: str, owner: str) -> Subnet:
         async with self._alone:
             if execution in self._known:
@@ -93,7 +102,8 @@ class Networks:
                 await self._engine.join(name, self._settings.service_container)
             servers = [f"{INSTALLATION}={self._installation}", f"{OWNER}={owner}", f"{ROLE}={SERVER}"]
             for container in await self._engine.containers(servers):
-                await self._engine.join(name, str(container["Id"]))
+                if container.get("State") == "running":
+                    await self._engine.join(name, str(container["Id"]))
             self._known[execution] = subnet
             return subnet
 
