@@ -11,49 +11,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from .allowances import Allowance, Bound, Dimension, Rules, Subject
+from .holdings import HELD, Account, Amounts, Claims, Party, Spent, Wish, amounts, part
 from .refusals import Refusal
 from .shapes import Shape
 
-Wish = tuple[Shape, int]
-"""So many instances of a shape."""
-Amounts = Mapping[Dimension, int]
-"""Of each of `HELD`."""
-Claims = Mapping[Subject, Mapping[Dimension, int]]
-"""What cores have a right to that wait, by the subjects in whose quotas they will count."""
-HELD = (Dimension.CPU, Dimension.MEMORY, Dimension.GPU, Dimension.INSTANCES)
-"""What an execution holds of quotas as long as its instances are granted."""
-
-
-def amounts(wishes: Iterable[Wish]) -> dict[Dimension, int]:
-    """What all of these take together."""
-    found = dict.fromkeys(HELD, 0)
-    for shape, count in wishes:
-        for dimension in HELD:
-            found[dimension] += _part(shape, dimension) * count
-    return found
-
-
-@dataclass(frozen=True)
-class Party:
-    """An execution, and whose it is: for whom something is held or asked."""
-
-    id: str
-    name: str
-    """For people."""
-    user: str
-    groups: tuple[str, ...] = ()
-    """Of the user, when it was submitted."""
-
-
-@dataclass(frozen=True)
-class Spent:
-    """Hours of processors that were used within the window, in units of `Dimension.CPU_HOURS`."""
-
-    used: int = 0
-    by: Mapping[tuple[str, str], int] = field(default_factory=dict)
-    """By user and name of the execution."""
-    free_in: int | None = None
-    """Seconds until there would be some again if nothing more was used; None where it is not used up."""
+__all__ = ["HELD", "Accounts", "Amounts", "Claims", "InForce", "Party", "Spent", "Wish", "amounts"]
 
 
 class Accounts:
@@ -68,7 +30,7 @@ class Accounts:
         self.spent = dict(spent or {})
         self._of_all = of_all
         """Count also what is not limited."""
-        self._accounts: dict[Subject, _Account] = {}
+        self._accounts: dict[Subject, Account] = {}
 
     def live(self, party: Party) -> None:
         """There is this execution, whatever it holds. A second call changes nothing."""
@@ -90,14 +52,14 @@ class Accounts:
         for subject in self._holding(party):
             going = self._account(subject).going
             for dimension in HELD:
-                going[dimension] += _part(shape, dimension) * count
+                going[dimension] += part(shape, dimension) * count
 
     def lend(self, party: Party, shape: Shape, count: int = 1) -> None:
         """So many instances more of what it holds can be taken back for a core; fewer, where `count` is negative."""
         for subject in self._holding(party):
             elastic = self._account(subject).elastic
             for dimension in HELD:
-                elastic[dimension] += _part(shape, dimension) * count
+                elastic[dimension] += part(shape, dimension) * count
 
     def add(self, party: Party, more: Amounts) -> None:
         """It holds so much more, or less."""
@@ -128,7 +90,7 @@ class Accounts:
                     if self._used_up(allowance, bound):
                         return 0
                 elif dimension is not Dimension.EXECUTIONS:
-                    each = _part(shape, dimension)
+                    each = part(shape, dimension)
                     free = bound.limit - (account.total[dimension] if account else 0)
                     if each and free < each * count:
                         count = max(0, free // each)
@@ -199,7 +161,7 @@ class Accounts:
     def relieves(self, party: Party, shape: Shape, exceeded: set[tuple[Subject, Dimension]]) -> bool:
         """Whether to take an instance of this shape back helps there."""
         own = self._holding(party)
-        return any(subject in own and _part(shape, dimension) for subject, dimension in exceeded)
+        return any(subject in own and part(shape, dimension) for subject, dimension in exceeded)
 
     def bears(self, party: Party, shape: Shape) -> bool:
         """Whether one that was just taken back may be kept after all."""
@@ -207,9 +169,9 @@ class Accounts:
             account = self._accounts.get(allowance.subject)
             for dimension in HELD:
                 bound = allowance.bounds.get(dimension)
-                if account and bound is not None and _part(shape, dimension):
+                if account and bound is not None and part(shape, dimension):
                     held = account.total[dimension] - account.going[dimension]
-                    if held + _part(shape, dimension) > bound.limit:
+                    if held + part(shape, dimension) > bound.limit:
                         return False
         return True
 
@@ -274,7 +236,7 @@ class Accounts:
                         yield allowance, dimension
                 elif account and dimension in HELD:
                     exceeded = account.total[dimension] - account.going[dimension] > bound.limit
-                    if exceeded and _part(shape, dimension):
+                    if exceeded and part(shape, dimension):
                         yield allowance, dimension
 
     def another(self, party: Party) -> Refusal | None:
@@ -312,8 +274,8 @@ class Accounts:
             return self._subjects(party)
         return tuple(allowance.subject for allowance in self.rules.at_once(party.user, party.groups))
 
-    def _account(self, subject: Subject) -> _Account:
-        return self._accounts.setdefault(subject, _Account())
+    def _account(self, subject: Subject) -> Account:
+        return self._accounts.setdefault(subject, Account())
 
     def _used_up(self, allowance: Allowance, bound: Bound) -> bool:
         return self.used(allowance.subject, Dimension.CPU_HOURS) >= bound.limit
@@ -334,49 +296,6 @@ class Accounts:
             name=party.name,
             free_in=spent.free_in if dimension is Dimension.CPU_HOURS else None,
         )
-
-
-class _Account:
-    """What is held of one subject's quotas."""
-
-    def __init__(self) -> None:
-        self.total = dict.fromkeys((*HELD, Dimension.EXECUTIONS), 0)
-        self.going = dict.fromkeys(HELD, 0)
-        """What of it was taken back, and has not gone."""
-        self.elastic = dict.fromkeys(HELD, 0)
-        """What of it can be taken back for a core."""
-        self._holders: dict[str, tuple[Party, dict[Dimension, int]]] = {}
-
-    def of(self, party: Party) -> dict[Dimension, int]:
-        known = self._holders.get(party.id)
-        if known is None:
-            self._holders[party.id] = known = (party, dict.fromkeys(HELD, 0))
-            self.total[Dimension.EXECUTIONS] += 1
-        return known[1]
-
-    def add(self, party: Party, dimension: Dimension, amount: int) -> None:
-        self.of(party)[dimension] += amount
-        self.total[dimension] += amount
-
-    def remove(self, party: Party) -> None:
-        known = self._holders.pop(party.id, None)
-        if known is not None:
-            self.total[Dimension.EXECUTIONS] -= 1
-            for dimension, amount in known[1].items():
-                self.total[dimension] -= amount
-
-    def by(self, dimension: Dimension) -> dict[tuple[str, str], int]:
-        if dimension is Dimension.EXECUTIONS:
-            return {(party.user, party.name): 1 for party, _ in self._holders.values()}
-        return {(party.user, party.name): held[dimension] for party, held in self._holders.values() if held[dimension]}
-
-
-def _part(shape: Shape, dimension: Dimension) -> int:
-    if dimension is Dimension.CPU:
-        return shape.cpu
-    if dimension is Dimension.MEMORY:
-        return shape.memory
-    return shape.gpu if dimension is Dimension.GPU else 1
 
 
 @dataclass(frozen=True)
