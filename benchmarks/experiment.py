@@ -23,6 +23,8 @@ from report import end_on_signals, say, show
 
 MAIN = (("80/20", 0.9, "as published"), ("80/20", 0.9, "60 s restart"))
 """Mix, load and conditions for which there are goals."""
+_OFTEN = 10.0
+"""Seconds between two words about how far it is."""
 ALL = tuple((mix, load, conditions) for mix in MIXES for load in LOADS for conditions in CONDITIONS)
 
 
@@ -31,7 +33,7 @@ def main() -> int:
     parser.add_argument("--size", choices=SIZES, default="small", help="requests and nodes")
     parser.add_argument("--seeds", type=int, default=20, help="workloads for each mix, load and size")
     parser.add_argument("--all", action="store_true", help="all mixes, loads and conditions, not those with goals only")
-    parser.add_argument("-j", "--jobs", type=int, default=os.cpu_count() or 1, help="processes")
+    parser.add_argument("-j", "--jobs", type=int, default=len(os.sched_getaffinity(0)), help="processes")
     parser.add_argument("--results", type=Path, default=_results(), help="folder of what was found")
     parser.add_argument("--page", action="store_true", help="write docs/explanation/experiment.md and its plots")
     options = parser.parse_args()
@@ -56,17 +58,23 @@ def make(wanted: Sequence[Case], folder: Path, jobs: int) -> list[Found]:
     """All runs, in their order, by so many processes."""
     say(f"{len(wanted)} runs, {jobs} at a time; what was found is in {folder}")
     found: list[Found] = []
-    began, made = time.monotonic(), 0
+    began = said = time.monotonic()
+    made = 0
     # The interrupt of a terminal reaches all processes; only this one is to say something.
     with multiprocessing.Pool(jobs, initializer=signal.signal, initargs=(signal.SIGINT, signal.SIG_IGN)) as pool:
         for number, (each, new) in enumerate(pool.imap(partial(run, folder=folder), wanted, chunksize=1), 1):
             found.append(each)
             made += new
-            if new and (made % 10 == 1 or number == len(wanted)):
-                took = time.monotonic() - began
-                left = took / made * (len(wanted) - number)
-                say(f"  {number} of {len(wanted)}, {took:.0f} s, about {left:.0f} s left: {each.case}")
+            now = time.monotonic()
+            if made and (now - said > _OFTEN or number == len(wanted)):
+                said = now
+                left = (now - began) / made * (len(wanted) - number)
+                say(f"  {number} of {len(wanted)}, {now - began:.0f} s, about {left:.0f} s left: {_told(each.case)}")
     return found
+
+
+def _told(case: Case) -> str:
+    return f"seed {case.seed}, {case.mix}, load {case.load}, {case.conditions}, {case.order}, {case.policy}"
 
 
 def _results() -> Path:

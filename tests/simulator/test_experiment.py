@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import shutil
 import sys
 from pathlib import Path
 from typing import Any
@@ -92,5 +93,23 @@ def test_other_code_finds_anew(experiment: Any, tmp_path: Path, monkeypatch: pyt
     runs = importlib.import_module("experiment_runs")
     case = next(runs.cases(runs.Size(5, 2), 1, experiment.MAIN))
     assert [runs.run(case, tmp_path)[1] for _ in range(2)] == [True, False]
-    monkeypatch.setattr(runs, "_code", lambda: "other")
+    monkeypatch.setattr(runs, "_code", lambda ours: "other")
     assert runs.run(case, tmp_path)[1]
+
+
+def test_what_others_found_outlasts_a_change_of_our_own_policy(
+    experiment: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs = importlib.import_module("experiment_runs")
+    for package in ("scheduler", "simulator"):
+        shutil.copytree(BENCHMARKS.parent / "zoe_hub" / package, tmp_path / "zoe_hub" / package)
+    monkeypatch.setattr(runs, "ROOT", tmp_path)
+    found = []
+    for changed in (None, "elastic/settings.py", "policies/elastic.py", "cluster.py"):
+        if changed is not None:
+            with (tmp_path / "zoe_hub" / "scheduler" / changed).open("a") as file:
+                file.write("# changed\n")
+        runs._code.cache_clear()
+        found.append((runs._code(True), runs._code(False)))
+    assert len({ours for ours, _ in found}) == 4
+    assert [others == found[0][1] for _, others in found] == [True, True, True, False]
