@@ -18,8 +18,11 @@ hub: ## set up what is missing and start the demo hub on 127.0.0.1; Ctrl-C ends 
 setup: ## set up everything for development, and start nothing
 	@$(PYTHON) -m scripts.set_up dev
 
-test: lint ## set up and run all checks and tests
-	@$(IN_ENV) python -m pytest
+test: lint ## set up and run all checks and tests, JOBS (2) files at a time; what fails is tried once more, alone
+	@$(IN_ENV) python -m pytest -n $${JOBS:-2} --dist loadfile || { \
+	  status=$$?; test $$status = 1 || exit $$status; \
+	  echo "Some failed. Once more, one by one: who fails beside others only waits too impatiently for a busy machine."; \
+	  $(IN_ENV) python -m pytest --last-failed --last-failed-no-failures none; }
 
 test-long: setup ## run the tests that take minutes: two people's clusters, clusters that follow their load, no Hub
 	@$(IN_ENV) python -m pytest -m long

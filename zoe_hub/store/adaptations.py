@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Row, update
+from sqlalchemy import Row
 
 from ..model.adaptation import Adaptation
 from ..model.errors import Overtaken
@@ -13,22 +13,22 @@ from ..model.events import EventKind
 from ..model.plan import Plan
 from .database import Transaction
 from .documents import adaptation_from
+from .rows import change
 from .submissions import put_plan
-from .tables import executions
 
 
 def begin(transaction: Transaction, row: Row[Any], adaptation: Adaptation, by: str) -> None:
     """Follow the load between these bounds from now on. The same again writes nothing."""
     if adaptation_from(row) != adaptation:
         document = adaptation.model_dump()
-        _set(transaction, row, adaptation=document, adapted="", last_active=transaction.now)
+        change(transaction, row, adaptation=document, adapted="", last_active=transaction.now)
         transaction.record(row.owner, row.id, EventKind.EXECUTION_ADAPTED, name=row.name, **document, by=by)
 
 
 def stop(transaction: Transaction, row: Row[Any], by: str, why: str) -> None:
     """Stay as large as it is. Nothing where it follows no load."""
     if row.adaptation is not None:
-        _set(transaction, row, adaptation=None, adapted=why, last_active=transaction.now)
+        change(transaction, row, adaptation=None, adapted=why, last_active=transaction.now)
         transaction.record(row.owner, row.id, EventKind.EXECUTION_ADAPTED, name=row.name, reason=why, by=by)
 
 
@@ -49,7 +49,7 @@ def resize(
     if adaptation_from(row) != adaptation or row.parameters != dict(read):
         raise Overtaken(f"{row.name} was changed by somebody else meanwhile.")
     new = dict(parameters)
-    _set(transaction, row, parameters=new, plan=put_plan(transaction.connection, plan), adapted=reason)
+    change(transaction, row, parameters=new, plan=put_plan(transaction.connection, plan), adapted=reason)
     transaction.record(
         row.owner, row.id, EventKind.EXECUTION_SCALED, parameters=new, by="adaptation", reason=reason, name=row.name
     )
@@ -58,12 +58,7 @@ def resize(
 def explain(transaction: Transaction, row: Row[Any], adaptation: Adaptation, reason: str) -> None:
     """Why it follows its load no further; told once. Nothing where it follows none between these bounds."""
     if adaptation_from(row) == adaptation and row.adapted != reason:
-        _set(transaction, row, adapted=reason)
+        change(transaction, row, adapted=reason)
         transaction.record(
             row.owner, row.id, EventKind.EXECUTION_ADAPTED, name=row.name, **adaptation.model_dump(), reason=reason
         )
-
-
-def _set(transaction: Transaction, row: Row[Any], **values: Any) -> None:
-    this = update(executions).where(executions.c.id == row.id)
-    transaction.connection.execute(this.values(updated=transaction.now, **values))

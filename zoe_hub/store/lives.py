@@ -5,13 +5,13 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, update
+from sqlalchemy import Row
 
 from ..model.events import EventKind
 from ..model.execution import Attachment, DesiredState
 from ..model.lifetime import ExpiryCause, Life
 from .database import Transaction
-from .tables import executions
+from .rows import change, put
 
 
 def life_from(row: Row[Any]) -> Life:
@@ -30,14 +30,14 @@ def note(transaction: Transaction, row: Row[Any], active: datetime, mark: str) -
     """It worked then. No event: nobody waits to hear of it, and it happens all the time."""
     if row.ended is None:
         since = row.running_since or transaction.now
-        _set(transaction, row, running_since=since, last_active=active, activity_mark=mark)
+        put(transaction, row, running_since=since, last_active=active, activity_mark=mark)
 
 
 def warn(transaction: Transaction, row: Row[Any], expires: datetime, cause: ExpiryCause, why: str, advice: str) -> None:
     """It will end then. The same again writes nothing, and so does what comes when it is ending anyhow."""
     same = (row.expires, row.expiry_cause) == (expires, cause.value)
     if row.ended is None and row.desired == DesiredState.RUNNING.value and not same:
-        _set(transaction, row, expires=expires, expiry_cause=cause.value, updated=transaction.now)
+        change(transaction, row, expires=expires, expiry_cause=cause.value)
         data = {"name": row.name, "expires": expires.isoformat(), "why": why, "advice": advice}
         transaction.record(row.owner, row.id, EventKind.EXECUTION_EXPIRING, **data)
 
@@ -45,16 +45,16 @@ def warn(transaction: Transaction, row: Row[Any], expires: datetime, cause: Expi
 def forgive(transaction: Transaction, row: Row[Any]) -> None:
     """The warning holds no more. Nothing where there is none."""
     if row.expires is not None:
-        _set(transaction, row, expires=None, expiry_cause=None, updated=transaction.now)
+        change(transaction, row, expires=None, expiry_cause=None)
         transaction.record(row.owner, row.id, EventKind.EXECUTION_KEPT, name=row.name, why="it works again")
 
 
 def keep(transaction: Transaction, row: Row[Any], until: datetime | None, by: str) -> None:
     """Keep it until then, though idle. A warning that it will end of idleness is over with that."""
-    values: dict[str, Any] = {"kept_until": until, "updated": transaction.now}
+    values: dict[str, Any] = {"kept_until": until}
     if until is not None and row.expiry_cause == ExpiryCause.IDLE.value:
         values |= {"expires": None, "expiry_cause": None}
-    _set(transaction, row, **values)
+    change(transaction, row, **values)
     told = None if until is None else until.isoformat()
     transaction.record(row.owner, row.id, EventKind.EXECUTION_KEPT, name=row.name, until=told, by=by)
 
@@ -76,9 +76,5 @@ def end(transaction: Transaction, row: Row[Any], by: str, reason: str = "") -> N
     """Store the wish to end, and why where that is said. Nothing where that is stored, or it has ended."""
     if row.ended is None and row.desired != DesiredState.TERMINATED.value:
         why = {"reason": reason} if reason else {}
-        _set(transaction, row, desired=DesiredState.TERMINATED.value, updated=transaction.now, **why)
+        change(transaction, row, desired=DesiredState.TERMINATED.value, **why)
         transaction.record(row.owner, row.id, EventKind.EXECUTION_TERMINATION_REQUESTED, by=by, **why)
-
-
-def _set(transaction: Transaction, row: Row[Any], **values: Any) -> None:
-    transaction.connection.execute(update(executions).where(executions.c.id == row.id).values(**values))

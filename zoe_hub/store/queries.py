@@ -16,12 +16,15 @@ from ..model.plan import Plan
 from ..model.resources import Resources
 from ..scheduler.allowances import Dimension
 from .documents import PlanCache, execution_from, instance_from, places
-from .tables import executions, instances, plans, usage
+from .tables import event_counter, events, executions, instances, plans, usage
 
 log = logging.getLogger(__name__)
 
 _BATCH = 500
 """Values in one IN (…): databases limit them."""
+
+_PROPOSED_NAMES = 1000
+"""The newest executions of an owner whose names are compared with a mistyped one."""
 
 _INSTANCES = (
     select(instances)
@@ -58,6 +61,38 @@ class ExecutionReader:
         if not found:
             raise UnknownName("execution", execution)
         return found[0]
+
+    def find(self, connection: Connection, owner: str, name: str) -> Execution:
+        """By identifier, else this owner's by name: the live one, else the newest. Raises UnknownName."""
+        by_id = self.read(connection, select(executions).where(executions.c.id == name))
+        if by_id:
+            return by_id[0]
+        own = select(executions).where(executions.c.owner == owner)
+        newest = (executions.c.ended.is_(None).desc(), executions.c.id.desc())
+        by_name = self.read(connection, own.where(executions.c.name == name).order_by(*newest).limit(1))
+        if by_name:
+            return by_name[0]
+        known = own.with_only_columns(executions.c.name).order_by(executions.c.id.desc()).limit(_PROPOSED_NAMES)
+        raise UnknownName("execution", name, set(connection.execute(known).scalars()))
+
+    def list(
+        self, connection: Connection, *, owner: str | None, live: bool | None, limit: int | None
+    ) -> Sequence[Execution]:
+        """The newest first; None excludes nothing."""
+        query = select(executions).order_by(executions.c.id.desc()).limit(limit)
+        if owner is not None:
+            query = query.where(executions.c.owner == owner)
+        if live is not None:
+            query = query.where(executions.c.ended.is_(None) if live else executions.c.ended.is_not(None))
+        return self.read(connection, query)
+
+    def changed(self, connection: Connection, after: int) -> tuple[Sequence[Execution], int]:
+        """Those of which events tell that came after this one, and the number of the last event."""
+        last = int(connection.execute(select(event_counter.c.value)).scalar_one())
+        if last <= after:
+            return [], last
+        concerned = select(events.c.execution).where(events.c.seq > after)
+        return self.read(connection, select(executions).where(executions.c.id.in_(concerned))), last
 
     def plans(self, connection: Connection, digests: set[str]) -> dict[str, Plan]:
         """By digest; those that another version of Zoe wrote and this one cannot read are left out."""

@@ -9,38 +9,47 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Row, select, update
+from sqlalchemy import Connection, Row, select
 
 from ..model.adaptation import Adaptation
 from ..model.audit import AuditEntry, AuditLine, AuditQuery
-from ..model.errors import Conflict, Overtaken, UnknownName
-from ..model.events import Event, EventKind
-from ..model.execution import Attachment, DesiredState, Execution, ExecutionState
+from ..model.events import Event
+from ..model.execution import Attachment, Execution
 from ..model.lifetime import ExpiryCause
 from ..model.plan import Plan
 from ..model.quotas import GroupLimits, Limits
 from ..model.zapp import ZApp
 from ..scheduler.allowances import Subject as QuotaSubject
 from ..scheduler.quotas import Accounts, InForce
-from . import adaptations, audit, leadership, lives, marks, own_zapps, quota_views, quotas, retention
+from . import (
+    adaptations,
+    attachments,
+    audit,
+    leadership,
+    lives,
+    marks,
+    own_zapps,
+    quota_views,
+    quotas,
+    retention,
+    sizes,
+)
 from .announcements import Announcements
 from .base import Lease, Store, Submission
 from .changes import Change, TerminationRequested
-from .database import Database, Subject, Transaction
-from .documents import attachment_from, event_from
+from .database import Database, Transaction
+from .documents import event_from
 from .histories import histories
 from .keys import Keys
-from .ledger import Ledger, party_of, present
+from .ledger import Ledger
 from .queries import ExecutionReader
 from .quotas import QuotaSource
 from .recorder import record
-from .submissions import Asked, Submissions, attachment_columns, put_plan
-from .tables import event_counter, events, executions
+from .rows import locked, must_go_on
+from .submissions import Asked, Submissions
+from .tables import event_counter, events
 
 T = TypeVar("T")
-
-_PROPOSED_NAMES = 1000
-"""The newest executions of an owner whose names are compared with a mistyped one."""
 
 
 class SQLStore(Store):
@@ -144,29 +153,12 @@ class SQLStore(Store):
         return self._reader.one(connection, execution)
 
     async def find(self, owner: str, name: str) -> Execution:
-        def work(connection: Connection) -> Execution:
-            by_id = self._reader.read(connection, select(executions).where(executions.c.id == name))
-            if by_id:
-                return by_id[0]
-            own = select(executions).where(executions.c.owner == owner)
-            newest = (executions.c.ended.is_(None).desc(), executions.c.id.desc())
-            by_name = self._reader.read(connection, own.where(executions.c.name == name).order_by(*newest).limit(1))
-            if by_name:
-                return by_name[0]
-            known = own.with_only_columns(executions.c.name).order_by(executions.c.id.desc()).limit(_PROPOSED_NAMES)
-            raise UnknownName("execution", name, set(connection.execute(known).scalars()))
-
-        return await self._database.read(work)
+        return await self._database.read(partial(self._reader.find, owner=owner, name=name))
 
     async def list(
         self, *, owner: str | None = None, live: bool | None = None, limit: int | None = None
     ) -> Sequence[Execution]:
-        query = select(executions).order_by(executions.c.id.desc()).limit(limit)
-        if owner is not None:
-            query = query.where(executions.c.owner == owner)
-        if live is not None:
-            query = query.where(executions.c.ended.is_(None) if live else executions.c.ended.is_not(None))
-        return await self._database.read(lambda connection: self._reader.read(connection, query))
+        return await self._database.read(partial(self._reader.list, owner=owner, live=live, limit=limit))
 
     # Executions: writing
 
@@ -191,14 +183,7 @@ class SQLStore(Store):
         return await self._database.read(partial(histories, reader=self._reader, after=after, limit=limit))
 
     async def changed(self, after: int) -> tuple[Sequence[Execution], int]:
-        def work(connection: Connection) -> tuple[Sequence[Execution], int]:
-            last = int(connection.execute(select(event_counter.c.value)).scalar_one())
-            if last <= after:
-                return [], last
-            concerned = select(events.c.execution).where(events.c.seq > after)
-            return self._reader.read(connection, select(executions).where(executions.c.id.in_(concerned))), last
-
-        return await self._database.read(work)
+        return await self._database.read(partial(self._reader.changed, after=after))
 
     async def record(self, changes: Sequence[Change]) -> Sequence[Change]:
         return await self._write(lambda transaction: self._record(transaction, changes)) if changes else ()
@@ -207,12 +192,7 @@ class SQLStore(Store):
         return record(transaction, changes, self._ledger(transaction), self._reader.plans)
 
     def _check_quotas(self, transaction: Transaction, row: Row[Any], plan: Plan) -> None:
-        """Raises QuotaExceeded where a quota does not allow what the plan needs more than the row's one."""
-        before = self._reader.plans(transaction.connection, {row.plan}).get(row.plan)
-        if before is not None and before != plan and row.ended is None:
-            granted = None if row.state == ExecutionState.QUEUED.value else row.granted
-            there = present(transaction.connection, row.id)
-            self._ledger(transaction).rescale(party_of(row), granted, before, plan, there)
+        sizes.check_quotas(transaction, row, plan, self._ledger(transaction), self._reader.plans)
 
     def _ledger(self, transaction: Transaction) -> Ledger:
         return Ledger(transaction, self._quotas)
@@ -228,7 +208,7 @@ class SQLStore(Store):
         adapting: bool = False,
     ) -> Execution:
         def change(transaction: Transaction, row: Row[Any]) -> None:
-            _modify(transaction, row, parameters, plan, read, by)
+            sizes.modify(transaction, row, parameters, plan, read, by)
             self._check_quotas(transaction, row, plan)
             if not adapting:
                 who = f"{by} asked" if by else "somebody asked"
@@ -247,7 +227,7 @@ class SQLStore(Store):
         by: str,
     ) -> Execution:
         def change(transaction: Transaction, row: Row[Any]) -> None:
-            _modify(transaction, row, parameters, plan, read, by)
+            sizes.modify(transaction, row, parameters, plan, read, by)
             self._check_quotas(transaction, row, plan)
             adaptations.begin(transaction, row, adaptation, by)
 
@@ -256,7 +236,7 @@ class SQLStore(Store):
     async def adapt_no_more(self, execution: str, by: str, why: str) -> Execution:
         def change(transaction: Transaction, row: Row[Any]) -> None:
             if row.adaptation is not None:
-                _must_go_on(row)
+                must_go_on(row)
             adaptations.stop(transaction, row, by, why)
 
         return await self._change(execution, change)
@@ -272,7 +252,7 @@ class SQLStore(Store):
         reason: str,
     ) -> None:
         def change(transaction: Transaction, row: Row[Any]) -> None:
-            _must_go_on(row)
+            must_go_on(row)
             adaptations.resize(transaction, row, adaptation, parameters, plan, read=read, reason=reason)
             self._check_quotas(transaction, row, plan)
 
@@ -282,22 +262,7 @@ class SQLStore(Store):
         await self._change(execution, partial(adaptations.explain, adaptation=adaptation, reason=reason))
 
     async def attach(self, execution: str, attachment: Attachment | None) -> Execution:
-        def change(transaction: Transaction, row: Row[Any]) -> None:
-            before = attachment_from(row)
-            if attachment == before:
-                return
-            _must_go_on(row)
-            # Whoever lets go of it, or takes it, has just used it.
-            _update(transaction, row, last_active=transaction.now, **attachment_columns(attachment))
-            if attachment is None:
-                transaction.record(
-                    row.owner, row.id, EventKind.EXECUTION_DETACHED, server=row.server, kernel=row.kernel
-                )
-            else:
-                data = attachment.model_dump()
-                transaction.record(row.owner, row.id, EventKind.EXECUTION_ATTACHED, **data)
-
-        return await self._change(execution, change)
+        return await self._change(execution, partial(attachments.attach, attachment=attachment))
 
     async def terminate(self, execution: str, by: str) -> Execution:
         def work(transaction: Transaction) -> Execution:
@@ -322,7 +287,7 @@ class SQLStore(Store):
 
     async def keep(self, execution: str, until: datetime | None, by: str) -> Execution:
         def change(transaction: Transaction, row: Row[Any]) -> None:
-            _must_go_on(row)
+            must_go_on(row)
             lives.keep(transaction, row, until, by)
 
         return await self._change(execution, change)
@@ -332,7 +297,7 @@ class SQLStore(Store):
 
     async def _change(self, execution: str, change: Callable[[Transaction, Row[Any]], None]) -> Execution:
         def work(transaction: Transaction) -> Execution:
-            change(transaction, _locked(transaction, execution))
+            change(transaction, locked(transaction, execution))
             return self._get(transaction.connection, execution)
 
         return await self._write(work)
@@ -412,49 +377,3 @@ class SQLStore(Store):
 
     async def zapps(self, owner: str) -> Sequence[ZApp]:
         return await self._database.read(partial(own_zapps.read, owner=owner))
-
-
-def _locked(transaction: Transaction, execution: str) -> Row[Any]:
-    """The row, which no other transaction changes until this one is over. Raises UnknownName."""
-    query = select(executions).where(executions.c.id == execution).with_for_update()
-    row = transaction.connection.execute(query).first()
-    if row is None:
-        raise UnknownName("execution", execution)
-    transaction.subject = Subject(row.id, row.owner)
-    return row
-
-
-def _update(transaction: Transaction, row: Row[Any], **values: Any) -> None:
-    this = update(executions).where(executions.c.id == row.id)
-    transaction.connection.execute(this.values(updated=transaction.now, **values))
-
-
-def _modify(
-    transaction: Transaction,
-    row: Row[Any],
-    parameters: Mapping[str, Any],
-    plan: Plan,
-    read: Mapping[str, Any] | None,
-    by: str,
-) -> None:
-    """New parameters and their plan. Raises Conflict when it is ending, Overtaken when `read` was changed."""
-    _must_go_on(row)
-    if read is not None and row.parameters != dict(read):
-        raise Overtaken(f"{row.name} was changed by somebody else meanwhile; look at it and try again.")
-    digest = put_plan(transaction.connection, plan)
-    if (row.parameters, row.plan) != (dict(parameters), digest):
-        _update(transaction, row, parameters=dict(parameters), plan=digest, last_active=transaction.now)
-        transaction.record(row.owner, row.id, EventKind.EXECUTION_SCALED, parameters=dict(parameters), by=by)
-
-
-def _must_go_on(row: Row[Any]) -> None:
-    """Raises Conflict when the execution is ending or has ended."""
-    if row.ended is not None:
-        raise Conflict(f"{row.name} has ended ({row.state}) and cannot be changed any more.")
-    if row.desired == DesiredState.TERMINATED.value or row.state in _ENDING:
-        raise Conflict(f"{row.name} is ending and cannot be changed any more.")
-
-
-_ENDING = frozenset(
-    state.value for state in (ExecutionState.STOPPING, ExecutionState.FAILING, ExecutionState.COMPLETING)
-)

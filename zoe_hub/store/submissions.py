@@ -12,10 +12,10 @@ from sqlalchemy import Connection, bindparam, insert, select
 from ..model.audit import AuditEntry
 from ..model.errors import Conflict, ZoeError
 from ..model.events import EventKind
-from ..model.execution import Attachment, DesiredState, Execution, ExecutionState
+from ..model.execution import DesiredState, Execution, ExecutionState
 from ..model.plan import Plan
 from ..scheduler.quotas import Party
-from . import audit
+from . import attachments, audit
 from .base import Submission
 from .database import Subject, Transaction
 from .documents import execution_from, serialise_plan
@@ -141,7 +141,7 @@ class Submissions:
             "groups": list(submission.groups) or None,
             "created": transaction.now,
             "updated": transaction.now,
-            **attachment_columns(submission.attachment),
+            **attachments.columns(submission.attachment),
         }
 
 
@@ -150,13 +150,6 @@ def _live_names(connection: Connection, owners: set[str]) -> dict[str, set[str]]
     for owner, name in connection.execute(_LIVE_NAMES, {"owners": sorted(owners)}):
         found[owner].add(name)
     return found
-
-
-def attachment_columns(attachment: Attachment | None) -> dict[str, Any]:
-    """The columns that tie an execution to a notebook, or to none."""
-    if attachment is None:
-        return {"server": None, "kernel": None, "outlive": None}
-    return {"server": attachment.server, "kernel": attachment.kernel, "outlive": attachment.outlive or None}
 
 
 def put_plan(connection: Connection, plan: Plan) -> str:
