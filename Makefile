@@ -74,7 +74,7 @@ bench-failover: setup ## kill, stop and cut off the one of two services that lea
 	@PYTHONPATH=$(CURDIR) $(IN_ENV) python benchmarks/failover.py
 
 bench-throughput: setup ## measure executions per second, from submission to ended, on an engine that does nothing
-	@$(IN_ENV) python benchmarks/throughput.py
+	@PYTHONPATH=$(CURDIR) $(IN_ENV) python benchmarks/throughput.py
 
 experiment: setup ## every policy under every order (SIZE=small|medium|full SEEDS=20 JOBS=…; ALL=1: all scenarios; PAGE=1: write the page)
 	@$(IN_ENV) python benchmarks/experiment.py $(if $(SIZE),--size $(SIZE)) $(if $(SEEDS),--seeds $(SEEDS)) \

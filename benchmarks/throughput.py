@@ -13,6 +13,7 @@ from pathlib import Path
 from engine import DoNothingEngine
 from report import Figure, say, show
 
+from scripts import postgresql
 from zoe_hub.composition import compose
 from zoe_hub.controller.controller import Controller
 from zoe_hub.model.framework import Framework
@@ -26,6 +27,8 @@ GOAL = 500.0
 EXECUTIONS = int(os.environ.get("ZOE_BENCH_EXECUTIONS", "5000"))
 SUBMITTERS = 50
 USERS = 100
+SAFE = {"fsync": "on", "full_page_writes": "on", "synchronous_commit": "on"}
+"""What tests do without."""
 
 
 def job() -> Plan:
@@ -98,6 +101,10 @@ def main() -> int:
         store = SQLStore(f"sqlite:///{name}/zoe.sqlite")
         found = asyncio.run(rate(store, Path(name, "key")))
         results.append(Figure("executions from submission to ended, SQLite", found, GOAL, "1/s", at_least=True))
+        say("PostgreSQL on this machine, which waits for its disk ...")
+        with postgresql.running(SAFE) as url:
+            found = asyncio.run(rate(SQLStore(url), Path(name, "key")))
+            results.append(Figure("executions from submission to ended, PostgreSQL", found, GOAL, "1/s", at_least=True))
     return show(results)
 
 

@@ -8,7 +8,7 @@ from unittest import mock
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from zoe_hub.scheduler import level
+from zoe_hub.scheduler import level, packing
 from zoe_hub.scheduler.cluster import Application
 from zoe_hub.scheduler.methods import order
 from zoe_hub.scheduler.orders import FIFO
@@ -68,14 +68,9 @@ def firm(scheduler: Scheduler) -> list[Shape]:
 
 
 def fits(application: Application, room: list[Shape]) -> bool:
-    room = list(room)
-    for d in application.request.demands:
-        for _ in range(d.core - len(application.placed[d.key])):
-            node = next((n for n, free in enumerate(room) if d.shape.within(free)), None)
-            if node is None:
-                return False
-            room[node] = room[node].plus(d.shape, -1)
-    return True
+    """Whether the core instances that it lacks have room there, in whichever way (see test_packing)."""
+    wishes = [(d.shape, d.core - len(application.placed[d.key])) for d in application.request.demands]
+    return packing.fits(level.Level(room), [(shape, lack) for shape, lack in wishes if lack > 0])
 
 
 @settings(max_examples=300)

@@ -121,6 +121,7 @@ async def test_administrators_set_quotas_and_the_audit_trail_tells(
         "source": "stored",
         "limits": {"cpu": 2.0, "memory": 2**30},
         "hides_file": False,
+        "unread": [],
     }
     wrong = await admin.put("/quotas/users/alice", json={"cpu": "many"})
     assert wrong.status_code == 422
