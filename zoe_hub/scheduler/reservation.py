@@ -6,7 +6,7 @@ Workloads, and User Runtime Estimates in Scheduling the IBM SP2 with Backfilling
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from .level import Level, number
@@ -36,7 +36,7 @@ def reserve(wishes: Sequence[Wish], room: Level | Sequence[Shape], ends: Iterabl
     has ended of which an end is known. The room is as before afterwards.
     """
     level = room if isinstance(room, Level) else Level(room)
-    amounts, there, released = level.amounts, dict[int, Shape](), list[tuple[int, Shape]]()
+    amounts, there = level.amounts, dict[int, Shape]()
     capable = [level.count(shape) for shape, _ in wishes]
     for time, places in ends:
         for node, shape in places:
@@ -44,26 +44,23 @@ def reserve(wishes: Sequence[Wish], room: Level | Sequence[Shape], ends: Iterabl
             after = there[node] = Shape(before[0] + shape[0], before[1] + shape[1], before[2] + shape[2])
             for index, (wish, _) in enumerate(wishes):
                 capable[index] += number(after, wish) - number(before, wish)
-        released += places
         # What each wish needs by itself comes first: it is known without placing anything.
         if all(able >= count for able, (_, count) in zip(capable, wishes, strict=True)):
+            released = {node: amount.plus(amounts[node], -1) for node, amount in there.items()}
             found = _placed_after(level, released, wishes)
             if found is not None:
-                more = {node: amount.plus(amounts[node], -1) for node, amount in there.items()}
-                kept = {node: _beyond(taken, more.get(node, _NOTHING)) for node, taken in found.items()}
+                kept = {node: _beyond(taken, released.get(node, _NOTHING)) for node, taken in found.items()}
                 return Reservation(time, {node: shape for node, shape in kept.items() if shape != _NOTHING}, found)
     return None
 
 
-def _placed_after(
-    level: Level, released: Sequence[tuple[int, Shape]], wishes: Sequence[Wish]
-) -> dict[int, Shape] | None:
+def _placed_after(level: Level, released: Mapping[int, Shape], wishes: Sequence[Wish]) -> dict[int, Shape] | None:
     try:
-        for node, shape in released:
+        for node, shape in released.items():
             level.add(node, shape, silent=True)
         return placed(level, wishes)
     finally:
-        for node, shape in released:
+        for node, shape in released.items():
             level.add(node, shape, -1, silent=True)
 
 

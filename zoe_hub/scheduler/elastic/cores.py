@@ -15,7 +15,7 @@ from ..requests import Demand
 from ..shapes import Shape
 from .books import Books, longest
 from .entries import Entry, Group, Key
-from .kept import Kept, wishes_of
+from .kept import Kept, Known, wishes_of
 from .taking import Taken, restore, take, victims, was_robbed
 from .waiting import DENIED, PARKED
 
@@ -30,6 +30,8 @@ class Cores:
         self._cluster = books.cluster
         self._room = books.room
         self._now = books.now
+        self._known: Known | None = None
+        """The head's reservation, where nothing has happened since that could make it another one."""
         self._claims: dict[Subject, dict[Dimension, int]] = {}
         """What is overdue has a right to, of quotas."""
         self._own_claims: dict[str, Claims] = {}
@@ -107,7 +109,7 @@ class Cores:
             if self._overdue(head):
                 kept.draw(head)
             else:
-                kept.reserve(head)
+                self._known = kept.reserve(head, self._known)
         books.wake_denied(kept.until)
         return any(entry is not head and self._backfill(entry, kept) for entry in self._candidates(kept))
 
@@ -247,6 +249,10 @@ class Cores:
             self._room.soon.add(node, shape)
             self._room.now.add(node, shape)
         self._start_with(application, lack)
+        if self._known is not None and any(
+            node in self._known[1].taken for nodes in application.placed.values() for node in nodes
+        ):
+            self._known = None
         restore(self._books, [*taken, *self._make_way(application)])
 
     def _start_with(self, application: Application, lack: Mapping[str, int]) -> None:

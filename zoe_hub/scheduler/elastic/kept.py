@@ -13,6 +13,8 @@ from .books import Books
 from .entries import Entry
 
 Places = list[tuple[int, Shape]]
+Known = tuple[Entry, Reservation]
+"""For whom, and what is kept for it."""
 _NOTHING = Shape()
 
 
@@ -62,11 +64,20 @@ class Kept:
             self.drawn[node] = self.drawn.get(node, _NOTHING).plus(free)
         self.apply()
 
-    def reserve(self, entry: Entry) -> None:
-        """Whoever would still run then leaves it the room that it needs."""
-        level = self._books.beside if self.drawn else self._books.room.firm
-        self.reservation = reserve(wishes_of(entry.application), level, self._ends())
+    def reserve(self, entry: Entry, known: Known | None = None) -> Known | None:
+        """Whoever would still run then leaves it the room that it needs. What was found, where it may hold for longer.
+
+        That is so where the core has instances of one kind, as long as nobody's core was placed on nodes of the
+        reservation: somebody else's core takes room elsewhere, or gives it back before.
+        """
+        wishes = wishes_of(entry.application)
+        if known is not None and known[0] is entry and not self.drawn:
+            self.reservation = known[1]
+        else:
+            level = self._books.beside if self.drawn else self._books.room.firm
+            self.reservation = reserve(wishes, level, self._ends())
         self.apply()
+        return (entry, self.reservation) if len(wishes) == 1 and self.reservation and not self.drawn else None
 
     def apply(self) -> None:
         """Make `Books.beside` what is left."""
