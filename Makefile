@@ -80,8 +80,8 @@ experiment: setup ## every policy under every order (SIZE=small|medium|full SEED
 	@$(IN_ENV) python benchmarks/experiment.py $(if $(SIZE),--size $(SIZE)) $(if $(SEEDS),--seeds $(SEEDS)) \
 	  $(if $(JOBS),-j $(JOBS)) $(if $(ALL),--all) $(if $(PAGE),--page)
 
-bench-scheduler: setup ## measure decisions per second, and the longest ones, on 10,000 nodes with 100,000 applications in line
-	@PYTHONPATH=$(CURDIR) $(IN_ENV) python benchmarks/scheduler.py
+bench-scheduler: setup ## measure decisions on 10,000 nodes with 100,000 in line (GROWTH=1: on smaller ones first; PLOT=file.svg: plot that)
+	@PYTHONPATH=$(CURDIR) $(IN_ENV) python benchmarks/scheduler.py $(if $(GROWTH)$(PLOT),--growth) $(if $(PLOT),--plot $(PLOT))
 
 bench-events: setup ## measure the time from a change to a subscriber's event at 1,000 live executions
 	@$(IN_ENV) python benchmarks/events.py
