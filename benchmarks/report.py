@@ -136,7 +136,7 @@ class Paired:
     def line(self) -> str:
         return (
             f"{self.value:10.0f} {self.unit:<2} other: {self.baseline:8.0f} {self.unit}, "
-            f"ratio {told(self.ratios)}, goal {self.goal:.2f}, {self.verdict}"
+            f"ratio {told(self.ratios)}, goal {self.goal:.2f}"
         )
 
     def document(self) -> dict[str, object]:
@@ -193,7 +193,8 @@ def show(results: Sequence[Result | Figure | Paired]) -> int:
     print(f"\n{os.cpu_count()} processors, {_memory()}, {platform.system()}, Python {platform.python_version()}\n")
     width = max(len(result.name) for result in results)
     for result in results:
-        print(f"{result.name:<{width}}  {result.line()}  {'holds' if result.holds else 'MISSED'}")
+        verdict = result.verdict if isinstance(result, Paired) else "holds" if result.holds else "missed"
+        print(f"{result.name:<{width}}  {result.line()}  {verdict if result.holds else verdict.upper()}")
     print()
     print(json.dumps([result.document() for result in results]))
     return 0 if all(result.holds for result in results) else 1
