@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cache, lru_cache
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 from zoe_hub.scheduler import methods
@@ -96,6 +97,12 @@ def run(case: Case, folder: Path) -> tuple[Found, bool]:
     part.write_text(json.dumps(document))
     part.replace(path)
     return _read(case, document), True
+
+
+@cache
+def least(size: Size, mix: str, load: float, seed: int) -> float:
+    """Seconds of mean turnaround below which no policy can come: everybody begins at once, with everything granted."""
+    return fmean(job.seconds for job in _workload(size, mix, load, seed).jobs)
 
 
 def _read(case: Case, document: dict[str, Any]) -> Found:

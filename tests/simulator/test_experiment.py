@@ -46,6 +46,10 @@ def test_what_was_found_is_kept_and_told(
     written = (tmp_path / "experiment.md").read_text()
     assert "12 requests on 2 nodes" in written
     assert all(f"| {policy}, {order} |" in written for policy in runs.POLICIES for order in runs.ORDERS)
+    # Nobody is better than what is possible.
+    ratios = [line.split("|")[2:-1] for line in written.splitlines() if line.startswith("| fifo |")]
+    assert [len(each) for each in ratios] == [len(runs.POLICIES)] * 2
+    assert all(float(each[-1].split()[0]) <= min(float(cell.split()[0]) for cell in each[:-1]) for each in ratios)
     drawn = [line.split("](")[1].rstrip(")") for line in written.splitlines() if line.startswith("![")]
     assert len(drawn) == 2 * 4
     assert all((tmp_path / target).is_file() for target in drawn)
