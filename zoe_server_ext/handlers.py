@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from jupyter_server.auth.decorator import authorized
 from jupyter_server.base.handlers import APIHandler
@@ -15,6 +15,9 @@ from zoe_hub.model.errors import ServiceUnavailable
 
 from .door import Door
 from .relay import Relay, problem, without_token
+
+if TYPE_CHECKING:
+    import httpx
 
 NOT_SET_UP = "urn:zoe:problem:NotSetUp"
 
@@ -32,6 +35,7 @@ class RelayHandler(Door, APIHandler):
     def initialize(self, prefix: str) -> None:
         self._prefix = prefix
         self._relaying: asyncio.Task[None] | None = None
+        self._lets_go = False
         # Looking is no activity, or a page left open would keep an idle server alive.
         self._track_activity = self.request.method != "GET"
 
@@ -90,17 +94,11 @@ class RelayHandler(Door, APIHandler):
         query = without_token(self.request.query)
         try:
             async with relay.ask(method, path, query, self.request.headers, body) as answer:
-                self.set_status(answer.status_code, answer.reason_phrase or None)
-                for name, value in relay.headers(answer, self._prefix).items():
-                    self.set_header(name, value)
-                kind = answer.headers.get("Content-Type", "application/json")
-                if kind.startswith(("text/event-stream", "text/plain")):
-                    self.set_header("X-Accel-Buffering", "no")
-                    await self.flush()
-                async for chunk in answer.aiter_raw():
-                    self.write(chunk)
-                    await self.flush()
-                await self.finish(set_content_type=kind)
+                try:
+                    await self._pass_on(relay, answer)
+                finally:
+                    # What follows lets go of the service: cut short, it would leave a connection that nobody closes.
+                    self._lets_go = True
         except StreamClosedError:
             return  # whoever asked has gone
         except ServiceUnavailable as error:
@@ -109,6 +107,19 @@ class RelayHandler(Door, APIHandler):
         except httpx.TransportError as error:
             self.log.warning("Zoe: %s could not be asked: %s", relay.url, type(error).__name__)
             await self._answer_away(_AWAY)
+
+    async def _pass_on(self, relay: Relay, answer: httpx.Response) -> None:
+        self.set_status(answer.status_code, answer.reason_phrase or None)
+        for name, value in relay.headers(answer, self._prefix).items():
+            self.set_header(name, value)
+        kind = answer.headers.get("Content-Type", "application/json")
+        if kind.startswith(("text/event-stream", "text/plain")):
+            self.set_header("X-Accel-Buffering", "no")
+            await self.flush()
+        async for chunk in answer.aiter_raw():
+            self.write(chunk)
+            await self.flush()
+        await self.finish(set_content_type=kind)
 
     async def _answer_away(self, detail: str) -> None:
         if self._headers_written:
@@ -128,7 +139,7 @@ class RelayHandler(Door, APIHandler):
         self.finish(json.dumps(problem(status_code, self._reason, detail)), set_content_type="application/problem+json")
 
     def on_connection_close(self) -> None:
-        if self._relaying is not None:
+        if self._relaying is not None and not self._lets_go:
             self._relaying.cancel()
         super().on_connection_close()
 
