@@ -1,16 +1,20 @@
-"""What each relay of requests needs, in the Hub service and in a user's server: their headers, and websockets."""
+"""What each relay of requests needs, in the Hub service and in a user's server: headers, answers, and websockets."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection
-from typing import Any
+from collections.abc import AsyncGenerator, Collection
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
 
 from tornado.httpclient import HTTPRequest
 from tornado.httputil import HTTPHeaders
 from tornado.iostream import StreamClosedError
 from tornado.netutil import Resolver
 from tornado.websocket import WebSocketClientConnection, WebSocketClosedError, WebSocketHandler, websocket_connect
+
+if TYPE_CHECKING:
+    import httpx
 
 HOP_BY_HOP = frozenset(
     {
@@ -30,6 +34,22 @@ _LARGEST = 64 * 2**20
 """Bytes of a websocket's message."""
 _UNSENDABLE = (1005, 1006, 1015)
 """Codes of a close that only tell of a connection that broke."""
+
+
+@asynccontextmanager
+async def streamed(
+    http: httpx.AsyncClient, method: str, url: httpx.URL | str, **more: Any
+) -> AsyncGenerator[httpx.Response, None]:
+    """As `http.stream`, and let go of in any case. Raises httpx.TransportError.
+
+    Whoever asked may leave, and so cancel this, while it is being let go of already: cut short there, the connection
+    to the other side would be closed by nobody.
+    """
+    answer = await http.send(http.build_request(method, url, **more), stream=True)
+    try:
+        yield answer
+    finally:
+        await asyncio.shield(answer.aclose())
 
 
 def handed_on(headers: HTTPHeaders, dropped: Collection[str]) -> list[tuple[str, str]]:

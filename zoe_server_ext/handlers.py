@@ -35,7 +35,6 @@ class RelayHandler(Door, APIHandler):
     def initialize(self, prefix: str) -> None:
         self._prefix = prefix
         self._relaying: asyncio.Task[None] | None = None
-        self._lets_go = False
         # Looking is no activity, or a page left open would keep an idle server alive.
         self._track_activity = self.request.method != "GET"
 
@@ -94,11 +93,7 @@ class RelayHandler(Door, APIHandler):
         query = without_token(self.request.query)
         try:
             async with relay.ask(method, path, query, self.request.headers, body) as answer:
-                try:
-                    await self._pass_on(relay, answer)
-                finally:
-                    # What follows lets go of the service: cut short, it would leave a connection that nobody closes.
-                    self._lets_go = True
+                await self._pass_on(relay, answer)
         except StreamClosedError:
             return  # whoever asked has gone
         except ServiceUnavailable as error:
@@ -139,7 +134,7 @@ class RelayHandler(Door, APIHandler):
         self.finish(json.dumps(problem(status_code, self._reason, detail)), set_content_type="application/problem+json")
 
     def on_connection_close(self) -> None:
-        if self._relaying is not None and not self._lets_go:
+        if self._relaying is not None:
             self._relaying.cancel()
         super().on_connection_close()
 

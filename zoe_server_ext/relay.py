@@ -9,6 +9,8 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_plus, urlsplit
 
+from zoe_hub.relaying import streamed
+
 from . import surroundings
 
 if TYPE_CHECKING:
@@ -83,7 +85,8 @@ class Relay:
         timeout = httpx.Timeout(30, read=None)  # event streams are silent as long as nothing happens
         credentials = [*headers, ("Authorization", f"Bearer {token}")]
         http = self._clients[url]
-        async with http.stream(method, target, headers=credentials, content=body or None, timeout=timeout) as answer:
+        given = {"headers": credentials, "content": body or None, "timeout": timeout}
+        async with streamed(http, method, target, **given) as answer:
             yield answer
 
     def fill_in(self, method: str, path: str, body: bytes) -> bytes:

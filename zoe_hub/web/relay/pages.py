@@ -10,7 +10,7 @@ import httpx
 from tornado.iostream import StreamClosedError
 from tornado.web import stream_request_body
 
-from ...relaying import HOP_BY_HOP, named_in
+from ...relaying import HOP_BY_HOP, named_in, streamed
 from ..context import WebContext
 from ..events import EventFeed
 from ..limits import Meter
@@ -106,7 +106,8 @@ class PageRelay(RelayHandler):
         path = target.path(self.rest) + (f"?{self.request.query}" if self.request.query else "")
         url = httpx.URL(scheme="http", host=target.host, port=target.port, raw_path=ascii_path(path))
         timeout = httpx.Timeout(_SILENCE, connect=CONNECT_TIMEOUT)
-        async with self.http.stream(
+        async with streamed(
+            self.http,
             self.request.method or "GET",
             url,
             # Bytes, because what browsers send need not be ASCII.
