@@ -30,11 +30,13 @@ test-long: setup ## run the tests that take minutes: two people's clusters, clus
 test-docker: setup ## run the tests that need a Docker engine (ZOE_TEST_DOCKER_HOST, else /var/run/docker.sock)
 	@$(IN_ENV) python -m pytest -m docker
 
-images: ## build the images of all frameworks (BASE_IMAGE, IMAGE_PREFIX=zoe, DOCKER=docker)
+images: ## build the images of all frameworks (BASE_IMAGE, IMAGE_PREFIX=zoe, DOCKER=docker, CA_FILE)
 	@set -e; for each in frameworks/*/Dockerfile; do \
-	  name=$$(basename $$(dirname $$each)); \
+	  folder=$$(dirname $$each); context=$$folder; \
+	  if grep -q '^COPY frameworks/' $$each; then context=.; fi; \
 	  DOCKER_BUILDKIT=1 $(or $(DOCKER),docker) build $(if $(BASE_IMAGE),--build-arg BASE_IMAGE=$(BASE_IMAGE)) \
-	    $(if $(CA_FILE),--secret id=ca$(comma)src=$(CA_FILE)) -t $(or $(IMAGE_PREFIX),zoe)/$$name:0.1 frameworks/$$name; \
+	    $(if $(CA_FILE),--secret id=ca$(comma)src=$(CA_FILE)) -f $$each \
+	    -t $(or $(IMAGE_PREFIX),zoe)/$$(basename $$folder):0.1 $$context; \
 	done
 
 lint: setup ## run ruff and mypy
