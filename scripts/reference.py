@@ -20,6 +20,7 @@ from zoe_hub.scheduler.lifecycle import EXECUTION, INSTANCE
 from zoe_hub.scheduler.methods import ORDERS, POLICIES
 from zoe_hub.simulator.generator import Settings
 from zoe_hub.simulator.trace import TRACE_SCHEMA
+from zoe_hub.spawner.docker import ZoeDockerSpawner
 from zoe_hub.spawner.settings import ZoeSettings
 from zoe_hub.web.reference import render as rest
 from zoe_hub.web.scopes import SCOPES, USER_SCOPES
@@ -30,6 +31,7 @@ SETTINGS: tuple[tuple[type[Configurable], str], ...] = (
     (ZoeConfig, "the file that `ZOE_CONFIG_FILE` names; without a Hub, `jupyter_server_config.py`"),
     (ZoeDocker, "the same file, where `c.ZoeConfig.engine` is 'docker'"),
     (ZoeSettings, "`jupyterhub_config.py`"),
+    (ZoeDockerSpawner, "`jupyterhub_config.py`, for servers in containers"),
     (ZoeEmbedded, "`jupyter_server_config.py`, for a server without a Hub"),
 )
 MADE = "<!-- Made from the code by `make docs`. -->\n\n"

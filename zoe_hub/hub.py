@@ -90,6 +90,7 @@ def configure(
     _add_scopes_and_roles(c)
     c.ZoeMixin.zoe_url = url + _base_url(c) + PREFIX.lstrip("/")
     c.ZoeMixin.zoe_token = token
+    c.ZoeDockerSpawner.setdefault("zoe_home", str(folder))
     c.ZoeMixin.zoe_server_scopes = [ACCESS, *USER_SCOPES]
 
 
