@@ -266,6 +266,7 @@ class ZoeHub(Application):
             await asyncio.gather(*tasks, *stopping, return_exceptions=True)
             await server.close_all_connections()
             await web.settings["close"]()
+            await engine.close()
 
 
 class Service:

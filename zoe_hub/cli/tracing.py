@@ -48,7 +48,11 @@ async def _export(
     await store.open()
     try:
         catalogue = Catalogue([shipped_folder(), *map(Path, settings.folders)])
-        present = await make_backend(settings, catalogue).nodes()
+        engine = make_backend(settings, catalogue)
+        try:
+            present = await engine.nodes()
+        finally:
+            await engine.close()
         machines = read_nodes(nodes, present) if nodes else present
         with _writing(output) as write:
             return await export(store, machines, write, since=since, until=until, progress=_progress())

@@ -250,6 +250,30 @@ async def test_users_servers_join_their_clusters_and_leave_them(
         await asyncio.gather(*(engine.remove(container) for container in servers))
 
 
+async def test_a_server_that_started_unseen_joins_all_the_same(
+    backend: DockerBackend, engine: Engine, settings: DockerSettings
+) -> None:
+    await backend.apply(order("x1", server()))
+    await until_state(backend, "x1", I.READY)
+    await backend.close()
+    labels = {INSTALLATION: installation_of(settings.folder), ROLE: SERVER, OWNER: "alice"}
+    config = {"Image": settings.default_image, "Cmd": ["sleep", "1000"], "Labels": labels}
+    container = await engine.create("zoe-test-server-unseen", config)
+    await engine.start(container)
+    another = DockerBackend(settings)
+    try:
+        await another.open()
+
+        async def joined() -> bool:
+            shown = await engine.inspect(container)
+            return shown is not None and len(shown["NetworkSettings"]["Networks"]) == 2
+
+        await until(joined)
+    finally:
+        await another.close()
+        await engine.remove(container)
+
+
 async def test_volumes_stay_when_an_execution_ends(settings: DockerSettings, engine: Engine) -> None:
     name = f"zoe-test-{installation_of(settings.folder) or id(settings)}-alice"
     backend = DockerBackend(replace(settings, mounts=(Mount(name.replace("alice", "{owner}"), "/data"),), user="0:0"))

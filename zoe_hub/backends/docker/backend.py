@@ -54,6 +54,7 @@ class DockerBackend(Backend):
         self._host: Host | None = None
         self._node: Node | None = None
         self._asked = 0.0
+        self._adopted = False
         self._unknown: set[str] = set()
         """Containers that nobody knew when they were listed last."""
         self._term = Term(settings.folder, 0)
@@ -86,6 +87,7 @@ class DockerBackend(Backend):
         self._watching = asyncio.create_task(watch.run())
         self._watching.add_done_callback(_on_watch_done)
         await self._adopt(host)
+        self._adopted = True
 
     async def _adopt(self, host: Host) -> None:
         found: set[tuple[str, str, int]] = set()
@@ -212,6 +214,8 @@ class DockerBackend(Backend):
 
     async def _on_listed(self, found: Sequence[tuple[RunKey, str]]) -> None:
         """Delete what nobody knows: a service that lost its term may have started it, or an answer was lost."""
+        if not self._adopted:
+            return
         before, self._unknown = self._unknown, {container for key, container in found if not self._is_known(key)}
         for key, container in found:
             # Twice, as what ended since it was listed is just being deleted.

@@ -39,6 +39,8 @@ class Watch:
         self._ended: dict[RunKey, Seen | None] = {}
         self._waiting: dict[RunKey, tuple[str, asyncio.Event]] = {}
         self._looking: set[asyncio.Task[None]] = set()
+        self._others: set[str] = set()
+        """Containers of others that were running when they were listed last."""
 
     async def run(self) -> None:
         """Follow, for ever."""
@@ -69,6 +71,7 @@ class Watch:
     async def _follow(self) -> None:
         since = await self._engine.surely(self._now)
         told = False
+        await self._list()
         while True:
             try:
                 async for event in self._engine.events(since=since, labels=self._labels):
@@ -97,6 +100,14 @@ class Watch:
                 if states.get(key) != "running":
                     await self._look(key, container)
             await self._listed(keys)
+            others = {
+                str(one["Id"]): one["Labels"]
+                for one in found
+                if one.get("State") == "running" and RunKey.of(one.get("Labels") or {}) is None
+            }
+            new, self._others = others.keys() - self._others, set(others)
+            for container in new:
+                await self._started(others[container], container)
         except EngineAway:
             return
         except EngineRefused as error:
