@@ -159,6 +159,19 @@ async def test_what_somebody_removed_is_started_again(
     assert (await until_restarted(backend, "x1")).host == before.host
 
 
+async def test_a_network_that_somebody_removed_is_made_again(
+    backend: DockerBackend, engine: Engine, settings: DockerSettings
+) -> None:
+    await backend.apply(order("x1", server()))
+    before = await until_state(backend, "x1", I.READY)
+    (network,) = await engine.networks([mine(settings)])
+    container = await container_of(engine, settings)
+    await engine.leave(network["Id"], container)
+    await engine.delete_network(network["Id"])
+    await engine.kill(container, "SIGKILL")
+    assert (await until_restarted(backend, "x1")).host == before.host
+
+
 async def test_what_ended_while_the_engine_could_not_be_asked_is_seen_later(
     settings: DockerSettings, engine: Engine, tmp_path: Path
 ) -> None:

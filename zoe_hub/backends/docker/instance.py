@@ -157,6 +157,7 @@ class DockerInstance(Instance):
             await host.engine.start(container)
         except EngineRefused as error:
             await host.engine.remove(self.name)
+            host.networks.doubt(self.execution)
             if "address" in str(error).lower():
                 # Somebody else has it: another one is taken for the next start.
                 host.networks.give_back(self.execution, record.host)

@@ -57,6 +57,10 @@ class Networks:
         self._taken[execution].add(found)
         return found
 
+    def doubt(self, execution: str) -> None:
+        """Look again whether its network is there, before it is used next: somebody may have tidied up."""
+        self._known.pop(execution, None)
+
     async def remove(self, execution: str) -> None:
         """Part everybody from it, and delete it. Does nothing where there is none."""
         self._known.pop(execution, None)
