@@ -2,27 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
-import socket
-import time
-from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
-from tests.backends.docker.conftest import left_over
-from tests.chaos.hub import PREFIX, SmallHub, token_of
-from tests.chaos.services import Service
-from zoe_hub.backends.docker.engine import Engine
-from zoe_hub.backends.docker.names import EXECUTION, PROCESS
+from tests.backends.contract import until
+from tests.backends.docker.road import Road, on_the_road
 from zoe_hub.backends.docker.settings import DockerSettings
 
 pytestmark = pytest.mark.docker
-
-WITHIN = 90.0
 
 _BELL = """
 apiVersion: zoe/v1
@@ -85,63 +75,26 @@ frameworks:
 """
 
 
-@dataclass
-class Road:
-    service: Service
-    http: httpx.AsyncClient
-    engine: Engine
-    settings: DockerSettings
-
-    async def get(self, path: str) -> Any:
-        answer = await self.http.get(path)
-        assert answer.is_success, answer.text
-        return answer.json()
-
-    async def until(self, name: str, so: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
-        end = time.monotonic() + WITHIN
-        while True:
-            execution: dict[str, Any] = await self.get(f"/executions/{name}")
-            if so(execution):
-                return execution
-            assert time.monotonic() < end, execution
-            await asyncio.sleep(0.1)
-
-    async def until_rung(self, name: str, times: int) -> None:
-        """Wait until the tower's log tells of so many ringers that knew its word."""
-        end = time.monotonic() + WITHIN
-        while True:
-            log = await self.http.get(f"/executions/{name}/logs", params={"process": "bell.tower", "ordinal": 0})
-            assert "refused" not in log.text
-            if log.text.splitlines().count("rung") >= times:
-                return
-            assert time.monotonic() < end, log.text
-            await asyncio.sleep(0.1)
-
-    async def containers(self, name: str, process: str = "") -> list[str]:
-        labels = [f"{EXECUTION}={name}", *([f"{PROCESS}={process}"] if process else [])]
-        return sorted(str(container["Id"]) for container in await self.engine.containers(labels))
-
-    async def serve(self) -> None:
-        self.service.start()
-        await self.service.answers()
-
-    async def submit(self, **parameters: int) -> str:
-        answer = await self.http.post(
-            "/executions", json={"zapp": "bells", "parameters": parameters}, headers={"Idempotency-Key": "1"}
-        )
-        assert answer.status_code == 202, answer.text
-        return str(answer.json()["id"])
-
-
 def ready(execution: dict[str, Any], count: int) -> bool:
     """Whether it runs with so many ringers, and nothing else of it is there."""
     states = [instance["state"] for instance in execution["instances"] if instance["process"] == "bell.ringer"]
     return bool(execution["state"] == "running" and states == ["ready"] * count)
 
 
+async def until_rung(road: Road, name: str, times: int) -> None:
+    """Wait until the tower's log tells of so many ringers that knew its word."""
+
+    async def rung() -> bool:
+        log = await road.http.get(f"/executions/{name}/logs", params={"process": "bell.tower", "ordinal": 0})
+        assert "refused" not in log.text
+        return log.text.splitlines().count("rung") >= times
+
+    await until(rung, f"{times} have rung")
+
+
 @pytest.fixture
 async def road(tmp_path: Path, settings: DockerSettings) -> AsyncIterator[Road]:
-    shop, home = tmp_path / "shop", tmp_path / "home"
+    shop = tmp_path / "shop"
     for name, content in (
         ("bell/framework.yaml", _BELL),
         ("bell/tower.py", _TOWER),
@@ -150,44 +103,18 @@ async def road(tmp_path: Path, settings: DockerSettings) -> AsyncIterator[Road]:
     ):
         (shop / name).parent.mkdir(parents=True, exist_ok=True)
         (shop / name).write_text(content)
-    (tmp_path / "zoe_config.py").write_text(
-        f"c.ZoeConfig.engine = 'docker'\nc.ZoeConfig.folders = [{str(shop)!r}]\nc.ZoeConfig.lease = 2.0\n"
-        f"c.ZoeDocker.host = {settings.host!r}\nc.ZoeDocker.default_image = {settings.default_image!r}\n"
-        f"c.ZoeDocker.pull_policy = 'never'\nc.ZoeDocker.subnets = '10.221.0.0/16'\n"
-    )
-    with SmallHub() as hub, socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-        probe.close()
-        service = Service(tmp_path, hub.environment(home, port))
-        engine = Engine(settings.host)
-        headers = {"Authorization": f"token {token_of('alice')}"}
-        url = f"http://127.0.0.1:{port}{PREFIX}api/v1"
-        async with httpx.AsyncClient(base_url=url, headers=headers, trust_env=False, timeout=20) as http:
-            road = Road(service, http, engine, settings)
-            try:
-                await road.serve()
-                yield road
-            finally:
-                if not service.alive:
-                    await road.serve()
-                for execution in (await road.get("/executions?live=true"))["executions"]:
-                    await http.delete(f"/executions/{execution['id']}")
-                    await road.until(execution["id"], lambda view: view["state"] in ("terminated", "failed"))
-                await service.stop()
-                await engine.close()
-                place = DockerSettings(home / "data" / "instances", settings.framework_folder, host=settings.host)
-                assert await left_over(place) == []
+    async with on_the_road(tmp_path, settings, shop) as road:
+        yield road
 
 
 async def test_an_execution_from_its_start_to_its_end(road: Road) -> None:
-    name = await road.submit(ringers=2)
+    name = await road.submit("bells", ringers=2)
     view = await road.until(name, lambda view: ready(view, 2))
     hosts = {instance["host"] for instance in view["instances"]}
     assert len(hosts) == 3
     assert len(await road.containers(name)) == 3
 
-    await road.until_rung(name, 2)
+    await until_rung(road, name, 2)
 
     await road.http.patch(f"/executions/{name}", json={"parameters": {"ringers": 3}})
     await road.until(name, lambda view: ready(view, 3))
@@ -203,7 +130,7 @@ async def test_an_execution_from_its_start_to_its_end(road: Road) -> None:
 
 
 async def test_what_runs_is_adopted_by_the_next_service(road: Road) -> None:
-    name = await road.submit(ringers=2)
+    name = await road.submit("bells", ringers=2)
     await road.until(name, lambda view: ready(view, 2))
     before = await road.containers(name)
     await road.service.kill()
@@ -214,9 +141,9 @@ async def test_what_runs_is_adopted_by_the_next_service(road: Road) -> None:
 
 
 async def test_what_dies_while_no_service_is_there_is_started_again(road: Road) -> None:
-    name = await road.submit(ringers=2)
+    name = await road.submit("bells", ringers=2)
     view = await road.until(name, lambda view: ready(view, 2))
-    await road.until_rung(name, 2)
+    await until_rung(road, name, 2)
     (tower,) = await road.containers(name, "bell.tower")
     ringers = await road.containers(name, "bell.ringer")
     address = next(instance["host"] for instance in view["instances"] if instance["process"] == "bell.tower")
