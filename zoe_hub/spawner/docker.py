@@ -22,6 +22,7 @@ class ZoeDockerSpawner(ZoeMixin, DockerSpawner):  # type: ignore[misc]
         help="What Zoe's service on the same engine calls itself, so that it knows the servers of its users. Default: "
         "what it wrote into its home folder."
     ).tag(config=True)
+    extra_create_kwargs: Any
     zoe_home = Unicode(help="Zoe's home folder; `zoe_hub.hub.configure` sets it.").tag(config=True)
 
     def zoe_references(self, view: ExecutionView) -> dict[str, str]:
