@@ -120,7 +120,12 @@ async def test_an_execution_from_its_start_to_its_end(road: Road) -> None:
     await road.until(name, lambda view: ready(view, 3))
     await road.http.patch(f"/executions/{name}", json={"parameters": {"ringers": 1}})
     await road.until(name, lambda view: ready(view, 1))
-    assert len(await road.containers(name)) == 2
+
+    async def two_are_left() -> bool:
+        # That an instance has ended is told before its container is deleted.
+        return len(await road.containers(name)) == 2
+
+    await until(two_are_left)
 
     await road.http.delete(f"/executions/{name}")
     await road.until(name, lambda view: view["state"] == "terminated")
