@@ -84,7 +84,8 @@ def configure(
             ],
             "environment": {**_inherited(), **(environment or {}), "ZOE_HOME": str(folder)},
             "oauth_no_confirm": True,
-            "oauth_client_allowed_scopes": list(USER_SCOPES),
+            # What a browser that logs in may do here, as far as its user may: administrators have their pages, too.
+            "oauth_client_allowed_scopes": [*USER_SCOPES, ADMIN_EXECUTIONS, ADMIN_AUDIT, ADMIN_QUOTAS],
         }
     )
     _add_scopes_and_roles(c)

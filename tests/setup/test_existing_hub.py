@@ -31,7 +31,8 @@ def test_the_wheel_holds_what_is_no_code(wheel: Path) -> None:
         "zoe_hub/frameworks/spark/framework.yaml",
         "zoe_hub/frameworks/zapps/jupyterlab.yaml",
         "zoe_hub/store/migrations/env.py",
-        "zoe_hub/web/home.html",
+        "zoe_hub/web/pages/templates/base.html",
+        "zoe_hub/web/pages/static/live.js",
     ):
         assert wanted in names
     assert any(name.endswith("etc/jupyter/jupyter_server_config.d/zoe_server_ext.json") for name in names)

@@ -119,7 +119,7 @@ async def test_the_button_of_the_home_page_leaves_a_line(site: Site, start: Star
         await browser.post(place)
         await browser.post(place, data={"_xsrf": browser.cookies["_xsrf"]})
     found = await lines_until(
-        admin, lambda lines: sorted(line["status"] for line in lines) == [303, 401], action="terminate_by_form"
+        admin, lambda lines: sorted(line["status"] for line in lines) == [303, 401], action="terminate_execution"
     )
     done = next(line for line in found if line["status"] == 303)
     assert (done["caller"], done["execution"], done["outcome"]) == ("alice", execution, "done")

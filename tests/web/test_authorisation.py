@@ -91,7 +91,16 @@ GET    /                                  302    302     403      200   200   40
 GET    /health                            200    200     200      200   200   200      200    200       200   200     200      200
 GET    /ready                             200    200     200      200   200   200      200    200       200   200     200      200
 GET    /metrics                           401    401     403      403   403   403      403    403       200   403     403      403
-POST   /executions/{id}/terminate         401    401     403      303   404   404      303    404       303   404     404      303
+GET    /static/live.js                    200    200     200      200   200   200      200    200       200   200     200      200
+GET    /executions/{id}                   302    302     403      200   404   404      200    404       200   403     404      200
+GET    /executions/{id}/logs              302    302     403      200   404   404      200    404       200   403     404      200
+POST   /executions/{id}/terminate         401    401     403      303   404   404      303    404       303   403     404      303
+POST   /executions/{id}/detach            401    401     403      303   404   404      303    404       303   403     404      303
+POST   /executions/{id}/scale             401    401     403      303   404   404      303    404       303   403     404      303
+POST   /executions/{id}/keep              401    401     403      303   404   404      303    404       303   403     404      303
+GET    /admin/executions                  302    302     403      403   403   403      403    403       200   403     403      200
+GET    /admin/queue                       302    302     403      403   403   403      403    403       200   403     403      200
+POST   /admin/terminate                   401    401     403      403   403   403      403    403       200   403     403      200
 GET    /executions/{id}/ui/toy.head/web/  302    302     403      502   404   404      403    404       403   404     404      403
 POST   /executions/{id}/ui/toy.head/web/  401    401     403      502   404   404      403    404       403   404     404      403
 SOCKET /executions/{id}/ui/toy.head/web/  401    401     403      502   404   404      403    404       403   404     404      403
@@ -100,6 +109,13 @@ GET    /nothing                           404    404     404      404   404   40
 """
 """The same for what is no part of the interface, as a browser asks for it: 302 leads to the log-in, and 502 says that the
 request got through to the cluster, where nothing listens in these tests."""
+
+FORMS = {
+    "/executions/{id}/scale": {"parameter": "workers", "value": "2"},
+    "/executions/{id}/keep": {"seconds": "60"},
+    "/admin/terminate": {"id": "{id}"},
+}
+"""What the pages' forms send."""
 
 TOKENS = {
     "nobody": None,
@@ -190,39 +206,53 @@ async def test_who_may(method: str, path: str, site: Site, start: Starter, servi
 
 @pytest.mark.parametrize(("method", "path"), PAGE_ROWS)
 async def test_who_may_see_pages(method: str, path: str, site: Site, start: Starter) -> None:
-    place = site.url + path.lstrip("/").format(id=await start())
+    execution = await start()
+    place, filled = site.url + path.lstrip("/").format(id=execution), form_of(path, execution)
     for caller, expected in PAGE_ROWS[method, path].items():
-        assert await _visited(site, method, place, TOKENS[caller]) == expected, caller
+        assert await _visited(site, method, place, TOKENS[caller], form=filled) == expected, caller
 
 
 @pytest.mark.parametrize(("method", "path"), PAGE_ROWS)
 async def test_a_login_in_a_browser_opens_what_its_token_does_and_nothing_for_other_sites(
     method: str, path: str, site: Site, start: Starter
 ) -> None:
-    place = site.url + path.lstrip("/").format(id=await start())
+    execution = await start()
+    place, fields = site.url + path.lstrip("/").format(id=execution), form_of(path, execution)
     for caller, expected in PAGE_ROWS[method, path].items():
         token = TOKENS[caller]
-        if token is None or path in ("/health", "/nothing"):
+        if token is None or path in ("/health", "/nothing", "/static/live.js"):
             continue
         cookie = {"Cookie": f"login={token}"}
-        form = method == "POST" and path.endswith("terminate")
+        form = method == "POST" and "/ui/" not in path
         if form:
             secret = "2|00000000|aaaaaaaa|1"
             filled = {"Cookie": f"login={token}; _xsrf={secret}", "X-XSRFToken": secret}
-            assert await _visited(site, method, place, None, {**filled, **SAME_SITE}) == expected, caller
-            assert await _visited(site, method, place, None, {**cookie, **SAME_SITE}) == 401, caller
+            assert await _visited(site, method, place, None, {**filled, **SAME_SITE}, fields) == expected, caller
+            assert await _visited(site, method, place, None, {**cookie, **SAME_SITE}, fields) == 401, caller
         else:
             assert await _visited(site, method, place, None, {**cookie, **SAME_SITE}) == expected, caller
         if method != "GET":
-            assert await _visited(site, method, place, None, {**cookie, **OTHER_SITE}) in (401, 403, 404), caller
+            assert await _visited(site, method, place, None, {**cookie, **OTHER_SITE}, fields) in (401, 403, 404), (
+                caller
+            )
 
 
 SAME_SITE = {"Sec-Fetch-Site": "same-origin", "Origin": "http://hub"}
 OTHER_SITE = {"Sec-Fetch-Site": "cross-site", "Origin": "http://evil.example"}
 
 
+def form_of(path: str, execution: str) -> dict[str, str] | None:
+    """The fields that a form sends there."""
+    return {name: value.format(id=execution) for name, value in FORMS.get(path, {}).items()} or None
+
+
 async def _visited(
-    site: Site, method: str, place: str, token: str | None, further: dict[str, str] | None = None
+    site: Site,
+    method: str,
+    place: str,
+    token: str | None,
+    further: dict[str, str] | None = None,
+    form: dict[str, str] | None = None,
 ) -> int:
     headers = {"Sec-Fetch-Mode": "navigate", "Accept": "text/html", **(further or {})}
     if token:
@@ -233,7 +263,7 @@ async def _visited(
             await websocket_connect(HTTPRequest(place.replace("http", "ws", 1), headers=headers))
         return refused.value.code
     async with client_of(site, None) as client:
-        return (await client.request(method, place, headers=headers)).status_code
+        return (await client.request(method, place, headers=headers, data=form)).status_code
 
 
 async def test_what_is_not_there_and_what_is_somebody_elses_are_answered_alike(

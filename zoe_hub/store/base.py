@@ -17,6 +17,7 @@ from ..model.events import Event
 from ..model.execution import Attachment, Execution
 from ..model.lifetime import ExpiryCause
 from ..model.plan import Plan
+from ..model.queries import ExecutionQuery
 from ..model.quotas import GroupLimits, Limits
 from ..model.zapp import ZApp
 from ..scheduler.allowances import Subject
@@ -95,6 +96,10 @@ class Store(ABC):
         self, *, owner: str | None = None, live: bool | None = None, limit: int | None = None
     ) -> Sequence[Execution]:
         """Newest first; without a `limit`, all. `live` true: those that have not ended; false: those that have."""
+
+    @abstractmethod
+    async def search(self, query: ExecutionQuery) -> tuple[Sequence[Execution], int]:
+        """Those that match, newest first, within the query's offset and limit; and how many match in all."""
 
     @abstractmethod
     async def histories(self, *, after: str = "", limit: int) -> Sequence[tuple[Execution, Sequence[Event]]]:

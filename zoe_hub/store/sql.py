@@ -17,6 +17,7 @@ from ..model.events import Event
 from ..model.execution import Attachment, Execution
 from ..model.lifetime import ExpiryCause
 from ..model.plan import Plan
+from ..model.queries import ExecutionQuery
 from ..model.quotas import GroupLimits, Limits
 from ..model.zapp import ZApp
 from ..scheduler.allowances import Subject as QuotaSubject
@@ -46,6 +47,7 @@ from .queries import ExecutionReader
 from .quotas import QuotaSource
 from .recorder import record
 from .rows import locked, must_go_on
+from .search import search
 from .submissions import Asked, Submissions
 from .tables import event_counter, events
 
@@ -159,6 +161,9 @@ class SQLStore(Store):
         self, *, owner: str | None = None, live: bool | None = None, limit: int | None = None
     ) -> Sequence[Execution]:
         return await self._database.read(partial(self._reader.list, owner=owner, live=live, limit=limit))
+
+    async def search(self, query: ExecutionQuery) -> tuple[Sequence[Execution], int]:
+        return await self._database.read(partial(search, reader=self._reader, query=query))
 
     # Executions: writing
 

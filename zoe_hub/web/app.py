@@ -19,10 +19,10 @@ from .context import WebContext
 from .events import EventFeed
 from .handlers import UnknownAddress, log_request
 from .health import Health, Readiness, Ready
-from .home import Home, Terminate
 from .limits import Meter
 from .metrics import MetricsPage
 from .operations import Operation
+from .pages import ROUTES
 from .relay import PATTERN, PageRelay, SocketRelay
 from .rest import RestHandler
 
@@ -54,13 +54,13 @@ def make_app(context: WebContext, settings: Mapping[str, Any] | None = None) -> 
     relay = {"http": http, "pattern": page}
     route(_Websocket(page.pattern + "(?:/.*)?$"), SocketRelay, **relay)
     route(PathMatches(page.pattern + "(?:/.*)?$"), PageRelay, **relay)
-    route(PathMatches(path_pattern(f"{base}executions/{{id}}/terminate")), Terminate)
     route(PathMatches(re.escape(base) + "health$"), Health)
     route(PathMatches(re.escape(base) + "ready$"), Ready, readiness=Readiness(context))
     route(PathMatches(re.escape(base) + "metrics$"), MetricsPage)
-    route(PathMatches(re.escape(base) + "$"), Home)
-    for path, kind in context.identities.routes():
-        rules.append(Rule(PathMatches(re.escape(base + path) + "$"), kind))
+    for path, kind in ROUTES:
+        route(PathMatches(path_pattern(base + path)), kind)
+    for path, callback in context.identities.routes():
+        rules.append(Rule(PathMatches(re.escape(base + path) + "$"), callback))
     defaults: dict[str, Any] = {
         "cookie_secret": secrets.token_bytes(32),
         "log_function": log_request,

@@ -50,6 +50,10 @@ class Identities(Protocol):
     def own_token(self) -> str | None:
         """The token of the service itself, if it has one."""
 
+    @property
+    def hub_url(self) -> str | None:
+        """Where the Hub's own pages are, as browsers reach them, with a slash at the end; none without a Hub."""
+
     async def identify(self, handler: RequestHandler) -> Caller | None:
         """The caller, or nothing for a stranger. May be called repeatedly for a handler.
 
@@ -96,6 +100,8 @@ class StaticIdentities:
 
     The token may also come in the cookie `cookie`, with tornado's own XSRF protection.
     """
+
+    hub_url: str | None = None
 
     def __init__(self, callers: Mapping[str, Caller], *, cookie: str | None = None, login: str | None = None) -> None:
         self._callers = dict(callers)

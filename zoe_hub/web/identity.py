@@ -46,6 +46,11 @@ class HubIdentities:
     def own_token(self) -> str | None:
         return self.auth.api_token or None
 
+    @property
+    def hub_url(self) -> str | None:
+        known = os.environ.get("JUPYTERHUB_PUBLIC_HUB_URL") or f"{self.auth.hub_host}{self.auth.hub_prefix}"
+        return known.rstrip("/") + "/"
+
     async def identify(self, handler: RequestHandler) -> Caller | None:
         model: dict[str, Any] | None = await self.auth.get_user(handler, sync=False)
         if model is None:

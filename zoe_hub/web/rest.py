@@ -70,7 +70,7 @@ class RestHandler(BaseHandler):
         self._caller = await self.identify()
         if self._caller is None and not operation.anonymous:
             raise stranger()
-        if operation.scope and self._caller and not _holds(self._caller, operation):
+        if operation.scope and self._caller and not holds(self._caller, operation):
             raise lacks(operation.scope)
         length = self.request.headers.get("Content-Length", "")
         if operation.body is not None and self._media_type() != JSON:
@@ -259,7 +259,8 @@ def _no_constant(name: str) -> Any:
     raise ValueError(f"{name} is not a number in JSON")
 
 
-def _holds(caller: Caller, operation: Operation) -> bool:
+def holds(caller: Caller, operation: Operation) -> bool:
+    """Whether the caller has the operation's scope, for anything at all."""
     if operation.scope is None or caller.may(operation.scope):
         return True
     # A filter may fit the execution that is meant: the operation itself looks.

@@ -219,6 +219,7 @@ class ExecutionList(View):
     """Executions, newest first."""
 
     executions: list[ExecutionView]
+    total: int = Field(description="How many there are, of which these are one page.")
 
 
 class ClientView(View):

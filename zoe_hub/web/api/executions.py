@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from typing import Annotated
 
 from pydantic import Field
 
@@ -12,8 +13,9 @@ from ...composition import rescale
 from ...logs import note
 from ...model.commands import Modify, Report, Submit
 from ...model.errors import Conflict, InvalidRequest, NotPermitted, Overtaken
-from ...model.execution import Attachment, Execution, InstanceState, InstanceStatus
+from ...model.execution import Attachment, Execution, ExecutionState, InstanceState, InstanceStatus
 from ...model.framework import Placement
+from ...model.queries import ExecutionQuery
 from ...store.base import Submission
 from ...store.changes import InstanceReported
 from .. import scopes
@@ -25,6 +27,7 @@ from .answers import reply, views
 from .plans import check_capacity, plan_of
 
 EVERYBODY = "*"
+Text = Annotated[str, Field(max_length=200, pattern=r"^[^\x00]*$")]
 _TRIES = 10
 """How often a change is made again because somebody else was faster."""
 
@@ -46,6 +49,8 @@ class ListQuery(Query):
     live: bool | None = Field(default=None, description="True: those that have not ended; false: those that have.")
     name: str | None = Field(default=None, max_length=200)
     server: str | None = Field(default=None, max_length=400, description="Attached to this user server, `user/name`.")
+    state: ExecutionState | None = Field(default=None, description="In this state.")
+    text: Text = Field(default="", description="Part of the name, the ZApp's name or the owner, in either case.")
     owner: str | None = Field(
         default=None,
         max_length=200,
@@ -53,6 +58,7 @@ class ListQuery(Query):
         "Without it: one's own; a service's: everybody's.",
     )
     limit: int = Field(default=1000, ge=1, le=1000, description="At most so many.")
+    offset: int = Field(default=0, ge=0, le=1_000_000, description="Leave out so many of the newest.")
 
 
 async def plan_execution(call: Call) -> Reply:
@@ -119,15 +125,9 @@ async def list_executions(call: Call) -> Reply:
     """Executions, newest first."""
     query: ListQuery = call.query
     owner = readable_owner(call, query.owner)
-    narrow = query.name is not None or query.server is not None
-    found = await call.context.store.list(owner=owner, live=query.live, limit=1000 if narrow else query.limit)
-    chosen = [
-        execution
-        for execution in found
-        if query.name in (None, execution.name)
-        and query.server in (None, execution.attachment.server if execution.attachment else "")
-    ]
-    return Reply(ExecutionList(executions=await views(call, chosen[: query.limit])))
+    chosen = query.model_dump(exclude={"owner"})
+    found, total = await call.context.store.search(ExecutionQuery(**chosen, owner=owner))
+    return Reply(ExecutionList(executions=await views(call, found), total=total))
 
 
 async def get_execution(call: Call) -> Reply:

@@ -1,0 +1,97 @@
+"""In a real browser, at a real Hub: what a person and an administrator see, live and without scripts."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from tests.spawner.hub import RealHub, find_proxy
+from tests.spawner.waiting import until
+from zoe_hub.client import ZoeClient
+from zoe_hub.model.commands import Submit
+from zoe_hub.model.execution import ExecutionState
+
+from .browser import browsing, find_browser, looked_at, person
+from .shop import write_shop
+
+pytestmark = [
+    pytest.mark.hub, pytest.mark.slow, pytest.mark.timeout(600), pytest.mark.asyncio(loop_scope="module"),
+]  # fmt: skip
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def hub(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[RealHub]:
+    find_browser()
+    if find_proxy() is None:
+        pytest.skip("needs configurable-http-proxy: npm install configurable-http-proxy")
+    folder = tmp_path_factory.mktemp("pages")
+    write_shop(folder)
+    async with RealHub(folder, environment={"ZOE_CONFIG_FILE": str(folder / "zoe_config.py")}) as real:
+        yield real
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def browser(hub: RealHub) -> AsyncIterator[Any]:
+    async with browsing() as opened:
+        yield opened
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def zoe(hub: RealHub) -> AsyncIterator[ZoeClient]:
+    """The service's own client, which acts for anybody. What is left after a test ends."""
+    async with hub.zoe() as client:
+        yield client
+        left = list(await client.executions(live=True))
+        for view in left:
+            await client.terminate(view.id)
+        for view in left:
+            await client.wait(view.id, lambda seen: seen.state.ended)
+
+
+async def run(zoe: ZoeClient, owner: str, name: str, **parameters: Any) -> str:
+    """Submit for somebody, and wait until it runs."""
+    view = await zoe.submit(Submit(zapp="sleepers", name=name, owner=owner, parameters=parameters))
+    await zoe.wait(view.id, lambda seen: seen.state is ExecutionState.RUNNING)
+    return view.id
+
+
+LONG = "a-name-that-somebody-typed-who-does-not-like-to-be-short-of-it"
+
+
+async def test_ones_own_page_is_live_and_an_administrators_has_everybodys(
+    hub: RealHub, browser: Any, zoe: ZoeClient, tmp_path: Path
+) -> None:
+    await run(zoe, "bob", "trains")
+    async with person(browser, hub, "alice") as page, person(browser, hub, "admin") as admin:
+        # From the Hub's own navigation.
+        await page.click("text=Services")
+        await page.click("a.dropdown-item:has-text('zoe')")
+        await page.wait_for_selector("text=Nothing of yours runs")
+        await page.wait_for_selector("#zoe-connection[data-state=live]")
+        flights = await run(zoe, "alice", "flights", workers=2)
+        await page.wait_for_selector(f"tr[data-key='{flights}'] >> text=running")
+        await page.wait_for_selector(f"tr[data-key='{flights}'] >> text=3 of 3 ready")
+        assert await page.locator("text=Nothing of yours runs").count() == 0
+        assert await page.locator("text=trains").count() == 0
+        await run(zoe, "alice", LONG)
+        await page.wait_for_selector(f"text={LONG}")
+        await looked_at(page, "hub-my-executions", tmp_path)
+
+        await admin.goto(f"{hub.url}/services/zoe/admin/executions")
+        await admin.wait_for_selector("text=trains")
+        await admin.wait_for_selector("text=flights")
+        await looked_at(admin, "hub-all-executions", tmp_path)
+
+        # Alice ends one; both see it without doing anything.
+        await page.click("button[aria-label='Terminate flights']")
+        await page.wait_for_selector("text=is being terminated")
+        await admin.wait_for_selector(f"tr[data-key='{flights}']", state="detached")
+        await until(lambda: _ended(zoe, flights))
+
+
+async def _ended(zoe: ZoeClient, execution: str) -> bool:
+    return (await zoe.execution(execution)).state.ended

@@ -1,0 +1,91 @@
+"""One execution: what it is, what it does, what can be done with it, and what its instances wrote."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, Field
+
+from ...model.parameters import Parameter
+from .. import scopes
+from ..api.executions import get_execution
+from ..api.streams import LogsQuery, get_logs
+from ..callers import Caller
+from ..iteration import closed
+from ..views import ExecutionView
+from .lines import Line
+from .page import Page
+
+LOG_LINES = 500
+"""The last lines of an instance that its page shows."""
+_LOG_BYTES = 512 * 1024
+
+
+class Details(Page):
+    """One execution."""
+
+    template = "execution.html"
+
+    def check(self, caller: Caller) -> None:
+        """Whose it is, the operation asks."""
+
+    async def values(self, caller: Caller, **path: str) -> dict[str, Any]:
+        view: ExecutionView = await self.ask(get_execution, caller, path=path)
+        line = Line.of(view, self.context.catalogue)
+        return {
+            "line": line,
+            "execution": view,
+            "size": self._size(view),
+            "mine": view.owner == caller.user,
+            "changes": caller.may(scopes.EXECUTIONS, view.owner) and line.endable,
+            "reads_logs": caller.may(scopes.READ_LOGS, view.owner),
+            "events": None if line.ended else f"{self.context.prefix}api/v1/executions/{view.id}/events",
+        }
+
+    def _size(self, view: ExecutionView) -> Parameter | None:
+        """The parameter that scales it, with its bounds, as far as the shop still has it."""
+        zapp = self.context.catalogue.zapps.get(view.zapp)
+        known = {parameter.name: parameter for parameter in (zapp.parameters if zapp else ())}
+        return known.get(view.plan.scales or "")
+
+
+class LogsPageQuery(BaseModel):
+    """Of which instance."""
+
+    process: str | None = Field(default=None, max_length=200)
+    ordinal: int | None = Field(default=None, ge=0, le=10_000)
+
+
+class Logs(Page):
+    """The end of what an instance wrote, or all instances."""
+
+    template = "logs.html"
+
+    def check(self, caller: Caller) -> None:
+        """Whose it is, the operations ask."""
+
+    async def values(self, caller: Caller, **path: str) -> dict[str, Any]:
+        view: ExecutionView = await self.ask(get_execution, caller, path=path)
+        wanted: LogsPageQuery = self.read_query(LogsPageQuery)
+        query = LogsQuery(process=wanted.process, ordinal=wanted.ordinal, tail=LOG_LINES)
+        text, whole = bytearray(), True
+        async with closed(await self.ask(get_logs, caller, path=path, query=query)) as chunks:
+            async for chunk in chunks:
+                text += chunk
+                if len(text) > _LOG_BYTES:
+                    # Of several instances the lines come mixed, so that neither end is the newest alone.
+                    text, whole = text[-_LOG_BYTES:], False
+        return {
+            "execution": view,
+            "process": wanted.process,
+            "ordinal": wanted.ordinal,
+            "instances": [i for i in view.instances if not self._in_notebook(view, i.process)],
+            "text": bytes(text).decode("utf-8", "replace"),
+            "whole": whole,
+            "lines": LOG_LINES,
+        }
+
+    @staticmethod
+    def _in_notebook(view: ExecutionView, process: str) -> bool:
+        """Whether the Hub keeps its output, not Zoe."""
+        return any(each.key == process and each.placement.value == "server" for each in view.plan.processes)

@@ -1,0 +1,188 @@
+"""What all pages share: they ask the interface's own operations, and look like the Hub's."""
+
+from __future__ import annotations
+
+import dataclasses
+import secrets
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+from urllib.parse import quote, urlencode, urlsplit
+
+from pydantic import BaseModel, ValidationError
+
+from .. import scopes
+from ..access import lacks
+from ..api import OPERATIONS
+from ..callers import Caller
+from ..handlers import BaseHandler
+from ..operations import Call, Headers, Operation, Reply
+from ..problems import Refused, first_error
+from ..rest import holds
+from .rendering import languages_of, render
+
+Run = Callable[[Call], Awaitable[Reply]]
+_OPERATIONS: Mapping[Run, Operation] = {operation.run: operation for operation in OPERATIONS}
+ROWS = 50
+"""Lines of one page of a table."""
+
+
+def operation_of(run: Run) -> Operation:
+    """The operation that a function is."""
+    return _OPERATIONS[run]
+
+
+class Asker(BaseHandler):
+    """Asks operations as the caller, with the caller's own rights: no page knows more than the REST interface."""
+
+    changed_status = 303
+    """What is answered to a form that changed something."""
+
+    async def ask(
+        self,
+        run: Run,
+        caller: Caller,
+        *,
+        path: Mapping[str, str] | None = None,
+        query: BaseModel | None = None,
+        body: BaseModel | None = None,
+    ) -> Any:
+        """What the operation answers. Raises what it raises, and NotPermitted where its scope is lacking."""
+        operation = operation_of(run)
+        if operation.scope and not holds(caller, operation):
+            raise lacks(operation.scope)
+        context = self.context
+        if operation.changes:
+            context = dataclasses.replace(context, store=self.changing_store(self.changed_status))
+        if query is None and operation.query is not None:
+            query = operation.query()
+        call = Call(
+            context=context,
+            feed=self.feed,
+            caller=caller,
+            path=path or {},
+            query=query,
+            headers=(operation.headers or Headers)(),
+            body=body,
+        )
+        return (await operation.run(call)).content
+
+    def read_query(self, kind: type[BaseModel], **fixed: Any) -> Any:
+        """A query from the page's address; what is empty there, and unknown parameters, say nothing.
+
+        Raises Refused 400, which names what is wrong.
+        """
+        given = {
+            name: value
+            for name in kind.model_fields
+            if name not in fixed and (value := self.get_query_argument(name, "").strip())
+        }
+        try:
+            return kind.model_validate({**given, **fixed})
+        except ValidationError as error:
+            place, sentence = first_error(error)
+            raise Refused(400, f"{place.capitalize()} in the address is not as it should be: {sentence}.") from None
+
+
+class Page(Asker):
+    """A page for a browser. It is complete without scripts; one of ours keeps it up to date."""
+
+    template = ""
+    scope = scopes.READ_EXECUTIONS
+    """What a caller must hold to see it at all."""
+
+    async def get(self, **path: str) -> None:
+        caller = await self.require_caller()
+        if caller is None:
+            return
+        self.check(caller)
+        self.context.catalogue.refresh()
+        # Before the page's own questions: what happens between these and the stream is told by the stream.
+        seen = await self.context.store.last_seq()
+        self.show(self.template, {**await self.values(caller, **path), "seen": seen})
+
+    def check(self, caller: Caller) -> None:
+        """Raises NotPermitted for somebody who may not see this page."""
+        if not caller.may(self.scope):
+            raise lacks(self.scope)
+
+    async def values(self, caller: Caller, **path: str) -> dict[str, Any]:
+        """What the template shows."""
+        raise NotImplementedError
+
+    def show(self, template: str, values: Mapping[str, Any], status: int = 200) -> None:
+        """Answer with a page."""
+        hub = self.context.identities.hub_url
+        nonce = secrets.token_urlsafe(16)
+        self.set_status(status)
+        self.set_header("Content-Type", "text/html; charset=utf-8")
+        self.set_header("Cache-Control", "no-store")
+        self.set_header("Vary", "Accept-Language")
+        self.set_header("Content-Security-Policy", policy(nonce, hub))
+        token = self.xsrf_token
+        common = {
+            "who": self.caller,
+            "hub": hub,
+            "prefix": self.context.prefix,
+            "here": self.request.path,
+            "nonce": nonce,
+            "xsrf": token.decode() if isinstance(token, bytes) else token,
+            "sections": sections(self.caller),
+            "events": None,
+            "seen": 0,
+            "may": lambda scope: self.caller is not None and self.caller.may(f"custom:zoe:{scope}"),
+            "address": address,
+            "done": self.get_query_argument("done", ""),
+        }
+        languages = languages_of(self.request.headers.get("Accept-Language", "")[:200])
+        self.finish(render(template, languages, {**common, **values}))
+
+    def paging(self, total: int, offset: int, rows: int = ROWS, **kept: Any) -> dict[str, Any]:
+        """For the template `_pager.html`: where this page is among `total` lines; `kept` goes into the links."""
+
+        def at(start: int) -> str:
+            return address(self.request.path, **kept, offset=start or None)
+
+        return {
+            "total": total,
+            "first": offset + 1 if total > offset else 0,
+            "last": min(offset + rows, total),
+            "newer": at(max(0, offset - rows)) if offset else None,
+            "older": at(offset + rows) if offset + rows < total else None,
+        }
+
+
+def policy(nonce: str, hub: str | None) -> str:
+    """The Content-Security-Policy of a page: only what it names itself, and nothing written by somebody into it."""
+    parts = urlsplit(hub or "")
+    theirs = f" {parts.scheme}://{parts.netloc}" if parts.netloc else ""
+    return (
+        f"default-src 'none'; script-src 'nonce-{nonce}'; style-src 'nonce-{nonce}'; connect-src 'self'; "
+        f"img-src 'self' data:{theirs}; font-src 'self'{theirs}; form-action 'self'; frame-ancestors 'self'; "
+        "base-uri 'none'"
+    )
+
+
+def address(path: str, **query: Any) -> str:
+    """A link within the pages. What is None or empty is left out."""
+    given = {name: value for name, value in query.items() if value not in (None, "")}
+    return quote(path, safe="/%") + (f"?{urlencode(given)}" if given else "")
+
+
+def sections(caller: Caller | None) -> list[str]:
+    """The pages that this caller may open, by the end of their address."""
+    if caller is None:
+        return []
+    found = []
+    if caller.may(scopes.READ_EXECUTIONS):
+        found.append("")
+    if caller.admin:
+        found += ["admin/executions", "admin/queue", "admin/capacity"]
+    if scopes.holds_for_all(caller.scopes, scopes.ADMIN_QUOTAS):
+        found.append("admin/quotas")
+    if caller.admin:
+        found.append("admin/shop")
+    if scopes.holds_for_all(caller.scopes, scopes.ADMIN_AUDIT):
+        found.append("admin/audit")
+    if caller.admin:
+        found.append("admin/health")
+    return found

@@ -1,0 +1,90 @@
+"""From a template and what an operation answered to a page. Nothing here asks for data."""
+
+from __future__ import annotations
+
+import gettext
+import re
+import sys
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timezone
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import jinja2
+
+from ...model.durations import format_seconds
+from ...model.resources import format_bytes
+
+DOMAIN = "zoe"
+LOCALES = Path(sys.prefix) / "share" / "locale"
+"""Where language packs put ``<language>/LC_MESSAGES/zoe.mo``."""
+_MOST_LANGUAGES = 5
+
+
+def render(template: str, languages: Iterable[str], values: Mapping[str, Any]) -> str:
+    """The page in the first of the languages that there is; English otherwise."""
+    return _environment(known_language(tuple(languages))).get_template(template).render(values)
+
+
+def languages_of(header: str) -> list[str]:
+    """The languages in ``Accept-Language`` that are named properly, the most wanted first."""
+    found: list[tuple[float, str]] = []
+    for part in header.split(",")[:_MOST_LANGUAGES]:
+        name, _, weight = part.strip().partition(";q=")
+        if re.fullmatch(r"[A-Za-z]{2,3}(-[A-Za-z]{2,4})?", name):
+            try:
+                found.append((-float(weight or 1), name.replace("-", "_")))
+            except ValueError:
+                continue
+    return [name for _, name in sorted(found, key=lambda each: each[0])]
+
+
+@lru_cache(maxsize=256)
+def known_language(languages: tuple[str, ...]) -> str:
+    """The first for which there is a catalogue, before which English stands for itself."""
+    for name in languages:
+        if name.partition("_")[0].lower() == "en":
+            break
+        if gettext.find(DOMAIN, str(LOCALES), [name]):
+            return name
+    return "en"
+
+
+@lru_cache(maxsize=16)
+def _environment(language: str) -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("zoe_hub.web.pages"),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+        extensions=["jinja2.ext.i18n"],
+    )
+    catalogue = gettext.translation(DOMAIN, str(LOCALES), [language], fallback=True)
+    environment.install_gettext_translations(catalogue, newstyle=True)  # type: ignore[attr-defined]
+    environment.globals["language"] = language.replace("_", "-")
+    environment.filters.update(
+        memory=format_bytes, duration=format_seconds, moment=moment, number=number, amount=amount, plain=plain
+    )
+    return environment
+
+
+def moment(time: datetime) -> str:
+    """A point in time, as everybody reads it the same."""
+    return time.astimezone(timezone.utc).strftime("%Y-%m-%d %H:%M UTC")
+
+
+def number(value: float) -> str:
+    """A number without what says nothing."""
+    return f"{value:g}" if abs(value) < 1e6 else f"{value:.0f}"
+
+
+def amount(value: float, dimension: str) -> str:
+    """So much of a dimension of quotas."""
+    return format_bytes(int(value)) if dimension == "memory" else number(round(value, 2))
+
+
+def plain(word: str) -> str:
+    """An enumeration's word, for people."""
+    return word.replace("_", " ")
