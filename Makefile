@@ -6,7 +6,7 @@ comma := ,
 IN_ENV := $(PYTHON) -m scripts.within
 
 .DEFAULT_GOAL := help
-.PHONY: fuzz prove help hub setup test test-long test-docker images lint docs wheel bench-attach bench-embedded bench-failover bench-scale-down bench-spawn chaos bench-scheduler bench-throughput bench-events bench-footprint test-fresh clean experiment
+.PHONY: screenshots fuzz prove help hub setup test test-long test-docker images lint docs wheel bench-attach bench-embedded bench-failover bench-scale-down bench-spawn chaos bench-scheduler bench-throughput bench-events bench-footprint test-fresh clean experiment
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -38,6 +38,9 @@ images: ## build the images of all frameworks (BASE_IMAGE, IMAGE_PREFIX=zoe, DOC
 	    $(if $(CA_FILE),--secret id=ca$(comma)src=$(CA_FILE)) -f $$each \
 	    -t $(or $(IMAGE_PREFIX),zoe)/$$(basename $$folder):0.1 $$context; \
 	done
+
+screenshots: setup ## let a browser take the pictures of docs/images (needs Debian's package chromium)
+	@ZOE_SCREENSHOTS=1 $(IN_ENV) python -m pytest -q tests/web/pages/test_in_browser.py
 
 lint: setup ## run ruff and mypy
 	@$(IN_ENV) ruff check .

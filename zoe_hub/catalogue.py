@@ -64,6 +64,11 @@ class Catalogue:
         return self._shelves.problems
 
     @property
+    def sources(self) -> Sequence[Path]:
+        """The folders, whether they are there or not; of a name in two of them, the later one's is taken."""
+        return self._roots
+
+    @property
     def missing(self) -> Sequence[Path]:
         """Folders that are not there now."""
         return [root for root in self._roots if not root.is_dir()]

@@ -74,6 +74,7 @@ GET    /quotas/groups/{name}                           401    401     403      4
 PUT    /quotas/groups/{name}                           401    401     403      403   403   403      403    403       200   403     403      403
 DELETE /quotas/groups/{name}                           401    401     403      403   403   403      403    403       204   403     403      403
 GET    /audit                                          401    401     403      403   403   403      403    403       200   403     403      403
+GET    /usage                                          401    401     403      403   403   403      403    403       200   403     403      200
 DELETE /users/{name}                                   401    401     403      403   403   403      403    403       202   403     403      202
 GET    /events                                         401    401     403      200   404   404      200    404       200   403     404      200
 """
@@ -100,6 +101,13 @@ POST   /executions/{id}/scale             401    401     403      303   404   40
 POST   /executions/{id}/keep              401    401     403      303   404   404      303    404       303   403     404      303
 GET    /admin/executions                  302    302     403      403   403   403      403    403       200   403     403      200
 GET    /admin/queue                       302    302     403      403   403   403      403    403       200   403     403      200
+GET    /admin/capacity                    302    302     403      403   403   403      403    403       200   403     403      200
+GET    /admin/quotas                      302    302     403      403   403   403      403    403       200   403     403      403
+GET    /admin/quotas/edit                 302    302     403      403   403   403      403    403       200   403     403      403
+POST   /admin/quotas/edit                 401    401     403      403   403   403      403    403       303   403     403      403
+GET    /admin/shop                        302    302     403      403   403   403      403    403       200   403     403      200
+GET    /admin/audit                       302    302     403      403   403   403      403    403       200   403     403      403
+GET    /admin/health                      302    302     403      403   403   403      403    403       200   403     403      200
 POST   /admin/terminate                   401    401     403      403   403   403      403    403       200   403     403      200
 GET    /executions/{id}/ui/toy.head/web/  302    302     403      502   404   404      403    404       403   404     404      403
 POST   /executions/{id}/ui/toy.head/web/  401    401     403      502   404   404      403    404       403   404     404      403
@@ -114,6 +122,7 @@ FORMS = {
     "/executions/{id}/scale": {"parameter": "workers", "value": "2"},
     "/executions/{id}/keep": {"seconds": "60"},
     "/admin/terminate": {"id": "{id}"},
+    "/admin/quotas/edit": {"kind": "user", "name": "erin", "cpu": "4"},
 }
 """What the pages' forms send."""
 

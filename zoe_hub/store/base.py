@@ -109,6 +109,15 @@ class Store(ABC):
         """
 
     @abstractmethod
+    async def present(
+        self, since: datetime, until: datetime, *, limit: int
+    ) -> Sequence[tuple[Execution, Sequence[Event]]]:
+        """Executions that were there at some time in between, the newest `limit`, each with its events about grants.
+
+        Events after `until` are left out; those before `since` are told.
+        """
+
+    @abstractmethod
     async def changed(self, after: int) -> tuple[Sequence[Execution], int]:
         """Executions about which something was stored after the event `after`, and the newest event's number."""
 

@@ -40,7 +40,7 @@ from .base import Lease, Store, Submission
 from .changes import Change, TerminationRequested
 from .database import Database, Transaction
 from .documents import event_from
-from .histories import histories
+from .histories import histories, histories_between
 from .keys import Keys
 from .ledger import Ledger
 from .queries import ExecutionReader
@@ -186,6 +186,12 @@ class SQLStore(Store):
 
     async def histories(self, *, after: str = "", limit: int) -> Sequence[tuple[Execution, Sequence[Event]]]:
         return await self._database.read(partial(histories, reader=self._reader, after=after, limit=limit))
+
+    async def present(
+        self, since: datetime, until: datetime, *, limit: int
+    ) -> Sequence[tuple[Execution, Sequence[Event]]]:
+        chosen = partial(histories_between, reader=self._reader, since=since, until=until, limit=limit)
+        return await self._database.read(chosen)
 
     async def changed(self, after: int) -> tuple[Sequence[Execution], int]:
         return await self._database.read(partial(self._reader.changed, after=after))

@@ -55,7 +55,8 @@ def make_app(context: WebContext, settings: Mapping[str, Any] | None = None) -> 
     route(_Websocket(page.pattern + "(?:/.*)?$"), SocketRelay, **relay)
     route(PathMatches(page.pattern + "(?:/.*)?$"), PageRelay, **relay)
     route(PathMatches(re.escape(base) + "health$"), Health)
-    route(PathMatches(re.escape(base) + "ready$"), Ready, readiness=Readiness(context))
+    readiness = Readiness(context)
+    route(PathMatches(re.escape(base) + "ready$"), Ready, readiness=readiness)
     route(PathMatches(re.escape(base) + "metrics$"), MetricsPage)
     for path, kind in ROUTES:
         route(PathMatches(path_pattern(base + path)), kind)
@@ -78,7 +79,7 @@ def make_app(context: WebContext, settings: Mapping[str, Any] | None = None) -> 
         await feed.close()
         await http.aclose()
 
-    app.settings.update(close=close, feed=feed, context=context, trail=trail)
+    app.settings.update(close=close, feed=feed, context=context, trail=trail, readiness=readiness)
     context.metrics.subscribers.set_function(lambda: feed.followers)
     return app
 

@@ -267,12 +267,23 @@ class ProblemView(View):
     reason: str
 
 
+class SourceView(View):
+    """A folder of the shop."""
+
+    path: str
+    there: bool
+    problems: int = Field(description="Broken files in it.")
+
+
 class ShopView(View):
     """What there is to start, and to build from."""
 
     zapps: list[ZAppView]
     frameworks: list[FrameworkView]
     problems: list[ProblemView] = Field(description="Broken files; for administrators only.")
+    sources: list[SourceView] = Field(
+        default=[], description="Folders, of which later ones come before earlier ones; for administrators only."
+    )
 
 
 class NodesView(View):

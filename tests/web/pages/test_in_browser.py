@@ -93,5 +93,63 @@ async def test_ones_own_page_is_live_and_an_administrators_has_everybodys(
         await until(lambda: _ended(zoe, flights))
 
 
+async def test_an_administrator_finds_out_why_somebody_waits_in_three_clicks(
+    hub: RealHub, browser: Any, zoe: ZoeClient, tmp_path: Path
+) -> None:
+    await run(zoe, "bob", "trains", cpu=3)
+    waits = await zoe.submit(Submit(zapp="sleepers", name="flights", owner="alice", parameters={"cpu": 2}))
+    async with person(browser, hub, "admin") as page:
+        await page.click("text=Services")
+        await page.click("a.dropdown-item:has-text('zoe')")
+        await page.click("a:has-text('Zoe administration')")
+        await page.click("a:has-text('Queue')")
+        row = page.locator(f"tr[data-key='{waits.id}']")
+        await row.wait_for()
+        assert "CPU" in await row.locator("td.zoe-reason").inner_text()
+        await looked_at(page, "hub-queue", tmp_path)
+        # What it waits for ends: it leaves the queue before the administrator's eyes.
+        for view in await zoe.executions(owner="bob", live=True):
+            await zoe.terminate(view.id)
+        await row.wait_for(state="detached")
+        await page.wait_for_selector("text=Nobody waits.")
+
+
+async def test_the_panels_other_pages(hub: RealHub, browser: Any, zoe: ZoeClient, tmp_path: Path) -> None:
+    execution = await run(zoe, "alice", "flights", workers=2, cpu=1)
+    await run(zoe, "bob", "trains", cpu=1)
+    async with person(browser, hub, "admin") as page:
+        await page.goto(f"{hub.url}/services/zoe/admin/quotas/edit?kind=user&name=alice")
+        await page.fill("input[name=cpu]", "3")
+        await looked_at(page, "hub-quota", tmp_path)
+        await page.click("text=Save")
+        await page.wait_for_selector("text=Saved.")
+        for place, sign in (
+            ("quotas", "user alice"), ("capacity", "text=alice"), ("shop", "broken.yaml"),
+            ("audit", "text=put_users_quota"), ("health", "text=The service can do its work"),
+        ):  # fmt: skip
+            await page.goto(f"{hub.url}/services/zoe/admin/{place}")
+            await page.wait_for_selector(sign if sign.startswith("text=") else f"text={sign}")
+            await looked_at(page, f"hub-{place}", tmp_path)
+        await page.goto(f"{hub.url}/services/zoe/executions/{execution}")
+        await page.wait_for_selector("text=3 of 3 ready")
+        await looked_at(page, "hub-execution", tmp_path)
+        await page.fill("input[name=value]", "1")
+        await page.click("button:has-text('Scale')")
+        await page.wait_for_selector("text=2 of 2 ready")
+
+
+async def test_without_scripts_all_of_it_is_there(hub: RealHub, browser: Any, zoe: ZoeClient) -> None:
+    execution = await run(zoe, "alice", "flights")
+    await run(zoe, "bob", "trains")
+    async with person(browser, hub, "admin", java_script_enabled=False) as page:
+        await page.goto(f"{hub.url}/services/zoe/admin/executions")
+        await page.check(f"input[value='{execution}']")
+        await page.click("text=Terminate what is chosen")
+        await page.fill("input[name=confirm]", "flights")
+        await page.click("button:has-text('Terminate')")
+        await page.wait_for_selector("text=is being terminated")
+    await until(lambda: _ended(zoe, execution))
+
+
 async def _ended(zoe: ZoeClient, execution: str) -> bool:
     return (await zoe.execution(execution)).state.ended

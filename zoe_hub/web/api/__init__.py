@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..operations import Operation
-from . import adaptation, audit, connection, documents, executions, lives, quotas, shop, streams, users
+from . import adaptation, audit, connection, documents, executions, lives, quotas, shop, streams, usage, users
 
 OPERATIONS: tuple[Operation, ...] = (
     *documents.OPERATIONS,
@@ -16,4 +16,5 @@ OPERATIONS: tuple[Operation, ...] = (
     *quotas.OPERATIONS,
     *audit.OPERATIONS,
     *users.OPERATIONS,
+    *usage.OPERATIONS,
 )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from pydantic import Field
 
 from ...composition import compose
@@ -12,9 +14,9 @@ from ...model.resources import Resources
 from ...model.zapp import ZApp
 from .. import scopes
 from ..access import lacks
-from ..context import WebContext
+from ..context import Shelves, WebContext
 from ..operations import Call, Operation, Query, Reply
-from ..views import FrameworkView, NodesView, ProblemView, ShopView, ZAppView
+from ..views import FrameworkView, NodesView, ProblemView, ShopView, SourceView, ZAppView
 
 
 class ShopQuery(Query):
@@ -48,6 +50,7 @@ async def get_shop(call: Call) -> Reply:
                 for framework in shelves.frameworks.values()
             ],
             problems=[ProblemView(path=p.path, line=p.line, reason=p.reason) for p in broken],
+            sources=[_source(shelves, path) for path in shelves.sources] if call.who.admin else [],
         )
     )
 
@@ -131,6 +134,11 @@ def _zapp(context: WebContext, zapp: ZApp, *, own: bool) -> ZAppView:
         server=any(process.placement is Placement.SERVER for part in parts for process in part.processes),
         own=own,
     )
+
+
+def _source(shelves: Shelves, folder: Path) -> SourceView:
+    broken = sum(folder in Path(problem.path).parents for problem in shelves.problems)
+    return SourceView(path=str(folder), there=folder.is_dir(), problems=broken)
 
 
 def granted_to(execution: Execution) -> Resources:

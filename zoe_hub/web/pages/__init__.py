@@ -12,7 +12,10 @@ from .assets import Asset
 from .details import Details, Logs
 from .everybody import AllExecutions, Queue, TerminateMany
 from .forms import Detach, Keep, Scale, Terminate
+from .machines import Capacity, HealthPage, Shop
 from .mine import Home
+from .quotas import EditQuota, Quotas
+from .trail import Trail
 
 ROUTES: tuple[tuple[str, type[RequestHandler]], ...] = (
     ("", Home),
@@ -25,6 +28,12 @@ ROUTES: tuple[tuple[str, type[RequestHandler]], ...] = (
     ("admin/executions", AllExecutions),
     ("admin/queue", Queue),
     ("admin/terminate", TerminateMany),
+    ("admin/capacity", Capacity),
+    ("admin/quotas", Quotas),
+    ("admin/quotas/edit", EditQuota),
+    ("admin/shop", Shop),
+    ("admin/audit", Trail),
+    ("admin/health", HealthPage),
     ("static/{name}", Asset),
 )
 """Paths below the service's prefix."""

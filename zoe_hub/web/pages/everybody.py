@@ -44,11 +44,12 @@ class AllExecutions(AdminPage):
         query: ListQuery = self.read_query(ListQuery, live=live, limit=ROWS)
         wanted = query.model_copy(update={"owner": query.owner or EVERYBODY})
         found = await self.ask(list_executions, caller, query=wanted)
-        kept = {"text": query.text, "owner": query.owner, "live": None if live else "false"}
+        state = query.state.value if query.state else None
+        kept = {"text": query.text, "owner": query.owner, "live": None if live else "false", "state": state}
         return {
             "query": query,
             "lines": [Line.of(view, self.context.catalogue) for view in found.executions],
-            "paging": self.paging(found.total, query.offset, **kept, state=query.state.value if query.state else None),
+            "paging": self.paging(found.total, query.offset, kept),
             "events": self.events,
         }
 
@@ -59,7 +60,7 @@ class Queue(AdminPage):
     template = "queue.html"
 
     async def values(self, caller: Caller, **path: str) -> dict[str, Any]:
-        query = ListQuery(state="queued", owner=EVERYBODY, limit=_QUEUE)  # type: ignore[arg-type]
+        query = ListQuery(state="queued", owner=EVERYBODY, limit=_QUEUE)
         found = await self.ask(list_executions, caller, query=query)
         line = sorted(found.executions, key=lambda each: (each.outlook.ahead if each.outlook else 0, each.created))
         return {

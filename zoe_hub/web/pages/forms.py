@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from pydantic import ValidationError
+
 from ...model.commands import KeepAlive, Modify
 from ...model.errors import InvalidParameter
 from ...model.validation import first_fault
@@ -74,7 +76,8 @@ class Scale(Form):
 
     def body(self) -> Modify:
         name, value = self.get_body_argument("parameter", ""), self.get_body_argument("value", "").strip()
-        return Modify(parameters={name: value})
+        # Stored as it is given: a number as a number.
+        return Modify(parameters={name: int(value) if value.isdecimal() and value.isascii() else value})
 
 
 class Keep(Form):
@@ -84,6 +87,6 @@ class Keep(Form):
 
     def body(self) -> KeepAlive:
         try:
-            return KeepAlive(seconds=self.get_body_argument("seconds", ""))  # type: ignore[arg-type]
-        except ValueError as error:
-            raise InvalidParameter("seconds", first_fault(error).sentence) from None  # type: ignore[arg-type]
+            return KeepAlive(seconds=self.get_body_argument("seconds", ""))
+        except ValidationError as error:
+            raise InvalidParameter("seconds", first_fault(error).sentence) from None

@@ -24,6 +24,6 @@ class Home(Page):
         return {
             "query": query,
             "lines": [Line.of(view, self.context.catalogue) for view in found.executions],
-            "paging": self.paging(found.total, query.offset, text=query.text, live=None if live else "false"),
+            "paging": self.paging(found.total, query.offset, {"text": query.text, "live": None if live else "false"}),
             "events": f"{self.context.prefix}api/v1/events",
         }

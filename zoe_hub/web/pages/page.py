@@ -136,18 +136,18 @@ class Page(Asker):
         languages = languages_of(self.request.headers.get("Accept-Language", "")[:200])
         self.finish(render(template, languages, {**common, **values}))
 
-    def paging(self, total: int, offset: int, rows: int = ROWS, **kept: Any) -> dict[str, Any]:
-        """For the template `_pager.html`: where this page is among `total` lines; `kept` goes into the links."""
+    def paging(self, total: int, offset: int, kept: Mapping[str, str | None] | None = None) -> dict[str, Any]:
+        """For the template's `pager`: where this page is among `total` lines; `kept` goes into the links."""
 
         def at(start: int) -> str:
-            return address(self.request.path, **kept, offset=start or None)
+            return address(self.request.path, **(kept or {}), offset=start or None)
 
         return {
             "total": total,
             "first": offset + 1 if total > offset else 0,
-            "last": min(offset + rows, total),
-            "newer": at(max(0, offset - rows)) if offset else None,
-            "older": at(offset + rows) if offset + rows < total else None,
+            "last": min(offset + ROWS, total),
+            "newer": at(max(0, offset - ROWS)) if offset else None,
+            "older": at(offset + ROWS) if offset + ROWS < total else None,
         }
 
 

@@ -1,0 +1,179 @@
+"""The administrator's panel, as a browser without scripts uses it."""
+
+from __future__ import annotations
+
+import re
+
+import httpx
+import pytest
+
+from tests.store.writing import stored
+from tests.web.conftest import PREFIX, Site, Starter, client_of
+from zoe_hub.scheduler.allowances import Subject
+from zoe_hub.store.changes import Explained, Granted
+
+PAGE = {"Accept": "text/html", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Site": "none"}
+
+
+async def seen(site: Site, token: str, path: str) -> str:
+    async with client_of(site, token) as client:
+        answer = await client.get(site.url + path, headers=PAGE)
+    assert answer.status_code == 200, answer.text
+    return answer.text
+
+
+async def test_everybodys_are_listed_and_found_by_owner_state_and_text(site: Site, start: Starter) -> None:
+    await start(name="flights")
+    await start("bob-token", name="trains")
+    text = await seen(site, "admin-token", "admin/executions")
+    assert "flights" in text
+    assert "trains" in text
+    for query in ("owner=bob", "text=TRAIN", "text=bob"):
+        text = await seen(site, "admin-token", f"admin/executions?{query}")
+        assert "trains" in text, query
+        assert "flights" not in text, query
+    assert "Nothing matches." in await seen(site, "admin-token", "admin/executions?state=queued")
+
+
+async def test_what_cannot_be_in_an_address_is_said(site: Site, admin: httpx.AsyncClient) -> None:
+    answer = await admin.get(f"{site.url}admin/executions?state=sleepy", headers=PAGE)
+    assert answer.status_code == 400
+    assert "State in the address is not as it should be" in answer.text
+
+
+async def test_many_are_shown_a_page_at_a_time(site: Site, alice: httpx.AsyncClient) -> None:
+    for number in range(55):
+        assert (await alice.post("/executions", json={"zapp": "toys", "name": f"toy-{number}"})).status_code == 202
+    first = await seen(site, "alice-token", "")
+    assert "1 to 50 of 55" in first
+    assert "toy-54<" in first
+    older = re.search(r'rel="next" href="([^"]+)"', first)
+    assert older is not None
+    second = await seen(site, "alice-token", older[1].removeprefix(PREFIX))
+    assert "51 to 55 of 55" in second
+    assert "toy-0<" in second
+    assert "toy-54<" not in second
+
+
+async def test_the_queue_says_what_each_waits_for(site: Site, alice: httpx.AsyncClient) -> None:
+    assert "Nobody waits." in await seen(site, "admin-token", "admin/queue")
+    execution = (await alice.post("/executions", json={"zapp": "toys", "name": "flights"})).json()["id"]
+    await stored(site.context.store, Explained(execution, "There is no room: 3 CPU are missing."))
+    text = await seen(site, "admin-token", "admin/queue")
+    assert "flights" in text
+    assert "3 CPU are missing" in text
+
+
+async def test_many_are_ended_only_by_who_writes_whose_they_are(site: Site, start: Starter) -> None:
+    chosen = [await start(name="flights"), await start(name="boats")]
+    left = await start("bob-token", name="trains")
+    async with client_of(site, None, cookies={"login": "admin-token"}) as browser:
+        page = await browser.get(f"{site.url}admin/executions", headers=PAGE)
+        fields = {"_xsrf": re.findall(r'name="_xsrf" value="([^"]+)"', page.text)[-1], "id": chosen}
+        assert page.text.count('form="zoe-bulk" name="id"') == 3
+        asked = await browser.post(f"{site.url}admin/terminate", data=fields)
+        assert asked.status_code == 200
+        assert "<strong>flights</strong>" in asked.text
+        assert "<strong>boats</strong>" in asked.text
+        assert "trains" not in asked.text
+        assert "write <strong>alice</strong>" in asked.text
+        wrong = await browser.post(f"{site.url}admin/terminate", data={**fields, "confirm": "bob"})
+        assert wrong.status_code == 422
+        assert "nothing was terminated" in wrong.text
+        assert (await site.context.store.get(chosen[0])).desired.value == "running"
+        done = await browser.post(f"{site.url}admin/terminate", data={**fields, "confirm": "alice"})
+        assert done.status_code == 303
+    for execution in chosen:
+        assert (await site.context.store.get(execution)).desired.value == "terminated"
+    assert (await site.context.store.get(left)).desired.value == "running"
+
+
+async def test_each_that_was_ended_has_its_line_in_the_trail(
+    site: Site, start: Starter, admin: httpx.AsyncClient
+) -> None:
+    chosen = [await start(name="flights"), await start("bob-token", name="trains")]
+    confirmed = {"id": chosen, "confirm": "2 executions of 2 users"}
+    assert (await admin.post(f"{site.url}admin/terminate", data=confirmed)).status_code == 303
+    lines = (await admin.get("/audit", params={"action": "terminate_execution"})).json()["lines"]
+    assert {line["execution"] for line in lines} == set(chosen)
+    assert {line["caller"] for line in lines} == {"admin"}
+    assert "terminate_execution" in await seen(site, "admin-token", "admin/audit")
+
+
+async def test_who_does_not_administer_everybody_ends_nothing_there(site: Site, start: Starter) -> None:
+    execution = await start()
+    async with client_of(site, "alice-token") as alice:
+        answer = await alice.post(f"{site.url}admin/terminate", data={"id": execution, "confirm": "toys-1"})
+    assert answer.status_code == 403
+    assert (await site.context.store.get(execution)).desired.value == "running"
+
+
+@pytest.mark.parametrize("ids", [[], ["x"] * 3, [f"x{number}" for number in range(201)]])
+async def test_a_choice_that_makes_no_sense_ends_nothing(site: Site, admin: httpx.AsyncClient, ids: list[str]) -> None:
+    answer = await admin.post(f"{site.url}admin/terminate", data={"id": ids, "confirm": "x"}, headers=PAGE)
+    assert answer.status_code in (400, 404)
+
+
+async def test_a_quota_is_set_changed_and_removed_by_forms(site: Site, admin: httpx.AsyncClient) -> None:
+    place = f"{site.url}admin/quotas/edit"
+    subject = {"kind": "user", "name": "erin"}
+    given = {**subject, "cpu": "2.5", "memory": "8 GiB", "executions": "unlimited", "window": "7 days"}
+    assert (await admin.post(place, data=given)).status_code == 303
+    limits = (await site.context.store.quotas())[Subject("user", "erin")]
+    assert limits.said == {"cpu": 2.5, "memory": 8 * 2**30, "executions": "unlimited", "window": 7 * 86_400}
+    listed = await seen(site, "admin-token", "admin/quotas")
+    assert "user erin" in listed
+    assert "8 GiB" in listed
+    form = await seen(site, "admin-token", "admin/quotas/edit?kind=user&name=erin")
+    shown = dict(re.findall(r'name="(\w+)" value="([^"]*)" maxlength', form))
+    assert shown["memory"] == "8 GiB"
+    assert shown["cpu"] == "2.5"
+    # What was shown, sent again, means the same.
+    assert (await admin.post(place, data={**subject, **shown})).status_code == 303
+    assert (await site.context.store.quotas())[Subject("user", "erin")] == limits
+    assert (await admin.post(place, data={**subject, "remove": "1"})).status_code == 303
+    assert Subject("user", "erin") not in await site.context.store.quotas()
+    actions = [line["action"] for line in (await admin.get("/audit")).json()["lines"]]
+    assert actions == ["delete_users_quota", "put_users_quota", "put_users_quota"]
+
+
+async def test_what_is_wrong_with_a_quota_is_said_and_nothing_is_lost(site: Site, admin: httpx.AsyncClient) -> None:
+    given = {"kind": "group", "name": "staff", "each.cpu": "much", "together.memory": "8 GiB"}
+    answer = await admin.post(f"{site.url}admin/quotas/edit", data=given, headers=PAGE)
+    assert answer.status_code == 422
+    assert "each.cpu" in answer.text
+    assert "Nothing was changed" in answer.text
+    assert 'value="much"' in answer.text
+    assert 'value="8 GiB"' in answer.text
+    assert not await site.context.store.quotas()
+
+
+async def test_capacity_tells_who_holds_what(site: Site, start: Starter) -> None:
+    assert "Nobody holds anything." in await seen(site, "admin-token", "admin/capacity")
+    execution = await start()
+    await stored(site.context.store, Granted(execution, {"toy.head": 1, "toy.worker": 1}))
+    text = await seen(site, "admin-token", "admin/capacity")
+    assert "Granted: 2 CPU, 128 MiB of 16 CPU, 16 GiB." in text
+    assert re.search(r"owner=alice\">alice</a></th><td>2</td><td>128 MiB</td><td>0</td><td>2</td><td>1</td>", text)
+    assert '<rect x="' in text
+
+
+async def test_the_shop_page_tells_folders_and_what_is_broken(site: Site) -> None:
+    assert "All files of the shop are in order." in await seen(site, "admin-token", "admin/shop")
+    folder = site.context.catalogue.folder("toy").parent
+    (folder / "zapps" / "broken.yaml").write_text("apiVersion: zoe/v1\nkind: ZApp\nname: b\ntitle: T\nframeworks: 7\n")
+    text = await seen(site, "admin-token", "admin/shop")
+    assert "broken.yaml" in text
+    assert "<td>5</td>" in text
+    assert "1 broken file" in text
+
+
+async def test_health_says_what_the_parts_say(site: Site) -> None:
+    text = await seen(site, "admin-token", "admin/health")
+    assert "The service can do its work." in text
+    assert "leads: it runs the engine" in text
+
+
+async def test_a_users_pages_do_not_lead_to_the_panel(site: Site) -> None:
+    assert "admin/" not in await seen(site, "alice-token", "")
+    assert "admin/executions" in await seen(site, "admin-token", "")

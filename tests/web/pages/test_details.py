@@ -1,0 +1,81 @@
+"""One execution's page, and what can be done there, without scripts."""
+
+from __future__ import annotations
+
+import httpx
+
+from tests.web.conftest import Site, Starter
+
+PAGE = {"Accept": "text/html", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Site": "none"}
+
+
+async def test_it_shows_instances_pages_and_what_can_be_done(
+    site: Site, start: Starter, alice: httpx.AsyncClient
+) -> None:
+    execution = await start(name="flights", attachment={"server": "alice/"})
+    text = (await alice.get(f"{site.url}executions/{execution}", headers=PAGE)).text
+    assert "Open Toy pages" in text
+    assert "alice/" in text
+    assert 'max="1000"' in text
+    for button in ("Scale", "Keep", "Detach", "Terminate"):
+        assert f">{button}</button>" in text
+
+
+async def test_an_administrator_sees_no_door_to_somebody_elses_pages(
+    site: Site, start: Starter, admin: httpx.AsyncClient
+) -> None:
+    execution = await start()
+    text = (await admin.get(f"{site.url}executions/{execution}", headers=PAGE)).text
+    assert "Toy pages" not in text
+    assert "/ui/" not in text
+
+
+async def test_forms_scale_keep_and_detach(site: Site, start: Starter, alice: httpx.AsyncClient) -> None:
+    execution = await start(attachment={"server": "alice/"})
+    place = f"{site.url}executions/{execution}"
+    answer = await alice.post(f"{place}/scale", data={"parameter": "workers", "value": "4", "next": _path(place)})
+    assert (answer.status_code, answer.headers["Location"]) == (303, f"{_path(place)}?done=saved")
+    assert (await alice.post(f"{place}/keep", data={"seconds": "30 min"})).status_code == 303
+    assert (await alice.post(f"{place}/detach", data={})).status_code == 303
+    after = await site.context.store.get(execution)
+    assert after.parameters["workers"] == 4
+    assert after.life.kept_until is not None
+    assert after.attachment is None
+
+
+async def test_a_size_out_of_bounds_is_refused_in_words(site: Site, start: Starter, alice: httpx.AsyncClient) -> None:
+    place = f"{site.url}executions/{await start()}"
+    answer = await alice.post(f"{place}/scale", data={"parameter": "workers", "value": "5000"}, headers=PAGE)
+    assert answer.status_code == 422
+    assert "5000" in answer.text
+    answer = await alice.post(f"{place}/keep", data={"seconds": "for ever"}, headers=PAGE)
+    assert answer.status_code == 422
+    assert "no span of time" in answer.text
+
+
+async def test_a_form_leads_back_to_our_own_pages_only(site: Site, start: Starter, alice: httpx.AsyncClient) -> None:
+    for wanted in ("https://evil.example/", "//evil.example", f"{site.context.prefix}../../user/bob", "\\evil"):
+        execution = await start()
+        answer = await alice.post(f"{site.url}executions/{execution}/terminate", data={"next": wanted})
+        assert answer.headers["Location"] == f"{site.context.prefix}?done=terminate"
+
+
+async def test_logs_are_shown_as_text(site: Site, start: Starter, alice: httpx.AsyncClient) -> None:
+    execution = await start(name="flights")
+    site.written.texts["toy.head", 0] = b"<script>alert(1)</script>\n\xff\n"
+    query = {"process": "toy.head", "ordinal": "0"}
+    text = (await alice.get(f"{site.url}executions/{execution}/logs", params=query, headers=PAGE)).text
+    assert "&lt;script&gt;alert(1)" in text
+    assert 'download="flights.log"' in text
+    assert site.written.calls[-1]["tail"] == 500
+
+
+async def test_pages_know_no_secrets(site: Site, start: Starter, alice: httpx.AsyncClient) -> None:
+    execution = await start()
+    secret = (await alice.get(f"/executions/{execution}/connection")).json()["clients"][0]["connection"]["token"]
+    for path in ("", f"executions/{execution}"):
+        assert secret not in (await alice.get(site.url + path, headers=PAGE)).text
+
+
+def _path(url: str) -> str:
+    return httpx.URL(url).path

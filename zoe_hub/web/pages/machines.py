@@ -1,0 +1,97 @@
+"""What there is, who holds it, and who held it: the capacity page, and the service's own health."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+from ... import __version__
+from ...model.resources import Resources
+from ..api.executions import EVERYBODY, ListQuery, list_executions
+from ..api.shop import get_nodes, get_shop
+from ..api.usage import UsageQuery, get_usage
+from ..callers import Caller
+from ..health import Readiness
+from ..views import ExecutionView
+from .chart import chart
+from .everybody import AdminPage
+from .lines import held_by
+
+WINDOWS = {"1h": timedelta(hours=1), "24h": timedelta(days=1), "7d": timedelta(days=7), "30d": timedelta(days=30)}
+_STEPS = {"1h": 60, "24h": 96, "7d": 84, "30d": 90}
+
+
+@dataclass
+class Holder:
+    """What one owner holds now."""
+
+    owner: str
+    executions: int = 0
+    instances: int = 0
+    waiting: int = 0
+    holds: Resources = field(default_factory=Resources)
+
+
+def holders(views: Iterable[ExecutionView]) -> list[Holder]:
+    """Who holds the most first."""
+    found: dict[str, Holder] = defaultdict(lambda: Holder(""))
+    for view in views:
+        holder = found[view.owner]
+        holder.owner = view.owner
+        holder.executions += 1
+        holder.waiting += view.state.value == "queued"
+        holder.instances += sum(view.granted.values())
+        holder.holds = holder.holds + held_by(view)
+    return sorted(found.values(), key=lambda each: (-each.holds.cpu, -each.holds.memory, each.owner))
+
+
+class Capacity(AdminPage):
+    """The machines, who holds what of them now, and who did in the last hours or days."""
+
+    template = "capacity.html"
+
+    async def values(self, caller: Caller, **path: str) -> dict[str, Any]:
+        window = self.get_query_argument("window", "24h")
+        window = window if window in WINDOWS else "24h"
+        until = datetime.now(timezone.utc)
+        query = UsageQuery(since=until - WINDOWS[window], until=until, steps=_STEPS[window])
+        usage = await self.ask(get_usage, caller, query=query)
+        going = await self.ask(list_executions, caller, query=ListQuery(live=True, owner=EVERYBODY))
+        return {
+            "nodes": await self.ask(get_nodes, caller),
+            "holders": holders(going.executions),
+            "whole": going.total == len(going.executions),
+            "usage": usage,
+            "chart": chart(usage),
+            "window": window,
+            "windows": list(WINDOWS),
+            "events": self.events,
+        }
+
+
+class Shop(AdminPage):
+    """Folders of the shop, what is on its shelves, and what is wrong with the files it is made from."""
+
+    template = "shop.html"
+
+    async def values(self, caller: Caller, **path: str) -> dict[str, Any]:
+        return {"shop": await self.ask(get_shop, caller)}
+
+
+class HealthPage(AdminPage):
+    """Whether the service can do its work, and what it is doing."""
+
+    template = "health.html"
+
+    async def values(self, caller: Caller, **path: str) -> dict[str, Any]:
+        readiness: Readiness = self.settings["readiness"]
+        query = ListQuery(live=True, owner=EVERYBODY, limit=1)
+        return {
+            "report": await readiness.report(),
+            "version": __version__,
+            "going": (await self.ask(list_executions, caller, query=query)).total,
+            "followers": self.feed.followers,
+        }

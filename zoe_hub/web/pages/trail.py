@@ -1,0 +1,34 @@
+"""The audit trail, for those who may read it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ...model.audit import Outcome
+from .. import scopes
+from ..access import lacks
+from ..api.audit import TrailQuery, get_audit
+from ..callers import Caller
+from .page import ROWS, Page, address
+
+
+class Trail(Page):
+    """Who asked for which change, and what came of it."""
+
+    template = "audit.html"
+
+    def check(self, caller: Caller) -> None:
+        if not scopes.holds_for_all(caller.scopes, scopes.ADMIN_AUDIT):
+            raise lacks(scopes.ADMIN_AUDIT)
+
+    async def values(self, caller: Caller, **path: str) -> dict[str, Any]:
+        query: TrailQuery = self.read_query(TrailQuery, limit=ROWS)
+        trail = await self.ask(get_audit, caller, query=query)
+        kept = query.model_dump(mode="json", exclude={"limit", "before"}, exclude_none=True)
+        return {
+            "query": query,
+            "trail": trail,
+            "outcomes": [each.value for each in Outcome],
+            "older": address(self.request.path, **kept, before=trail.next) if trail.next else None,
+            "newest": address(self.request.path, **kept) if query.before else None,
+        }
