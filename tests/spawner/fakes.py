@@ -53,6 +53,7 @@ class PromptZoe:
         self.reports: list[tuple[str, str]] = []
         self.terminated: list[str] = []
         self.environment: dict[str, str] = {}
+        self.uses: list[dict[str, Any]] = []
         self.port = 0
         self._events: list[dict[str, Any]] = []
         self._changed = asyncio.Event()
@@ -152,7 +153,11 @@ class PromptZoe:
         }  # fmt: skip
         master = {"framework": "spark", "name": "master", "title": "Spark master", "core": 1, "placement": "backend"}
         processes = [server] * found["server"] + [master] * ("cluster" in found["name"])
-        return {"zapp": found["name"], "title": found["title"], "parameters": values, "processes": processes}
+        core = {"cpu": 0.5, "memory": 2**30}
+        return {
+            "zapp": found["name"], "title": found["title"], "parameters": values, "processes": processes,
+            "core": core, "total": core,
+        }  # fmt: skip
 
     def submit(self, body: dict[str, Any], key: str) -> dict[str, Any]:
         number = len(self.executions) + 1
@@ -239,6 +244,10 @@ class _Handler(RequestHandler):
         body = json.loads(self.request.body or b"{}")
         if parts == ["shop"]:
             self.write({"zapps": zoe.zapps})
+        elif parts == ["quota"]:
+            self.write(
+                {"user": self.get_query_argument("owner"), "own": {"kind": "user", "name": "", "uses": zoe.uses}}
+            )
         elif parts == ["plans"]:
             self.write(zoe.plan(body))
         elif parts == ["executions"] and method == "POST":

@@ -77,3 +77,19 @@ async def test_with_the_service_away_the_page_says_how_to_go_on() -> None:
 async def test_without_configuration_the_page_names_what_is_missing() -> None:
     html = (await shown(make_spawner(PromptZoe(), zoe_token=""))).html
     assert "zoe_hub.hub.configure(c)" in html
+
+
+async def test_what_it_costs_of_ones_quota_is_on_the_page() -> None:
+    async with PromptZoe() as zoe:
+        zoe.uses = [{"dimension": "cpu", "limit": 4, "used": 1}]
+        html = (await shown(make_spawner(zoe))).html
+        assert html.count("Takes 0.5 CPU of the 3 left in your quota of 4.") == 2
+        assert html.count("Needs 0.5 CPU, 1 GiB.") == 2
+
+
+async def test_a_quota_that_cannot_be_told_does_not_spoil_the_page() -> None:
+    async with PromptZoe() as zoe:
+        zoe.uses = [{"limit": "what"}]
+        form = await shown(make_spawner(zoe))
+        assert form.choices["zapp"] == ["jupyterlab", "lab-cluster"]
+        assert "Needs 0.5 CPU" in form.html

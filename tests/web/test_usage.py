@@ -83,7 +83,8 @@ def test_what_held_nothing_is_left_out() -> None:
 async def test_an_administrator_is_told_of_everybody(site: Site, start: Starter, admin: httpx.AsyncClient) -> None:
     execution = await start()
     await stored(site.context.store, Granted(execution, {"toy.head": 1, "toy.worker": 1}))
-    answer = (await admin.get("/usage", params={"steps": 10})).json()
+    since = datetime.now(timezone.utc) - timedelta(seconds=5)
+    answer = (await admin.get("/usage", params={"steps": 10, "since": since.isoformat()})).json()
     (owner,) = answer["owners"]
     assert (owner["owner"], owner["executions"], len(owner["cpu"])) == ("alice", 1, 10)
     assert owner["cpu"][-1] > 0

@@ -115,6 +115,8 @@ class PlanView(View):
     scales: str | None = None
     attachable: bool = False
     lifetime: Lifetime = Lifetime()
+    core: Resources | None = Field(default=None, description="Needed before it can start.")
+    total: Resources | None = Field(default=None, description="Needed with all elastic instances.")
     processes: tuple[ProcessView, ...] = ()
     outlook: OutlookView | None = None
 

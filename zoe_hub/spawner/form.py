@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 import jinja2
+import markupsafe
 
 from ..client.views import ParameterView, ZAppView
 from ..model.errors import ZoeError
 from ..model.parameters import ParameterType
 from ..model.resources import parse_bytes
+from .offers import Offer
 
 _UNITS = (("TiB", 2**40), ("GiB", 2**30), ("MiB", 2**20), ("KiB", 2**10))
 _TEMPLATES = jinja2.Environment(
@@ -18,12 +21,18 @@ _TEMPLATES = jinja2.Environment(
 )
 
 
+_FOLDER = Path(__file__).parent / "templates"
+# Within the form, as the Hub's own pages hold theirs: the Hub serves no files of others.
+_SCRIPT = (_FOLDER / "shop.js").read_text(encoding="utf-8")
+_STYLE = (_FOLDER / "shop.css").read_text(encoding="utf-8")
+
+
 def render_shop(
-    zapps: Iterable[ZAppView], chosen: str, values: Mapping[str, Any], outlooks: Mapping[str, str] | None = None
+    zapps: Iterable[ZAppView], chosen: str, values: Mapping[str, Any], offers: Mapping[str, Offer] | None = None
 ) -> str:
     """The form: a card for each ZApp; `chosen` is marked and its parameters have `values`.
 
-    `outlooks` are sentences, by ZApp, about whether it starts now. With nothing to choose from, the form says so. When
+    `offers` say, by ZApp, what it costs and whether it starts now. With nothing to choose from, the form says so. When
     `chosen` is not among them the first one is marked.
     """
     cards = list(zapps)
@@ -31,7 +40,9 @@ def render_shop(
         chosen, values = cards[0].name, {}
     return _TEMPLATES.get_template("shop.html").render(
         zapps=[_card(zapp, zapp.name == chosen, values if zapp.name == chosen else {}) for zapp in cards],
-        outlooks=outlooks or {},
+        offers={zapp.name: (offers or {}).get(zapp.name, Offer()) for zapp in cards},
+        script=markupsafe.Markup(_SCRIPT),
+        style=markupsafe.Markup(_STYLE),
     )
 
 

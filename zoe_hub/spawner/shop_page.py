@@ -9,11 +9,13 @@ from typing import Any
 from traitlets import default
 
 from ..client import ZAppView, ZoeClient
+from ..client.quotas import OwnQuotaView
 from ..model.commands import Submit
 from ..model.errors import InvalidParameter, ZoeError
 from ..model.execution import Attachment
 from . import options, overlay
 from .form import render_away, render_shop
+from .offers import Offer, offer
 from .refusals import refuse_for
 from .settings import ZoeSettings
 from .start import server_process
@@ -49,8 +51,8 @@ class ShopPage(ZoeSettings):
         try:
             async with self.zoe_client(PATIENCE) as client:
                 zapps = await self._zoe_shop(client)
-                outlooks = await self._zoe_outlooks(client, zapps, choice)
-                return render_shop(zapps, choice.zapp, choice.parameters, outlooks)
+                offers = await self._zoe_offers(client, zapps, choice)
+                return render_shop(zapps, choice.zapp, choice.parameters, offers)
         except ZoeError as error:
             self.log.warning("The shop cannot be shown: %s", error)
             return render_away(error, choice.zapp, choice.parameters)
@@ -76,22 +78,31 @@ class ShopPage(ZoeSettings):
         shop = await client.shop(self.user.name)
         return [zapp for zapp in shop.zapps if zapp.server]
 
-    async def _zoe_outlooks(
+    async def _zoe_offers(
         self, client: ZoeClient, zapps: Sequence[ZAppView], choice: options.Choice
-    ) -> dict[str, str]:
-        """Sentences about whether they would start now, with the parameters that the form proposes."""
+    ) -> dict[str, Offer]:
+        """What they cost and whether they would start now, with the parameters that the form proposes."""
 
-        async def ask(zapp: ZAppView) -> str:
+        quota = await self._zoe_quota(client)
+
+        async def ask(zapp: ZAppView) -> Offer:
             proposed = choice if zapp.name == choice.zapp else options.Choice(zapp.name)
             try:
-                outlook = (await client.plan(self._zoe_submit(proposed))).outlook
+                return offer(await client.plan(self._zoe_submit(proposed)), quota)
             except ZoeError:
                 # The form says what is wrong when it is sent.
-                return ""
-            return outlook.sentence if outlook is not None else ""
+                return Offer()
 
         asked = zapps[:_FORETOLD]
         return dict(zip((zapp.name for zapp in asked), await asyncio.gather(*map(ask, asked)), strict=True))
+
+    async def _zoe_quota(self, client: ZoeClient) -> OwnQuotaView | None:
+        """What the user may have; None where that is not known, as while the Hub does not tell groups."""
+        try:
+            return await client.quota(self.user.name)
+        except ZoeError as error:
+            self.log.debug("The quota of %s cannot be shown: %s", self.user.name, error)
+            return None
 
     def _zoe_choice(self) -> options.Choice:
         """What `user_options` say. Raises InvalidParameter, which names the key."""
