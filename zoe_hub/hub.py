@@ -36,6 +36,8 @@ PORT_FILE = "service-port"
 SERVICE_POLL = 5
 """Seconds between two looks of the Hub whether its services run. One that ends at once is started again so often."""
 
+_PAGES = Path(__file__).parent / "spawner" / "hub_pages"
+"""Templates of the Hub's own pages, with what Zoe adds to them."""
 _PASSED_ON = ("HOME", "USER", "LOGNAME", "TMPDIR", "JAVA_HOME", "SPARK_HOME", "TZ", "SSL_CERT_FILE")
 _SECRET_WORDS = ("PASSWORD", "TOKEN", "SECRET", "KEY")
 
@@ -48,7 +50,7 @@ def configure(
     environment: Mapping[str, str] | None = None,
     allow_root: bool = False,
 ) -> None:
-    """Register Zoe's service, its scopes and roles, and tell the spawner where the service is.
+    """Register Zoe's service, its scopes and roles, its place in the navigation, and tell the spawner where it is.
 
     Adds to the lists that the configuration has so far and replaces none; call it after they are set.
     A second call changes nothing.
@@ -89,6 +91,8 @@ def configure(
         }
     )
     _add_scopes_and_roles(c)
+    # Behind those of the administrator, whose pages stay as they are.
+    _list(c, "template_paths").append(str(_PAGES))
     c.ZoeMixin.zoe_url = url + _base_url(c) + PREFIX.lstrip("/")
     c.ZoeMixin.zoe_token = token
     c.ZoeDockerSpawner.setdefault("zoe_home", str(folder))
@@ -195,10 +199,10 @@ def _base_url(c: Config) -> str:
     return f"/{inner}/" if inner else "/"
 
 
-def _list(c: Config, name: str) -> list[dict[str, Any]]:
+def _list(c: Config, name: str) -> list[Any]:
     value = _so_far(c, name, [])
     c.JupyterHub[name] = list(value)
-    found: list[dict[str, Any]] = c.JupyterHub[name]
+    found: list[Any] = c.JupyterHub[name]
     return found
 
 

@@ -36,6 +36,23 @@ def test_the_service_is_managed_and_listens_on_loopback(tmp_path: Path) -> None:
     assert str(found["api_token"]) not in str(found["command"])
 
 
+def test_the_hubs_navigation_leads_to_zoe_unless_the_administrators_own_does_not(tmp_path: Path) -> None:
+    c = Config()
+    c.JupyterHub.template_paths = ["/own/templates"]
+    configure(c, home=tmp_path)
+    configure(c, home=tmp_path)
+    own, ours = c.JupyterHub.template_paths
+    assert own == "/own/templates"
+    assert (Path(ours) / "page.html").is_file()
+
+
+def test_administrators_have_their_rights_in_the_browser_too(tmp_path: Path) -> None:
+    c = Config()
+    configure(c, home=tmp_path)
+    asked = service(c)["oauth_client_allowed_scopes"]
+    assert {"custom:zoe:admin:executions", "custom:zoe:admin:audit", "custom:zoe:admin:quotas"} <= set(asked)  # type: ignore[call-overload]
+
+
 def test_the_hub_looks_often_whether_its_services_run(tmp_path: Path) -> None:
     """As JupyterHub does it: a service's spawner is made with no configuration of its own."""
     configure(Config(), home=tmp_path)

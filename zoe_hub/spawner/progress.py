@@ -3,25 +3,35 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+import html
+import time
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 
 class ProgressLog:
     """Keeps progress events in order. The bar never moves backwards."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._began: float | None = None
         self._events: list[dict[str, Any]] = []
         self._changed = asyncio.Event()
         self._closed = False
         self._percent = 0
 
     def add(self, message: str, percent: int | None = None, **more: Any) -> None:
-        """Append an event; without `percent` the bar stays. The same message twice running is told once."""
+        """Append an event; without `percent` the bar stays. The same message twice running is told once.
+
+        On the Hub's page each has the time since the first one beside it.
+        """
         if self._closed or (self._events and self._events[-1]["message"] == message):
             return
         self._percent = max(self._percent, min(percent or 0, 99))
-        self._events.append({"progress": self._percent, "message": message, **more})
+        now = self._clock()
+        self._began = now if self._began is None else self._began
+        shown = f'{html.escape(message)} <small class="text-body-secondary">{now - self._began:.1f} s</small>'
+        self._events.append({"progress": self._percent, "message": message, "html_message": shown, **more})
         self._wake()
 
     def close(self) -> None:

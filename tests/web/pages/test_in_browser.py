@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,10 @@ import pytest_asyncio
 from tests.spawner.hub import RealHub, find_proxy
 from tests.spawner.waiting import until
 from zoe_hub.client import ZoeClient
+from zoe_hub.client.administration import AdministratorsClient
 from zoe_hub.model.commands import Submit
 from zoe_hub.model.execution import ExecutionState
+from zoe_hub.model.quotas import Limits
 
 from .browser import browsing, find_browser, looked_at, person
 from .shop import write_shop
@@ -68,8 +71,7 @@ async def test_ones_own_page_is_live_and_an_administrators_has_everybodys(
     await run(zoe, "bob", "trains")
     async with person(browser, hub, "alice") as page, person(browser, hub, "admin") as admin:
         # From the Hub's own navigation.
-        await page.click("text=Services")
-        await page.click("a.dropdown-item:has-text('zoe')")
+        await page.click("nav >> text=Executions")
         await page.wait_for_selector("text=Nothing of yours runs")
         await page.wait_for_selector("#zoe-connection[data-state=live]")
         flights = await run(zoe, "alice", "flights", workers=2)
@@ -99,8 +101,6 @@ async def test_an_administrator_finds_out_why_somebody_waits_in_three_clicks(
     await run(zoe, "bob", "trains", cpu=3)
     waits = await zoe.submit(Submit(zapp="sleepers", name="flights", owner="alice", parameters={"cpu": 2}))
     async with person(browser, hub, "admin") as page:
-        await page.click("text=Services")
-        await page.click("a.dropdown-item:has-text('zoe')")
         await page.click("a:has-text('Zoe administration')")
         await page.click("a:has-text('Queue')")
         row = page.locator(f"tr[data-key='{waits.id}']")
@@ -129,13 +129,76 @@ async def test_the_panels_other_pages(hub: RealHub, browser: Any, zoe: ZoeClient
         ):  # fmt: skip
             await page.goto(f"{hub.url}/services/zoe/admin/{place}")
             await page.wait_for_selector(sign if sign.startswith("text=") else f"text={sign}")
-            await looked_at(page, f"hub-{place}", tmp_path)
+            await looked_at(page, f"hub-{place}", tmp_path, shown=place != "shop")
         await page.goto(f"{hub.url}/services/zoe/executions/{execution}")
         await page.wait_for_selector("text=3 of 3 ready")
         await looked_at(page, "hub-execution", tmp_path)
         await page.fill("input[name=value]", "1")
         await page.click("button:has-text('Scale')")
         await page.wait_for_selector("text=2 of 2 ready")
+
+
+async def test_the_spawn_page_is_a_shop(hub: RealHub, browser: Any, zoe: ZoeClient, tmp_path: Path) -> None:
+    async with zoe_quota(hub, "alice", cpu=2):
+        await run(zoe, "bob", "trains", cpu=3)
+        async with person(browser, hub, "alice") as page:
+            await page.goto(f"{hub.url}/hub/spawn/alice")
+            await page.wait_for_selector(".zoe-shop")
+            await page.fill("#zoe-search", "sleep")
+            card = page.locator("[data-zapp^='lab-and-sleepers']")
+            await card.wait_for(state="visible")
+            # What is chosen stays in sight; what neither matches nor is chosen does not.
+            assert await page.locator("[data-zapp^='jupyterlab ']").is_visible()
+            assert await page.locator("[data-zapp^='jupyterlab-spark']").is_hidden()
+            await card.locator("label").first.click()
+            await page.wait_for_selector("[data-zapp^='jupyterlab ']", state="hidden")
+            await page.fill("#zoe-lab-and-sleepers-workers", "2")
+            assert "left in your quota of 2" in await card.inner_text()
+            await looked_at(page, "hub-shop", tmp_path, within=".zoe-shop")
+            await page.click("button:has-text('Start')")
+            await page.wait_for_url("**/user/alice/**")
+            views = await zoe.executions(owner="alice", live=True)
+            assert [view.parameters["workers"] for view in views] == [2]
+            # The last choice is remembered.
+            await hub.stop_server("alice")
+            await page.goto(f"{hub.url}/hub/spawn/alice")
+            assert await page.input_value("#zoe-lab-and-sleepers-workers") == "2"
+
+
+async def test_a_start_that_waits_says_so_on_its_page(
+    hub: RealHub, browser: Any, zoe: ZoeClient, tmp_path: Path
+) -> None:
+    holds = await run(zoe, "bob", "trains", cpu=3)
+    async with person(browser, hub, "carol", java_script_enabled=False) as page:
+        await page.goto(f"{hub.url}/hub/spawn/carol")
+        await page.check("#zoe-lab-and-sleepers")
+        card = page.locator("[data-zapp^='lab-and-sleepers']")
+        await card.locator("summary").click()
+        await page.fill("#zoe-lab-and-sleepers-cpu", "2")
+        await page.click("button:has-text('Start')")
+        # Without scripts the page asks again by itself, and leads to what says more.
+        await page.click("text=Your executions")
+        await page.wait_for_selector("text=queued")
+        await zoe.terminate(holds)
+        await until(lambda: _running(zoe, "carol"))
+        await page.goto(f"{hub.url}/hub/spawn-pending/carol")
+        await page.wait_for_url("**/user/carol/**")
+    await hub.stop_server("carol")
+
+
+async def _running(zoe: ZoeClient, owner: str) -> bool:
+    views = await zoe.executions(owner=owner, live=True)
+    return bool(views) and views[0].state is ExecutionState.RUNNING
+
+
+@asynccontextmanager
+async def zoe_quota(hub: RealHub, user: str, **limits: Any) -> AsyncIterator[None]:
+    """A quota of a user, as long as it is needed."""
+    await hub.api("POST", "/users/admin")
+    async with AdministratorsClient(hub.zoe_url, await hub.user_token("admin")) as admin:
+        await admin.put_quota("user", user, Limits(**limits))
+        yield
+        await admin.delete_quota("user", user)
 
 
 async def test_without_scripts_all_of_it_is_there(hub: RealHub, browser: Any, zoe: ZoeClient) -> None:

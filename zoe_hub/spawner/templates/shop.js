@@ -37,7 +37,7 @@
     choose();
     if (field) look();
   });
-  if (search && cards.length > 3) {
+  if (search && cards.length > 2) {
     search.hidden = false;
     field.addEventListener("input", look);
     field.addEventListener("keydown", (event) => {
