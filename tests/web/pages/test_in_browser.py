@@ -154,7 +154,7 @@ async def test_the_spawn_page_is_a_shop(hub: RealHub, browser: Any, zoe: ZoeClie
             await page.wait_for_selector("[data-zapp^='jupyterlab ']", state="hidden")
             await page.fill("#zoe-lab-and-sleepers-workers", "2")
             assert "left in your quota of 2" in await card.inner_text()
-            await looked_at(page, "hub-shop", tmp_path, within=".zoe-shop")
+            await looked_at(page, "hub-spawn", tmp_path, within=".zoe-shop")
             await page.click("button:has-text('Start')")
             await page.wait_for_url("**/user/alice/**")
             views = await zoe.executions(owner="alice", live=True)
