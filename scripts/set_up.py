@@ -122,19 +122,16 @@ class SetUp:
 
     def _proxy(self, node: finder.Program) -> None:
         stamp = Stamp(self.folders.stamps, "proxy")
-        files = [CHECKOUT / "package.json"]
-        keys = {extra: digest(extra, self.folders.node, files=files) for extra in EXTRAS.values()}
-        # The development set holds the demo's.
-        if (stamp.holds(keys[self.extra]) or stamp.holds(keys["dev"])) and self.folders.proxy.exists():
+        key = digest(self.folders.node, files=[CHECKOUT / "package.json"])
+        if stamp.holds(key) and self.folders.proxy.exists():
             return
         with self._stage("Installing configurable-http-proxy"):
             self.folders.node.mkdir(parents=True, exist_ok=True)
             (self.folders.node / "package.json").write_bytes((CHECKOUT / "package.json").read_bytes())
-            command = [*finder.npm(node), "install", "--no-audit", "--no-fund"]
-            command += [] if self.extra == "dev" else ["--omit=dev"]
+            command = [*finder.npm(node), "install", "--omit=dev", "--no-audit", "--no-fund"]
             command += ["--no-package-lock", "--no-update-notifier", "--loglevel=error"]
             self._call(command, "configurable-http-proxy", cwd=self.folders.node)
-        stamp.set(keys[self.extra])
+        stamp.set(key)
 
     def _prepare(self, java: finder.Program) -> None:
         stamp = Stamp(self.folders.stamps, "frameworks")

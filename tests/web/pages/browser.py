@@ -33,7 +33,7 @@ def find_browser() -> str:
 def find_axe() -> Path | None:
     """The script of axe-core, if this machine has it."""
     home = Path(os.environ.get("ZOE_HOME", str(CHECKOUT / ".zoe")))
-    places = [CHECKOUT / "ui" / "node_modules" / _AXE, home / "node" / "node_modules" / _AXE]
+    places = [CHECKOUT / "ui" / "node_modules" / _AXE, home / "faces" / "ui" / "node_modules" / _AXE]
     if named := os.environ.get("ZOE_AXE"):
         places.insert(0, Path(named))
     return next((place for place in places if place.is_file()), None)
