@@ -19,6 +19,7 @@ setup: ## set up everything for development, and start nothing
 	@$(PYTHON) -m scripts.set_up dev
 
 test: lint ## set up and run all checks and tests, JOBS (2) files at a time; what fails is tried once more, alone
+	@$(PYTHON) -m scripts.faces test
 	@$(IN_ENV) python -m pytest -n $${JOBS:-2} --dist loadfile || { \
 	  status=$$?; test $$status = 1 || exit $$status; \
 	  echo "Some failed. Once more, one by one: who fails beside others only waits too impatiently for a busy machine."; \
@@ -40,18 +41,20 @@ images: ## build the images of all frameworks (BASE_IMAGE, IMAGE_PREFIX=zoe, DOC
 	done
 
 screenshots: setup ## let a browser take the pictures of docs/images (needs Debian's package chromium)
-	@ZOE_SCREENSHOTS=1 $(IN_ENV) python -m pytest -q tests/web/pages/test_in_browser.py
+	@ZOE_SCREENSHOTS=1 $(IN_ENV) python -m pytest -q tests/web/pages/test_in_browser.py tests/faces
 
-lint: setup ## run ruff and mypy
+lint: setup ## run ruff and mypy, and what checks the TypeScript side
 	@$(IN_ENV) ruff check .
 	@$(IN_ENV) ruff format --check .
 	@$(IN_ENV) mypy
 	@$(IN_ENV) mypy scripts
+	@$(PYTHON) -m scripts.faces lint
 
 docs: setup ## write docs/reference from the code
 	@$(IN_ENV) python -m scripts.reference
 
 wheel: setup ## build the wheel into dist/
+	@$(PYTHON) -m scripts.faces wheel
 	@$(IN_ENV) python -m build --wheel
 
 bench-attach: setup ## measure attaching a cluster against starting one by hand

@@ -22,7 +22,14 @@ def main() -> int:
             except BlockingIOError:
                 print(f"A demo hub runs on {folders.home}: {file.read().strip()}. End it first.", file=sys.stderr)
                 return 1
-    made = [folders.venv, folders.node, folders.stamps, folders.home / "cache", *(CHECKOUT / name for name in BUILDS)]
+    made = [
+        folders.venv,
+        folders.node,
+        folders.faces,
+        folders.stamps,
+        folders.home / "cache",
+        *(CHECKOUT / name for name in BUILDS),
+    ]
     for folder in made:
         shutil.rmtree(folder, ignore_errors=True)
     return 0

@@ -48,6 +48,11 @@ class Folders:
         return self.node / "node_modules" / ".bin" / "configurable-http-proxy"
 
     @property
+    def faces(self) -> Path:
+        """Where the TypeScript side is built: a copy of ui/, its packages, and beside it what comes of it."""
+        return self.home / "faces"
+
+    @property
     def stamps(self) -> Path:
         return self.home / "stamps"
 

@@ -22,6 +22,8 @@ from zoe_hub.simulator.generator import Settings
 from zoe_hub.simulator.trace import TRACE_SCHEMA
 from zoe_hub.spawner.docker import ZoeDockerSpawner
 from zoe_hub.spawner.settings import ZoeSettings
+from zoe_hub.web.api import OPERATIONS
+from zoe_hub.web.openapi import document
 from zoe_hub.web.reference import render as rest
 from zoe_hub.web.scopes import SCOPES, USER_SCOPES
 from zoe_server_ext.embedded import ZoeEmbedded
@@ -34,6 +36,7 @@ SETTINGS: tuple[tuple[type[Configurable], str], ...] = (
     (ZoeDockerSpawner, "`jupyterhub_config.py`, for servers in containers"),
     (ZoeEmbedded, "`jupyter_server_config.py`, for a server without a Hub"),
 )
+OPENAPI = Path(__file__).parent.parent / "ui" / "packages" / "api" / "openapi.json"
 MADE = "<!-- Made from the code by `make docs`. -->\n\n"
 
 
@@ -152,6 +155,11 @@ def simulation() -> str:
     return "\n".join([*lines, "```json", json.dumps(TRACE_SCHEMA.json_schema(), indent=1), "```", ""])
 
 
+def openapi() -> str:
+    """The OpenAPI document, from which the types of the TypeScript side are made."""
+    return json.dumps(document(OPERATIONS, "/services/zoe/"), indent=1) + "\n"
+
+
 def pages() -> Iterator[tuple[Path, str]]:
     """Every page and what it should say."""
     made = {
@@ -166,6 +174,7 @@ def pages() -> Iterator[tuple[Path, str]]:
     }
     for name, make in made.items():
         yield FOLDER / f"{name}.md", (MADE if name != "rest" else "") + make()
+    yield OPENAPI, openapi()
 
 
 def main() -> None:

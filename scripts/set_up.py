@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import finder, system
+from . import faces, finder, system
 from .errors import SetUpError
 from .folders import CHECKOUT, Folders
 from .stamps import Stamp, digest
@@ -63,6 +63,7 @@ class SetUp:
             node = self._node()
             self._packages()
             self._proxy(node)
+            self._faces(node)
             self._prepare(java)
         return Tools(java, node)
 
@@ -91,7 +92,7 @@ class SetUp:
             return
         with self._stage(f"Making the Python environment in {self.folders.venv}"):
             self._call([sys.executable, "-m", "venv", "--clear", str(self.folders.venv)], "the Python environment")
-        for each in ("packages", "frameworks"):
+        for each in ("packages", "frameworks", "faces"):
             Stamp(self.folders.stamps, each).clear()
         stamp.set(key)
 
@@ -133,6 +134,27 @@ class SetUp:
             self._call(command, "configurable-http-proxy", cwd=self.folders.node)
         stamp.set(key)
 
+    def _faces(self, node: finder.Program) -> None:
+        installed = Stamp(self.folders.stamps, "faces-packages")
+        built = Stamp(self.folders.stamps, "faces")
+        locked = [p for p in faces.sources() if p.name in ("package.json", "package-lock.json")]
+        packages_key = digest(node.version, self.folders.faces, files=locked)
+        key = digest(packages_key, (self.folders.stamps / "venv").read_text(), files=faces.sources())
+        place = faces.installed(self.folders)
+        if built.holds(key) and (place / "package.json").exists() and faces.CARD.is_dir():
+            return
+        with self._stage("Building the panel of JupyterLab"):
+            faces.copy(self.folders)
+            npm, quiet = finder.npm(node), ["--no-update-notifier", "--loglevel=error"]
+            if not installed.holds(packages_key) or not (faces.workspace(self.folders) / "node_modules").is_dir():
+                # Nothing that is installed runs: no package's own scripts.
+                command = [*npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", *quiet]
+                self._call(command, "the packages of the panel", cwd=faces.workspace(self.folders))
+                installed.set(packages_key)
+            self._call([*npm, "run", "build", *quiet], "the panel", cwd=faces.workspace(self.folders))
+            faces.install(self.folders)
+        built.set(key)
+
     def _prepare(self, java: finder.Program) -> None:
         stamp = Stamp(self.folders.stamps, "frameworks")
         files = [p for p in (CHECKOUT / "frameworks").rglob("*") if p.is_file() and "__pycache__" not in p.parts]
@@ -159,6 +181,8 @@ class SetUp:
     def _call(self, command: Sequence[str], what: str, cwd: Path = CHECKOUT, answer: bool = False) -> str:
         """Run, writing to the log; with `answer`, return what the command wrote to standard output instead."""
         env = self.folders.environment(self.environ)
+        # Our own package's hook would build the panel in the checkout: it is built aside, as a stage of its own.
+        env["SKIP_JUPYTER_BUILDER"] = "1"
         start = self.log.stat().st_size
         with self.log.open("a+b") as output:
             stdout = subprocess.PIPE if answer else output

@@ -30,6 +30,9 @@ def load(serverapp: ServerApp) -> None:
     relay = Relay.from_environment(os.environ)
     own = None if relay.url else _own_service(serverapp)
     serverapp.web_app.settings["zoe_relay"] = relay = own or relay
+    # What the panel in JupyterLab is told: a service of the user's own is not started before somebody wants it.
+    page = serverapp.web_app.settings.setdefault("page_config_data", {})
+    page["zoe"] = "own" if own is not None else "hub" if relay.url else "none"
     serverapp.web_app.add_handlers(".*$", make_handlers(prefix))  # type: ignore[no-untyped-call]
     if own is not None:
         _add_pages(serverapp, own)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -26,6 +26,8 @@ class Attached:
     suspect: bool = False
     """Something of it was started again, so that the connection may be dead."""
     watched: bool = False
+    watchers: list[Callable[[ExecutionView], None]] = field(default_factory=list, repr=False)
+    """Told whenever it is seen, in whichever thread that is."""
 
     @property
     def id(self) -> str:
@@ -36,6 +38,11 @@ class Attached:
         """Names in the namespace, with the values that were put there."""
         return {name: value for link in self.links for name, value in link.names.items()}
 
+    @property
+    def current(self) -> bool:
+        """Whether it is connected, as far as is known to what lives."""
+        return bool(self.links) and not self.suspect and not self.view.state.ended
+
     def doubt(self) -> None:
         """Something of it was started again."""
         self.suspect = True
@@ -44,6 +51,8 @@ class Attached:
     def saw(self, view: ExecutionView) -> None:
         """The execution is like this now. Asks for attention when it has ended while connected."""
         self.view = view
+        for told in self.watchers:
+            told(view)
         if self.links and view.state.ended:
             attention.set()
 

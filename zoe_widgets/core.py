@@ -112,6 +112,11 @@ class Core:
         outlive: bool | None = None,
     ) -> Attached:
         """Connect to what runs already. It is left alone when that is interrupted or fails."""
+        known = self.attachments.get(execution)
+        if known is not None and known.found and outlive is None and known.current and not found:
+            # By this cell's own look for what is attached: it has just been told of.
+            known.found = False
+            return known
         progress = Progress(caller, execution)
         try:
             view = await self.client.execution(execution)

@@ -81,6 +81,10 @@ class Portal:
             raise broken
         return outcome.result()
 
+    def submit(self, coroutine: Coroutine[Any, Any, T]) -> Future[T]:
+        """Begin it in the loop, and wait for nothing."""
+        return asyncio.run_coroutine_threadsafe(coroutine, self.loop)
+
     async def run_async(self, make: Callable[[Caller], Coroutine[Any, Any, T]]) -> T:
         """Run to its end without blocking the calling loop. Cancelling it cancels the coroutine."""
         caller = _AwaitingCaller(asyncio.get_running_loop())

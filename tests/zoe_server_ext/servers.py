@@ -27,6 +27,7 @@ class Server:
         socket_path: Path | None = None,
         base: str = "/user/alice/",
         python: Path = Path(sys.executable),
+        lab: bool = False,
         **environment: str,
     ) -> None:
         self.folder = folder
@@ -41,7 +42,8 @@ class Server:
         self._command = [
             str(python), "-m", "jupyter_server", "--no-browser", "--allow-root", *where,
             f"--ServerApp.base_url={self.base}", "--ServerApp.ip=127.0.0.1", f"--ServerApp.root_dir={folder}",
-            "--ServerApp.jpserver_extensions={'zoe_server_ext': True, 'jupyter_lsp': False, 'jupyterlab': False}",
+            "--ServerApp.jpserver_extensions={'zoe_server_ext': True, 'jupyter_lsp': False, "
+            f"'jupyterlab': {lab}}}",
             *options,
         ]  # fmt: skip
         inherited = {k: v for k, v in os.environ.items() if not k.startswith(("ZOE_", "JUPYTERHUB_"))}

@@ -26,6 +26,16 @@ def test_running_the_notebook_again_from_its_top_starts_nothing_twice(notebook, 
     assert len(zoe.executions) == 2
 
 
+def test_what_the_first_cell_finds_is_not_connected_a_second_time_by_it(notebook, zoe):
+    zoe.submit({"zapp": "spark", "attachment": {"server": "alice/", "kernel": "k1"}}, "key")
+    result = notebook.run(f'{SETUP}; cluster = zoe.connect("spark-1")')
+    assert sum("connected" in text for text in result.texts if "spark-1" in text) >= 1
+    assert len(result.displays) == 1
+    assert notebook.value("box.open, cluster.name") == "(True, 'spark-1')"
+    again = notebook.run('zoe.connect("spark-1")')
+    assert "connected" in again.texts[-1], "asked for a second time, it is connected anew"
+
+
 def test_other_notebooks_clusters_are_left_alone(notebook, zoe):
     notebook.run(SETUP)
     notebook.run('cluster = zoe.attach("spark")')

@@ -1,0 +1,60 @@
+"""`lab`: a JupyterLab with the panel and a user's own service. `browser`: Debian's Chromium. `page`: a window of it."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from scripts import faces
+from scripts.folders import Folders
+from tests.web.pages.browser import find_browser
+from tests.zoe_server_ext.embedded import end, make_server
+from tests.zoe_server_ext.servers import Server
+
+
+@pytest.fixture(scope="session")
+def panel() -> Path:
+    """The prebuilt extension: the newest that was built here, else the one that set-up installed."""
+    places = [faces.PACKAGED, faces.installed(Folders.of(os.environ)), Path(sys.prefix, "share/jupyter/labextensions")]
+    for place in [places[0], places[1], places[2] / faces.NAME]:
+        if (place / "package.json").exists():
+            return place
+    pytest.skip("the panel is not built: make setup")
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    program = find_browser()
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        yield running
+        running.close()
+
+
+@pytest.fixture(scope="module")
+def lab(panel: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    folder = tmp_path_factory.mktemp("lab")
+    extensions = folder / "server" / "data" / "labextensions" / faces.NAME
+    extensions.parent.mkdir(parents=True)
+    extensions.symlink_to(panel)
+    settings = folder / "server" / "config" / "lab" / "user-settings" / "@jupyterlab" / "apputils-extension"
+    settings.mkdir(parents=True)
+    (settings / "notification.jupyterlab-settings").write_text('{"fetchNews": "false"}')
+    home = folder / "home"
+    try:
+        with make_server(folder / "server", home, lab=True) as server:
+            yield server
+    finally:
+        end(home)
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    context = browser.new_context(viewport={"width": 1280, "height": 800})
+    yield context.new_page()
+    context.close()

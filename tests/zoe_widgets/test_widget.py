@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.client.fakes import TOKEN, FakeZoe
+from tests.zoe_server_ext.embedded import until
+from zoe_widgets import settings, widget
+from zoe_widgets.attachments import Attached
+from zoe_widgets.calls import core_of, run
+from zoe_widgets.core import Core
+
+VIEW = "application/vnd.jupyter.widget-view+json"
+
+
+@pytest.fixture
+def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    path = tmp_path / "cluster.js"
+    path.write_text("export default {}")
+    path.with_suffix(".css").write_text("")
+    monkeypatch.setattr(widget, "MODULE", path)
+    monkeypatch.setattr(widget, "STYLE", path.with_suffix(".css"))
+    widget.widget_class.cache_clear()
+    yield path
+    widget.widget_class.cache_clear()
+
+
+@pytest.fixture
+def core(zoe: FakeZoe) -> Core:
+    return core_of(settings.read(zoe.url, TOKEN))
+
+
+@pytest.fixture
+def attached(zoe: FakeZoe, core: Core) -> Attached:
+    zoe.submit({"zapp": "spark", "parameters": {"workers": 2}}, "key")
+    return core.attachments.add(run(lambda _: core.client.execution("spark-1")))
+
+
+def click(shown: Any, **wish: Any) -> dict[str, Any]:
+    """What the kernel answers."""
+    answers: list[dict[str, Any]] = []
+    shown.send = answers.append
+    shown._handle_custom_msg({"id": 7, **wish}, [])
+    answer: dict[str, Any] = until(lambda: answers and answers[0])
+    return answer
+
+
+@pytest.fixture
+def shown(module: Path, core: Core, attached: Attached) -> Any:
+    # `send` is looked up when it is used, so that `click` can listen.
+    return widget.widget_for(core, attached)
+
+
+def both() -> tuple[str, str]:
+    return "<b>spark-1</b>", "spark-1"
+
+
+def test_where_no_module_was_built_the_html_stands_alone(
+    core: Core, attached: Attached, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(widget, "MODULE", tmp_path / "nothing.js")
+    widget.widget_class.cache_clear()
+    assert widget.bundle_for(core, attached, both) is None
+    widget.widget_class.cache_clear()
+
+
+def test_the_card_has_html_beside_it_for_where_it_cannot_be_shown(module: Path, core: Core, attached: Attached) -> None:
+    made = widget.bundle_for(core, attached, both)
+    assert made is not None
+    assert made[0][VIEW]["model_id"]
+    assert (made[0]["text/html"], made[0]["text/plain"]) == both()
+
+
+def test_the_card_shows_what_is_seen_of_the_cluster(shown: Any, attached: Attached) -> None:
+    assert shown.execution["name"] == "spark-1"
+    assert {"plan", "granted", "instances", "life", "ui", "state"} <= shown.execution.keys()
+    attached.saw(attached.view.model_copy(update={"reason": "no room"}))
+    assert shown.execution["reason"] == "no room"
+
+
+def test_a_click_scales_and_the_answer_says_that_it_went_well(shown: Any, zoe: FakeZoe) -> None:
+    assert click(shown, do="scale", number=3) == {"id": 7, "error": ""}
+    assert zoe.find("spark-1")["parameters"]["workers"] == 3
+
+
+def test_a_click_terminates(shown: Any, zoe: FakeZoe) -> None:
+    assert click(shown, do="terminate") == {"id": 7, "error": ""}
+    assert zoe.find("spark-1")["desired"] == "terminated"
+
+
+@pytest.mark.parametrize("wish", [{"do": "explode"}, {"do": "scale", "number": "3"}, {"do": "scale", "number": -1}, {}])
+def test_what_is_no_wish_is_refused_with_a_sentence(shown: Any, wish: dict[str, Any], zoe: FakeZoe) -> None:
+    assert "does not know" in click(shown, **wish)["error"]
+    assert zoe.find("spark-1")["desired"] == "running"

@@ -1,0 +1,162 @@
+/** The panel: my executions, my share, and the shop. */
+
+import { useEffect, useRef, useState, useSyncExternalStore, type ReactElement } from 'react';
+import {
+  hasEnded,
+  type Execution,
+  type ExecutionsStore,
+  type Quota,
+  type Shop,
+  type Terminations,
+  type ZApp,
+} from '@zoe-jupyter/api';
+import { AttachForm, type AttachFormProps } from './AttachForm.js';
+import { ConnectionBanner } from './ConnectionBanner.js';
+import { ExecutionCard, type ExecutionActions } from './ExecutionCard.js';
+import { useSnapshot } from './hooks.js';
+import { Share } from './Share.js';
+import { ShopShelf } from './ShopShelf.js';
+import { useTexts } from './texts.js';
+
+/** From so many executions on there is a field to find one by. */
+const SEARCHED = 6;
+const MOST = 10;
+
+export interface ShelfState {
+  readonly shop: Shop | null;
+  readonly error: string;
+}
+
+export interface FormState extends Pick<AttachFormProps, 'client' | 'notebooks' | 'kernel' | 'onDone' | 'onCancel'> {
+  readonly zapp: ZApp;
+}
+
+export interface PanelProps {
+  readonly store: ExecutionsStore;
+  readonly terminations: Terminations;
+  readonly shelf: ShelfState;
+  readonly quota: Quota | null;
+  readonly actions: ExecutionActions;
+  readonly notebookOf: (execution: Execution) => string;
+  readonly onChoose: (zapp: ZApp) => void;
+  /** The ZApp whose form is open, beside what the form needs; null: none is. */
+  readonly form: FormState | null;
+  readonly onRetryShop: () => void;
+  /** The execution to be brought into sight. */
+  readonly shown: string;
+}
+
+export function Panel(props: PanelProps): ReactElement {
+  const { store, shelf, quota } = props;
+  const trans = useTexts();
+  const snapshot = useSnapshot(store);
+  return (
+    <div className="zoe zoe-panel">
+      <ConnectionBanner connection={snapshot.connection} loaded={snapshot.loaded} onRetry={() => store.retry()} />
+      {props.form !== null && <OpenForm key={props.form.zapp.name} form={props.form} />}
+      <section aria-label={trans.__('My executions')}>
+        <h2>{trans.__('My executions')}</h2>
+        <Share quota={quota} />
+        <Executions {...props} executions={snapshot.executions} loaded={snapshot.loaded} />
+      </section>
+      <section aria-label={trans.__('Shop')}>
+        <h2>{trans.__('Shop')}</h2>
+        <ShopShelf shop={shelf.shop} error={shelf.error} onChoose={props.onChoose} onRetry={props.onRetryShop} />
+      </section>
+    </div>
+  );
+}
+
+function OpenForm({ form }: { form: FormState }): ReactElement {
+  const trans = useTexts();
+  const heading = useRef<HTMLHeadingElement>(null);
+  // Whoever chose by the keyboard goes on where the form begins.
+  useEffect(() => heading.current?.focus(), []);
+  const title = trans.__('Attach %1', form.zapp.title || form.zapp.name);
+  return (
+    <section aria-label={title}>
+      <h2 ref={heading} tabIndex={-1}>
+        {title}
+      </h2>
+      <AttachForm {...form} />
+    </section>
+  );
+}
+
+interface ExecutionsProps extends PanelProps {
+  readonly executions: readonly Execution[];
+  readonly loaded: boolean;
+}
+
+function Executions(props: ExecutionsProps): ReactElement {
+  const { store, terminations, executions, loaded, shelf, actions, notebookOf, shown } = props;
+  const trans = useTexts();
+  const pending = useSyncExternalStore(terminations.subscribe, terminations.current);
+  const [wanted, setWanted] = useState('');
+  useEffect(() => {
+    document.getElementById(`zoe-execution-${shown}`)?.scrollIntoView({ block: 'nearest' });
+  }, [shown]);
+  if (!loaded) {
+    return (
+      <p className="zoe-quiet" role="status">
+        {trans.__('Reading what runs…')}
+      </p>
+    );
+  }
+  if (executions.length === 0) {
+    return (
+      <p className="zoe-quiet">
+        {trans.__('Nothing runs. Choose something from the shop, and it is attached to your notebook.')}
+      </p>
+    );
+  }
+  const found = executions.filter((each) =>
+    [each.name, each.zapp, each.plan.title, each.state, notebookOf(each)]
+      .join(' ')
+      .toLowerCase()
+      .includes(wanted.toLowerCase()),
+  );
+  return (
+    <>
+      {executions.length >= SEARCHED && (
+        <input
+          type="search"
+          className="zoe-input zoe-search"
+          placeholder={trans.__('Search')}
+          aria-label={trans.__('Search my executions')}
+          value={wanted}
+          onChange={(event) => setWanted(event.target.value)}
+        />
+      )}
+      <ul className="zoe-executions">
+        {found.map((execution) => (
+          <li key={execution.id} id={`zoe-execution-${execution.id}`} data-ended={hasEnded(execution)}>
+            <ExecutionCard
+              execution={execution}
+              samples={store.history(execution.id)}
+              {...boundsOf(execution, shelf.shop)}
+              notebook={notebookOf(execution)}
+              undoUntil={pending.get(execution.id) ?? null}
+              actions={actions}
+            />
+          </li>
+        ))}
+      </ul>
+      {found.length === 0 && (
+        <p className="zoe-quiet" role="status">
+          {trans.__('Nothing of yours matches “%1”.', wanted)}
+        </p>
+      )}
+    </>
+  );
+}
+
+/** As its ZApp says; of one that is not in the shop, a guess that the service corrects. */
+export function boundsOf(execution: Execution, shop: Shop | null): { minimum: number; maximum: number } {
+  const zapp = shop?.zapps.find((each) => each.name === execution.zapp);
+  const parameter = zapp?.parameters?.find((each) => each.name === execution.plan.scales);
+  return {
+    minimum: typeof parameter?.minimum === 'number' ? parameter.minimum : 0,
+    maximum: typeof parameter?.maximum === 'number' ? parameter.maximum : MOST,
+  };
+}

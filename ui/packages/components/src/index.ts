@@ -1,0 +1,15 @@
+export { AttachForm, type AttachFormProps, type NotebookChoice } from './AttachForm.js';
+export { ConnectionBanner } from './ConnectionBanner.js';
+export { ExecutionCard, type ExecutionActions, type ExecutionCardProps } from './ExecutionCard.js';
+export { useDoing, useNow, useSnapshot } from './hooks.js';
+export { Logs } from './Logs.js';
+export { boundsOf, Panel, type FormState, type PanelProps, type ShelfState } from './Panel.js';
+export { outlookSentence, PlanPreview, type Preview } from './PlanPreview.js';
+export { defaultsOf, memoryFault, schemaOf, uiSchemaOf, type Values } from './parameters.js';
+export { explanation, holdings, sizes, stateWord } from './sentences.js';
+export { limits, Share, usedSentence } from './Share.js';
+export { attachable, ShopShelf } from './ShopShelf.js';
+export { Sparkline } from './Sparkline.js';
+export { StartProgress } from './StartProgress.js';
+export { english, TextsProvider, useTexts, type Texts } from './texts.js';
+export { WorkerScale } from './WorkerScale.js';

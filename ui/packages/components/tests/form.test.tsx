@@ -1,0 +1,145 @@
+import { cleanup, fireEvent, render, screen, waitFor } from '@testing-library/react';
+import { ZoeClient, type Execution, type Shop } from '@zoe-jupyter/api';
+import { AttachForm, defaultsOf, memoryFault, schemaOf, ShopShelf, english } from '../src/index.js';
+import { execution, FakeService, json, parameter, problem, zapp } from './fakes.js';
+
+afterEach(cleanup);
+
+let service: FakeService;
+
+beforeEach(() => {
+  service = new FakeService();
+  const outlook = { now: true, ahead: 0, reason: '', granted: {}, wait: null };
+  service.answers.set('POST /plans', () => json({ ...execution().plan, outlook }));
+  service.answers.set('POST /executions', () => json(execution({ id: 'new' }), 202));
+});
+
+async function form(onDone: (execution: Execution, kernel: string) => void = jest.fn()): Promise<void> {
+  render(
+    <AttachForm
+      client={new ZoeClient(service)}
+      zapp={zapp()}
+      notebooks={[{ kernel: 'k1', title: 'flights.ipynb' }]}
+      kernel="k1"
+      onDone={onDone}
+      onCancel={jest.fn()}
+    />,
+  );
+  // The form is loaded when it is first needed.
+  await screen.findByLabelText(/Workers/, {}, { timeout: 10_000 });
+}
+
+const attach = (): HTMLButtonElement => screen.getByRole('button', { name: 'Attach' });
+
+test('fields begin with the defaults, memory with its unit, and the plan is shown', async () => {
+  await form();
+  expect(screen.getByLabelText<HTMLInputElement>(/Workers/).value).toBe('2');
+  expect(screen.getByLabelText<HTMLInputElement>(/Memory/).value).toBe('1 GiB');
+  expect(await screen.findByText('Needs 1 core, 1 GiB to start, 3 cores, 3 GiB with everything that it asks for.'));
+  expect(screen.getByText('Starts now.')).toBeTruthy();
+});
+
+test.each([
+  [/Workers/, '99', 'is out of bounds: from 0 to 8'],
+  [/Memory/, '8 gigs', 'is no amount of memory; write a number and a unit, such as 512 MiB or 8 GiB'],
+  [/Memory/, '8 GiB', 'is out of bounds: from 512 MiB to 4 GiB'],
+])('%p may not be %p', async (label, text, sentence) => {
+  await form();
+  fireEvent.change(screen.getByLabelText(label), { target: { value: text } });
+  await screen.findByText(sentence);
+  expect(attach().disabled).toBe(true);
+});
+
+test('the wish is sent with the notebook, and hands on what was started', async () => {
+  const done = jest.fn();
+  await form(done);
+  fireEvent.change(screen.getByLabelText('Name'), { target: { value: 'mine' } });
+  fireEvent.click(attach());
+  await waitFor(() => expect(done).toHaveBeenCalledWith(expect.objectContaining({ id: 'new' }), 'k1'));
+  expect(service.requests.filter((each) => each === 'POST /executions')).toHaveLength(1);
+});
+
+test('the same wish after a lost answer has the same key; another wish has another', async () => {
+  service.answers.set('POST /executions', () => problem(503, 'ServiceUnavailable', 'Zoe starts.'));
+  await form();
+  for (const [number, workers] of ['2', '2', '3'].entries()) {
+    fireEvent.change(screen.getByLabelText(/Workers/), { target: { value: workers } });
+    await waitFor(() => expect(attach().disabled).toBe(false));
+    fireEvent.click(attach());
+    await waitFor(() =>
+      expect(service.requests.filter((each) => each === 'POST /executions')).toHaveLength(number + 1),
+    );
+    await screen.findByText('Zoe starts.');
+  }
+  const keys = service.headers.map((each) => each.get('Idempotency-Key')).filter((key) => key !== null);
+  expect(keys[0]).toBe(keys[1]);
+  expect(keys[1]).not.toBe(keys[2]);
+});
+
+test('what the service refuses stands at the field that it names', async () => {
+  service.answers.set('POST /executions', () =>
+    problem(422, 'InvalidParameter', 'workers: 7 is too many for a Monday', { parameter: 'workers' }),
+  );
+  await form();
+  fireEvent.click(attach());
+  const field = (await screen.findByLabelText(/Workers/)).closest('.form-group');
+  await waitFor(() => expect(field?.textContent).toContain('too many for a Monday'));
+});
+
+test('parameters become a schema that says what the service says', () => {
+  const all = zapp({
+    parameters: [
+      parameter({ name: 'kind', type: 'string', choices: ['a', 'b'], default: 'a' }),
+      parameter({ name: 'tag', type: 'string', pattern: '[a-z]+', help: 'Lower case.' }),
+      parameter({ name: 'on', type: 'boolean', default: false }),
+    ],
+  });
+  expect(schemaOf(all).properties).toEqual({
+    kind: { title: 'Kind', type: 'string', default: 'a', enum: ['a', 'b'], maxLength: 4096 },
+    tag: { title: 'Tag', type: 'string', description: 'Lower case.', pattern: '^(?:[a-z]+)$', maxLength: 4096 },
+    on: { title: 'On', type: 'boolean', default: false },
+  });
+  expect(defaultsOf(all)).toEqual({ kind: 'a', on: false });
+});
+
+test('memory within its bounds has no fault', () => {
+  const memory = parameter({ name: 'memory', type: 'memory', minimum: '512 MiB' });
+  expect(memoryFault(memory, '512 MiB', english)).toBeNull();
+  expect(memoryFault(memory, '511 MiB', english)).toBe('is out of bounds: at least 512 MiB');
+});
+
+describe('the shop', () => {
+  const goods = [zapp(), zapp({ name: 'dask', title: 'Dask', description: 'A client.' })];
+  const shop = {
+    zapps: [...goods, zapp({ name: 'lab', title: 'Lab', server: true })],
+    frameworks: [],
+    problems: [],
+  } as Shop;
+  const shelf = (error = '', given: Shop | null = shop): jest.Mock => {
+    const onChoose = jest.fn();
+    render(<ShopShelf shop={given} error={error} onChoose={onChoose} onRetry={onChoose} />);
+    return onChoose;
+  };
+
+  test('shows what a notebook can attach, found by any word of it', () => {
+    const chosen = shelf();
+    expect(screen.queryByText('Lab')).toBeNull();
+    fireEvent.change(screen.getByRole('searchbox'), { target: { value: 'CLIENT' } });
+    fireEvent.click(screen.getByRole('button'));
+    expect(chosen).toHaveBeenCalledWith(goods[1]);
+  });
+
+  test('says that nothing matches, that nothing is there, that it could not be read', () => {
+    shelf();
+    fireEvent.change(screen.getByRole('searchbox'), { target: { value: 'flink' } });
+    expect(screen.getByRole('status').textContent).toBe('Nothing in the shop matches “flink”.');
+    cleanup();
+    shelf('', { ...shop, zapps: [] });
+    expect(screen.getByRole('status').textContent).toBe('There is nothing in the shop that a notebook can attach.');
+    cleanup();
+    const again = shelf('Zoe is away.');
+    expect(screen.getByRole('alert').textContent).toContain('Zoe is away.');
+    fireEvent.click(screen.getByRole('button', { name: 'Try again' }));
+    expect(again).toHaveBeenCalledTimes(1);
+  });
+});

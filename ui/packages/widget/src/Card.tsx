@@ -1,0 +1,70 @@
+/** The card of one cluster, fed by the kernel. */
+
+import { useEffect, useMemo, useRef, useState, useSyncExternalStore, type ReactElement } from 'react';
+import { Terminations, workersOf, type Sample } from '@zoe-jupyter/api';
+import { ExecutionCard, useTexts, type ExecutionActions } from '@zoe-jupyter/components';
+import { Link, type Model } from './link.js';
+
+/** The kernel does not know what the ZApp allows; the service says no to more. */
+const MOST = 10;
+const SAMPLES = 120;
+
+export function Card({ model }: { model: Model }): ReactElement {
+  const trans = useTexts();
+  const away = trans.__('The kernel does not answer: it may have been restarted. Show the cluster again in a cell.');
+  const link = useMemo(() => new Link(model, away), [model, away]);
+  useEffect(() => () => link.dispose(), [link]);
+  const execution = useSyncExternalStore(link.subscribe, link.current);
+  const [failed, setFailed] = useState('');
+  const terminations = useMemo(
+    () =>
+      new Terminations(
+        { terminate: () => link.ask({ do: 'terminate' }).then(link.current) },
+        {
+          onSent: () => undefined,
+          onFailed: (_, error) => setFailed(error instanceof Error ? error.message : String(error)),
+        },
+      ),
+    [link],
+  );
+  const pending = useSyncExternalStore(terminations.subscribe, terminations.current);
+  const actions = useMemo(
+    (): ExecutionActions => ({
+      scale: (_, __, number) => link.ask({ do: 'scale', number }),
+      keep: (of) => link.ask({ do: 'keep', number: of.plan.lifetime.keep }),
+      stopAdapting: () => link.ask({ do: 'stop_adapting' }),
+      openPage: (_, page) => void window.open(page.url, '_blank', 'noopener'),
+      terminate: (of) => {
+        setFailed('');
+        terminations.request(of);
+      },
+      undo: (of) => void terminations.undo(of.id),
+    }),
+    [link, terminations],
+  );
+  const samples = useRef<readonly Sample[]>([]);
+  const workers = workersOf(execution);
+  const last = samples.current.at(-1);
+  if (workers !== null && (last?.asked !== workers.asked || last.ready !== workers.ready)) {
+    const sample = { time: Date.now(), asked: workers.asked, ready: workers.ready };
+    samples.current = [...samples.current, sample].slice(-SAMPLES);
+  }
+  return (
+    <div className="zoe zoe-widget">
+      <ExecutionCard
+        execution={execution}
+        samples={samples.current}
+        minimum={0}
+        maximum={Math.max(MOST, 2 * (workers?.asked ?? 0))}
+        notebook=""
+        undoUntil={pending.get(execution.id) ?? null}
+        actions={actions}
+      />
+      {failed !== '' && (
+        <p className="zoe-error" role="alert">
+          {failed}
+        </p>
+      )}
+    </div>
+  );
+}
