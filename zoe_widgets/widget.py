@@ -50,6 +50,7 @@ def widget_for(core: Core, attached: Attached) -> Any | None:
     if made is None:
         return None
     shown = made(execution=document(attached.view))
+    answer_beside_cells(shown)
 
     def saw(view: ExecutionView) -> None:
         shown.execution = document(view)
@@ -58,6 +59,15 @@ def widget_for(core: Core, attached: Attached) -> Any | None:
     attached.watchers.append(saw)
     shown.on_msg(lambda _, content, buffers: _Asked(core, attached, lambda said: shown.send(said)).take(content))
     return shown
+
+
+def answer_beside_cells(shown: Any) -> None:
+    """Let what is clicked arrive while a cell runs: in the subshell that the page has chosen.
+
+    ipykernel 7.4 sends answers to where the widget last spoke, which is the cell that shows it.
+    """
+    if hasattr(shown.comm, "_reply_subshell_for"):
+        shown.comm._reply_subshell_for = lambda data, chosen: chosen
 
 
 def bundle_for(

@@ -30,7 +30,7 @@ def new_notebook(page: Page, lab: Server) -> None:
     page.get_by_role("region", name="notebook content").or_(page.locator(".jp-LauncherCard")).first.wait_for()
     page.locator(".jp-LauncherCard[title^='Python 3'], .jp-LauncherCard[data-category='Notebook']").first.click()
     page.locator(".jp-NotebookPanel .jp-Notebook-cell").first.wait_for()
-    page.locator(".jp-Notebook-ExecutionIndicator[data-status='idle']").first.wait_for()
+    page.get_by_role("button", name="Python 3 (ipykernel) | Idle").wait_for()
 
 
 def show_panel(page: Page) -> Any:
