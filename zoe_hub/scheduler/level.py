@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -12,7 +14,7 @@ from .shapes import Shape
 ENDLESS = 1 << 40
 """How many fit of what takes nothing."""
 _PRUNED = 4
-_FEW = 24
+_FEW = 48
 """Nodes that are gone through one by one faster than all at once."""
 _REMEMBERED = 128
 """So many nodes that grew since an answer was found are gone through faster than all nodes at once."""
@@ -22,8 +24,23 @@ _SINGLE = 64
 """So many shapes are looked for one by one faster than all at once."""
 _NEAR = 256
 """Nodes that are looked through before all others are."""
+_AHEAD = 64
+"""Of all others, so many are noted at once on which it fits."""
+_COUNTED = 256
+"""So many nodes on which something fits are gone through one by one."""
 
 Column = npt.NDArray[np.int64]
+
+
+@dataclass
+class Noted:
+    """Where a shape fits, as far as nodes were looked at. What shrinks meanwhile is seen when somebody asks again."""
+
+    nodes: list[int] = field(default_factory=list)
+    """In order: all before `looked` on which it fits, and some on which it does no more."""
+    looked: int = 0
+    seen: int = 0
+    """How often some node had grown."""
 
 
 class Level:
@@ -35,9 +52,8 @@ class Level:
         self._grown: list[dict[int, Shape]] = []
         self._followers: list[Level] = []
         self._frontier: Column | None = None
-        self._found: dict[Shape, tuple[int, int]] = {}
-        """Of shapes that were asked for: where the first room was, beyond the last node for none, and how often some
-        node had grown by then. What shrinks meanwhile is seen when that node is looked at again."""
+        self._noted: dict[Shape, Noted] = {}
+        """Of shapes that were asked for."""
         self._log: dict[int, int] = {}
         """Nodes that grew, and when they did last: counted, the latest last."""
         self._growths = 0
@@ -82,50 +98,106 @@ class Level:
                 if c >= cpu and m >= memory and g >= gpu:
                     return node
             return None
+        noted = self._note(shape)
         if self._tried:
-            node = self._search(shape, 0)
-        else:
-            node = self._first_since(shape)
-            if len(self._found) >= _ANSWERS:
-                self._found.clear()
-            self._found[shape] = node, self._growths
-        return node if node < len(self.amounts) else None
-
-    def _first_since(self, shape: Shape) -> int:
-        """The first node on which it fits; beyond the last one: on none."""
-        known = self._found.get(shape)
-        if known is None:
-            return self._search(shape, 0)
+            return self._first_tried(shape, noted)
         cpu, memory, gpu = shape
-        first, seen = known
-        if self._growths > seen:
+        amounts, nodes = self.amounts, noted.nodes
+        while True:
+            for index, node in enumerate(nodes):
+                c, m, g = amounts[node]
+                if c >= cpu and m >= memory and g >= gpu:
+                    if index:
+                        del nodes[:index]
+                    return node
+            nodes.clear()
+            if noted.looked >= len(amounts):
+                return None
+            self._look_on(shape, noted)
+
+    def nodes(self, shape: Shape) -> list[int]:
+        """All nodes on which it fits, in order."""
+        noted = None if len(self.amounts) <= _FEW else self._note_all(shape)
+        if noted is None:
+            return [int(node) for node in np.flatnonzero(self._fits(shape))]
+        return [node for node in self._places(noted) if shape.within(self.amounts[node])]
+
+    def _note(self, shape: Shape) -> Noted:
+        """What is known of where it fits, with all that grew since that was asked last."""
+        noted = self._noted.get(shape)
+        if noted is None:
+            if len(self._noted) >= _ANSWERS:
+                self._noted.clear()
+            noted = self._noted[shape] = Noted(seen=self._growths)
+        elif self._growths > noted.seen:
             for looked_at, node in enumerate(reversed(self._log)):
-                if self._log[node] <= seen:
+                if self._log[node] <= noted.seen:
                     break
                 if looked_at == _REMEMBERED:
-                    return self._search(shape, 0)
-                if node < first:
-                    c, m, g = self.amounts[node]
-                    if c >= cpu and m >= memory and g >= gpu:
-                        first = node
-        # On what is before that and did not grow there was no room, and there is none.
-        if first < len(self.amounts) and not shape.within(self.amounts[first]):
-            return self._search(shape, first + 1)
-        return first
+                    noted.nodes.clear()
+                    noted.looked = 0
+                    break
+                if node < noted.looked and shape.within(self._tried.get(node) or self.amounts[node]):
+                    index = bisect_left(noted.nodes, node)
+                    if index == len(noted.nodes) or noted.nodes[index] != node:
+                        noted.nodes.insert(index, node)
+            noted.seen = self._growths
+        return noted
+
+    def _look_on(self, shape: Shape, noted: Noted) -> None:
+        """Look at further nodes, until it fits on some. Not where something is tried."""
+        start, last = noted.looked, len(self.amounts)
+        end = min(start + _NEAR, last)
+        found = np.flatnonzero(self._fits(shape, start, end)) + start
+        noted.looked = end
+        if not len(found) and end < last:
+            found = np.flatnonzero(self._fits(shape, end, last)) + end
+            noted.looked = last
+            if len(found) > _AHEAD:
+                found = found[:_AHEAD]
+                noted.looked = int(found[-1]) + 1
+        noted.nodes += found.tolist()
+
+    def _note_all(self, shape: Shape) -> Noted | None:
+        """What is known, where that are all nodes on which it fits; None where there are many of them."""
+        noted = self._note(shape)
+        last = len(self.amounts)
+        if not self._tried and (noted.looked < last or len(noted.nodes) > _COUNTED):
+            # Of many noted ones, most may have shrunk since.
+            start = 0 if len(noted.nodes) > _COUNTED else noted.looked
+            found = np.flatnonzero(self._fits(shape, start)) + start
+            if len(found) <= _COUNTED:
+                noted.nodes[:] = [*([] if start == 0 else noted.nodes), *found.tolist()]
+                noted.looked = last
+        return noted if noted.looked == last and len(noted.nodes) <= 2 * _COUNTED else None
+
+    def _places(self, noted: Noted) -> list[int]:
+        """Nodes on which it may fit, of those that were looked at, and those on which something is tried."""
+        return sorted({*noted.nodes, *self._tried}) if self._tried else noted.nodes
+
+    def _first_tried(self, shape: Shape, noted: Noted) -> int | None:
+        """The first node on which it fits beside what is tried."""
+        cpu, memory, gpu = shape
+        for node in self._places(noted):
+            if node >= noted.looked:
+                break
+            c, m, g = self.amounts[node]
+            if c >= cpu and m >= memory and g >= gpu:
+                return node
+        node = self._search(shape, noted.looked)
+        return node if node < len(self.amounts) else None
 
     def _search(self, shape: Shape, start: int) -> int:
-        """The first node from this one on."""
-        cpu, memory, gpu = self.columns
-        end = min(start + _NEAR, len(cpu))
-        while start < len(cpu):
-            mask = cpu[start:end] >= shape[0]
-            mask &= memory[start:end] >= shape[1]
-            mask &= gpu[start:end] >= shape[2]
-            node = int(mask.argmax()) if len(mask) else 0
-            if len(mask) and mask[node]:
+        """The first node from this one on; beyond the last one: none."""
+        last = len(self.amounts)
+        end = min(start + _NEAR, last)
+        while start < last:
+            mask = self._fits(shape, start, end)
+            node = int(mask.argmax())
+            if mask[node]:
                 return start + node
-            start, end = end, len(cpu)
-        return len(cpu)
+            start, end = end, last
+        return last
 
     def any_fits(self, shapes: Sequence[Shape]) -> npt.NDArray[np.bool_]:
         """Of many different shapes: whether one of each fits on some node."""
@@ -146,7 +218,10 @@ class Level:
         """How many fit on all nodes together."""
         if len(self.amounts) <= _FEW:
             return sum(number(amount, shape) for amount in self.amounts)
-        return int(self.counts(shape).sum())
+        noted = self._note_all(shape)
+        if noted is None:
+            return int(self.counts(shape).sum())
+        return sum(number(self.amounts[node], shape) for node in self._places(noted))
 
     def counts(self, shape: Shape) -> Column:
         """How many fit on each node."""
@@ -184,11 +259,12 @@ class Level:
         self._followers.append(other)
         return other
 
-    def _fits(self, shape: Shape) -> npt.NDArray[np.bool_]:
+    def _fits(self, shape: Shape, start: int = 0, end: int | None = None) -> npt.NDArray[np.bool_]:
+        """Of the nodes from `start` to before `end`."""
         cpu, memory, gpu = self.columns
-        mask = cpu >= shape.cpu
-        mask &= memory >= shape.memory
-        mask &= gpu >= shape.gpu
+        mask = cpu[start:end] >= shape[0]
+        mask &= memory[start:end] >= shape[1]
+        mask &= gpu[start:end] >= shape[2]
         return mask
 
 

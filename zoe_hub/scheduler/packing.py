@@ -9,8 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from .level import Level, missing, number
 from .shapes import Shape
 
@@ -44,7 +42,7 @@ def most_constrained(level: Level, shapes: Sequence[Shape]) -> list[int]:
     """The order in which kinds of instances are placed: first that for which the fewest nodes have room."""
     if len(shapes) <= 1:
         return [*range(len(shapes))]
-    return sorted(range(len(shapes)), key=lambda index: (len(_nodes(level, shapes[index])), index))
+    return sorted(range(len(shapes)), key=lambda index: (len(level.nodes(shapes[index])), index))
 
 
 def fits(level: Level, wishes: Sequence[Wish]) -> bool:
@@ -85,13 +83,6 @@ def _in_turn(level: Level, kinds: Sequence[Wish]) -> list[list[int]] | None:
                 level.add(node, shape, silent=True)
 
 
-def _nodes(level: Level, shape: Shape) -> list[int]:
-    """All on which one fits."""
-    cpu, memory, gpu = level.columns
-    mask = (cpu >= shape.cpu) & (memory >= shape.memory) & (gpu >= shape.gpu)
-    return [int(node) for node in np.flatnonzero(mask)]
-
-
 class _Search:
     """One way after the other, depth first. Of nodes with equal amounts only the first is tried."""
 
@@ -112,7 +103,7 @@ class _Search:
         if len(nodes) == count:
             return self._place(kind + 1)
         tried: set[Shape] = set()
-        for node in _nodes(self._level, shape):
+        for node in self._level.nodes(shape):
             amount = self._level.amounts[node]
             # Instances of a kind are alike: the next one goes nowhere before the last.
             if amount in tried or (nodes and node < nodes[-1]):

@@ -47,11 +47,27 @@ def reserve(wishes: Sequence[Wish], room: Level | Sequence[Shape], ends: Iterabl
         # What each wish needs by itself comes first: it is known without placing anything.
         if all(able >= count for able, (_, count) in zip(capable, wishes, strict=True)):
             released = {node: amount.plus(amounts[node], -1) for node, amount in there.items()}
-            found = _placed_after(level, released, wishes)
+            found = _one_kind(level, there, *wishes[0]) if len(wishes) == 1 else _placed_after(level, released, wishes)
             if found is not None:
                 kept = {node: _beyond(taken, released.get(node, _NOTHING)) for node, taken in found.items()}
                 return Reservation(time, {node: shape for node, shape in kept.items() if shape != _NOTHING}, found)
     return None
+
+
+def _one_kind(level: Level, there: Mapping[int, Shape], shape: Shape, count: int) -> dict[int, Shape]:
+    """What each node gives where so many instances are placed one after the other, and there is room for them.
+
+    `there` has the nodes on which there is something else than on the level.
+    """
+    taken: dict[int, Shape] = {}
+    for node in sorted({*level.nodes(shape), *there}):
+        some = min(count, number(there.get(node) or level.amounts[node], shape))
+        if some:
+            taken[node] = shape.times(some)
+            count -= some
+            if not count:
+                break
+    return taken
 
 
 def _placed_after(level: Level, released: Mapping[int, Shape], wishes: Sequence[Wish]) -> dict[int, Shape] | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Iterator, Mapping
 
 import numpy as np
@@ -52,8 +53,10 @@ class Cores:
         free = self._room.free
         if len(free) <= _FEW:
             return [node for node, amount in enumerate(free) if min(amount) < 0]
-        cpu, memory, gpu = self._room.soon.columns
-        return [int(node) for node in np.flatnonzero((cpu < 0) | (memory < 0) | (gpu < 0))]
+        columns = self._room.soon.columns
+        if min(int(column.min()) for column in columns) >= 0:
+            return []
+        return [int(node) for node in np.flatnonzero(np.min(columns, axis=0) < 0)]
 
     def keep_plans(self) -> None:
         """Place cores again that were given room which was not free yet, if they still fit there."""
@@ -161,15 +164,18 @@ class Cores:
                 return books.entries[id]
         best: tuple[Key, Entry] | None = None
         place = None
+        still = self._cluster.order.still
+        waiting = (group for group in books.groups.values() if group.line or not still)
+        heap = [(self._group_place(group), number, group) for number, group in enumerate(waiting)]
+        heapq.heapify(heap)
         # Who comes after somebody of another place is not looked at.
-        for group in sorted(books.groups.values(), key=self._group_place):
-            if best is not None and self._group_place(group) != place:
-                break
+        while heap and (best is None or heap[0][0] == place):
+            of, _, group = heapq.heappop(heap)
             entry = next(self._in_line(group), None)
             if entry is not None:
                 key = books.key(entry.application)
                 if best is None or key < best[0]:
-                    best, place = (key, entry), self._group_place(group)
+                    best, place = (key, entry), of
         return best[1] if best else None
 
     def _group_place(self, group: Group) -> tuple[float, float]:
@@ -219,7 +225,10 @@ class Cores:
         """Start it where that is not in the way of what is kept; otherwise it is parked or denied."""
         if kept.until is None:
             return self._start(entry, kept)
-        if self._start_beside(entry, kept):
+        wishes = wishes_of(entry.application)
+        lack = missing(self._books.beside, wishes)
+        if lack is None and (len(wishes) <= 1 or fits(self._books.beside, wishes)):
+            self._put(entry, kept.shapes)
             return True
         if self._now + longest(entry.request) <= kept.until:
             if self._fits(entry):
@@ -227,7 +236,6 @@ class Cores:
                 return True
             return False
         # Room that is reserved is none for it: more of that would not make it worth another look.
-        lack = missing(self._books.beside, wishes_of(entry.application))
         if lack is not None and entry.waiting:
             self._books.waiting.put_aside(entry.request.id, DENIED, *lack)
         return False

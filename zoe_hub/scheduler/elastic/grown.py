@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
-import numpy.typing as npt
 
 from ..level import ENDLESS, Column, Level
 from ..shapes import Shape
 
 NEVER = np.iinfo(np.int64).max
 _MANY = 2_000_000
-"""Pairs of one that waits and a grown node that are not worth counting one by one."""
+"""Pairs of a shape and a grown node that are not worth counting one by one."""
 
 
 def grown_by(level: Level, grown: dict[int, Shape]) -> tuple[Column, Column]:
@@ -23,23 +20,25 @@ def grown_by(level: Level, grown: dict[int, Shape]) -> tuple[Column, Column]:
     return amounts, np.array([least for _, least in pairs], np.int64)
 
 
-def increases(shapes: Sequence[Column], slots: npt.NDArray[np.intp], amounts: Column, before: Column) -> Column:
-    """How many more of each shape fit on all these nodes together than before; endless where that is long to count."""
-    if len(slots) * len(amounts) > _MANY:
-        return np.full(len(slots), ENDLESS, np.int64)
-    more = _counts(shapes, slots, amounts)
+def increases(shapes: Column, amounts: Column, before: Column) -> Column:
+    """How many more of each shape fit on all these nodes together than before; endless where that is long to count.
+
+    A row of `shapes` is one of them, as a row of the others is a node.
+    """
+    if len(shapes) * len(amounts) > _MANY:
+        return np.full(len(shapes), ENDLESS, np.int64)
+    more = _counts(shapes, amounts)
     # Where there was less than nothing, nothing did fit.
-    more -= _counts(shapes, slots, before) * (before.min(axis=1) >= 0)
+    more -= _counts(shapes, before) * (before.min(axis=1) >= 0)
     found: Column = more.sum(axis=1)
     return found
 
 
-def _counts(shapes: Sequence[Column], slots: npt.NDArray[np.intp], amounts: Column) -> Column:
+def _counts(shapes: Column, amounts: Column) -> Column:
     """How many of each shape fit into each amount."""
-    each: Column = np.full((len(slots), len(amounts)), ENDLESS, np.int64)
-    for dimension, column in enumerate(shapes):
-        part = column[slots][:, None]
+    each: Column = np.full((len(shapes), len(amounts)), ENDLESS, np.int64)
+    for part, amount in zip(shapes.T, amounts.T, strict=True):
         if part.any():
-            fit = amounts[:, dimension][None, :] // np.maximum(part, 1)
-            np.minimum(each, np.where(part > 0, fit, ENDLESS), out=each)
+            fit = amount[None, :] // np.maximum(part, 1)[:, None]
+            np.minimum(each, np.where(part[:, None] > 0, fit, ENDLESS), out=each)
     return each

@@ -58,6 +58,15 @@ class Numbers:
     def __getitem__(self, number: int) -> Shape:
         return self._shapes[number]
 
+    @property
+    def end(self) -> int:
+        """All numbers are smaller."""
+        return len(self._shapes)
+
+    def table(self, numbers: Slots) -> Column:
+        """The shapes of these numbers, one a row."""
+        return np.array([self._shapes[number] for number in numbers.tolist()], np.int64).reshape(len(numbers), 3)
+
     def number(self, shape: Shape) -> int:
         """The number of a shape, until it was given back as often as it was asked for."""
         number = self._numbers.get(shape)
@@ -99,6 +108,8 @@ class Waiting:
         self._count: Column = np.zeros(0, np.int64)
         self._needs: list[Column] = [np.zeros(0, np.int64) for _ in range(3)]
         """Where it does not fit: the shape for which room lacks, and for how many."""
+        self._usual = np.zeros(0, np.bool_)
+        """Whether that shape is that of the first kind."""
         self._lack: Column = np.zeros(0, np.int64)
         self._shortest: Floats = np.zeros(0)
         self._oldest: Floats = np.zeros(0)
@@ -146,6 +157,7 @@ class Waiting:
         """It needs room for `lack` more instances of this shape before it is worth another look; so do its peers."""
         slot = self._entries[id][1].slot
         self._state[slot] = state
+        self._usual[slot] = shape == self._shapes[self._shape[slot]]
         for column, part in zip(self._needs, shape, strict=True):
             column[slot] = part
         self._lack[slot] = lack
@@ -170,7 +182,17 @@ class Waiting:
             mask &= column <= most
         slots = np.flatnonzero(mask)
         if len(slots):
-            self._lack[slots] -= increases(self._needs, slots, amounts, before)
+            usual = self._usual[slots]
+            # Of the first kinds there are few different ones.
+            numbers = self._shape[slots[usual]]
+            distinct = np.flatnonzero(np.bincount(numbers))
+            more = np.zeros(self._shapes.end, np.int64)
+            more[distinct] = increases(self._shapes.table(distinct), amounts, before)
+            self._lack[slots[usual]] -= more[numbers]
+            if not usual.all():
+                others = slots[~usual]
+                needs = np.stack([column[others] for column in self._needs], axis=1)
+                self._lack[others] -= increases(needs, amounts, before)
             self._state[slots[self._lack[slots] <= 0]] = READY
 
     def wake_short(self, now: float, until: float) -> None:
@@ -199,12 +221,10 @@ class Waiting:
             return
         yield from self._overdue(slots[now >= self._oldest[slots] + bound], now, bound, until)
         # One user after the other: mostly, somebody starts before all of them had to be sorted.
-        places_of = sorted({(-group.priority, shares.get(group, 0.0)) for group in self._groups})
-        rank = np.zeros(len(self._groups), np.intp)
-        for group, number in self._groups.items():
-            rank[number] = bisect_left(places_of, (-group.priority, shares.get(group, 0.0)))
-        ranks = rank[self._group[slots]]
-        for each in np.flatnonzero(np.bincount(ranks)):
+        places = [(-group.priority, shares.get(group, 0.0)) for group in self._groups]
+        order = {place: rank for rank, place in enumerate(sorted({*places}))}
+        ranks = np.array([order[place] for place in places])[self._group[slots]]
+        for each in np.flatnonzero(np.bincount(ranks)).tolist():
             yield from self._of_rank(slots[ranks == each], now, bound, until)
 
     def _overdue(self, slots: Slots, now: float, bound: float, until: float) -> Iterator[Entry]:
@@ -289,6 +309,7 @@ class Waiting:
         self._state[aside] = state
         for column, wish in zip(self._needs, self._wish, strict=True):
             column[aside] = wish[aside]
+        self._usual[aside] = True
         self._lack[aside] = self._count[aside]
         return slots[fit]
 
@@ -323,7 +344,7 @@ class Waiting:
         def longer(column: npt.NDArray[np.generic], value: int = 0) -> npt.NDArray[np.generic]:
             return np.concatenate([column, np.full(more, value, column.dtype)])
 
-        for name in ("_state", "_group", "_shape", "_count", "_lack", "_shortest", "_oldest", "_keys"):
+        for name in ("_state", "_group", "_shape", "_count", "_usual", "_lack", "_shortest", "_oldest", "_keys"):
             setattr(self, name, longer(getattr(self, name)))
         self._wish = [longer(column, NEVER) for column in self._wish]  # type: ignore[misc]
         self._needs = [longer(column, NEVER) for column in self._needs]  # type: ignore[misc]
