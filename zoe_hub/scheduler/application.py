@@ -59,7 +59,12 @@ class Application:
     @property
     def elastic(self) -> int:
         """Elastic instances that it holds: g in the paper."""
-        return sum(max(0, len(self.placed[d.key]) - d.core) for d in self.request.demands)
+        # In a loop: this is asked very often.
+        found = 0
+        for demand in self.request.demands:
+            if (more := len(self.placed[demand.key]) - demand.core) > 0:
+                found += more
+        return found
 
     @property
     def broken(self) -> bool:

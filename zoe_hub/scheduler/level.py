@@ -117,10 +117,14 @@ class Level:
 
     def nodes(self, shape: Shape) -> list[int]:
         """All nodes on which it fits, in order."""
-        noted = None if len(self.amounts) <= _FEW else self._note_all(shape)
-        if noted is None:
-            return [int(node) for node in np.flatnonzero(self._fits(shape))]
-        return [node for node in self._places(noted) if shape.within(self.amounts[node])]
+        return [node for node in self.possible(shape) if shape.within(self.amounts[node])]
+
+    def possible(self, shape: Shape) -> Sequence[int]:
+        """Nodes in order, among which are all on which it fits."""
+        if len(self.amounts) <= _FEW:
+            return range(len(self.amounts))
+        noted = self._note_all(shape)
+        return np.flatnonzero(self._fits(shape)).tolist() if noted is None else self._places(noted)
 
     def _note(self, shape: Shape) -> Noted:
         """What is known of where it fits, with all that grew since that was asked last."""
@@ -221,7 +225,10 @@ class Level:
         noted = self._note_all(shape)
         if noted is None:
             return int(self.counts(shape).sum())
-        return sum(number(self.amounts[node], shape) for node in self._places(noted))
+        there = [(node, some) for node in self._places(noted) if (some := number(self.amounts[node], shape))]
+        if len(there) < len(noted.nodes) and not self._tried:
+            noted.nodes[:] = [node for node, _ in there]
+        return sum(some for _, some in there)
 
     def counts(self, shape: Shape) -> Column:
         """How many fit on each node."""
@@ -301,7 +308,7 @@ def _frontier(amounts: Column) -> Column:
     return np.array(kept, np.int64).reshape(len(kept), 3)
 
 
-def number(amount: Shape, shape: Shape) -> int:
+def number(amount: tuple[int, int, int], shape: Shape) -> int:
     """How many of a shape fit into an amount."""
     # Written out: this is asked for thousands of times in a decision.
     cpu, memory, gpu = amount

@@ -36,6 +36,8 @@ def reserve(wishes: Sequence[Wish], room: Level | Sequence[Shape], ends: Iterabl
     has ended of which an end is known. The room is as before afterwards.
     """
     level = room if isinstance(room, Level) else Level(room)
+    if len(wishes) == 1:
+        return _reserve_one_kind(*wishes[0], level, ends)
     amounts, there = level.amounts, dict[int, Shape]()
     capable = [level.count(shape) for shape, _ in wishes]
     for time, places in ends:
@@ -47,27 +49,36 @@ def reserve(wishes: Sequence[Wish], room: Level | Sequence[Shape], ends: Iterabl
         # What each wish needs by itself comes first: it is known without placing anything.
         if all(able >= count for able, (_, count) in zip(capable, wishes, strict=True)):
             released = {node: amount.plus(amounts[node], -1) for node, amount in there.items()}
-            found = _one_kind(level, there, *wishes[0]) if len(wishes) == 1 else _placed_after(level, released, wishes)
+            found = _placed_after(level, released, wishes)
             if found is not None:
-                kept = {node: _beyond(taken, released.get(node, _NOTHING)) for node, taken in found.items()}
-                return Reservation(time, {node: shape for node, shape in kept.items() if shape != _NOTHING}, found)
+                return _reservation(time, found, released)
     return None
 
 
-def _one_kind(level: Level, there: Mapping[int, Shape], shape: Shape, count: int) -> dict[int, Shape]:
-    """What each node gives where so many instances are placed one after the other, and there is room for them.
+def _reserve_one_kind(shape: Shape, count: int, level: Level, ends: Iterable[End]) -> Reservation | None:
+    """The same, where it is as soon as there is room for so many, one after the other."""
+    amounts, there, lack = level.amounts, dict[int, tuple[int, int, int]](), count - level.count(shape)
+    for time, places in ends:
+        for node, (cpu, memory, gpu) in places:
+            before = there.get(node) or amounts[node]
+            after = there[node] = (before[0] + cpu, before[1] + memory, before[2] + gpu)
+            lack += number(before, shape) - number(after, shape)
+        if lack <= 0:
+            taken: dict[int, Shape] = {}
+            for node in sorted({*level.possible(shape), *there}):
+                if some := min(count, number(there.get(node) or amounts[node], shape)):
+                    taken[node] = shape.times(some)
+                    count -= some
+                    if not count:
+                        break
+            released = {node: Shape(*there[node]).plus(amounts[node], -1) for node in taken if node in there}
+            return _reservation(time, taken, released)
+    return None
 
-    `there` has the nodes on which there is something else than on the level.
-    """
-    taken: dict[int, Shape] = {}
-    for node in sorted({*level.nodes(shape), *there}):
-        some = min(count, number(there.get(node) or level.amounts[node], shape))
-        if some:
-            taken[node] = shape.times(some)
-            count -= some
-            if not count:
-                break
-    return taken
+
+def _reservation(time: float, taken: dict[int, Shape], released: Mapping[int, Shape]) -> Reservation:
+    kept = {node: _beyond(amount, released.get(node, _NOTHING)) for node, amount in taken.items()}
+    return Reservation(time, {node: shape for node, shape in kept.items() if shape != _NOTHING}, taken)
 
 
 def _placed_after(level: Level, released: Mapping[int, Shape], wishes: Sequence[Wish]) -> dict[int, Shape] | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from bisect import bisect_left, insort
 from collections.abc import Iterator
+from itertools import islice
 
 from ..cluster import Application, Cluster
 from ..policies.possible import Possible
@@ -15,6 +16,7 @@ from .entries import Entry, Group, Key
 from .growing import Growing
 from .settings import Settings
 from .shares import Shares
+from .times import Times
 from .waiting import DENIED, PARKED, Waiting
 
 _NOTHING = Shape()
@@ -39,11 +41,11 @@ class Books:
         self.possible = possible
         self.impossible: set[str] = set()
         """Waiting, and no end of others would help."""
-        self.submitted: list[tuple[float, str]] = []
+        self.submitted = Times()
         """All that wait and could be served, by the time of submission."""
         self.broken: set[str] = set()
         self.planned: set[str] = set()
-        self.ends: list[tuple[float, str]] = []
+        self.ends = Times()
         """Of those that are served, by the latest time of their end, as far as that is known."""
         self._moved: set[str] = set()
         """Whose latest end is another one when the next moment begins."""
@@ -171,13 +173,13 @@ class Books:
                 return
             if self.cluster.order.still:
                 insort(entry.group.line, entry.key)
-            insort(self.submitted, (request.submitted, id))
+            self.submitted.add((request.submitted, id))
             self.waiting.add(entry, longest(request))
         elif id in self.impossible:
             self.impossible.discard(id)
         else:
             _discard(entry.group.line, entry.key)
-            _discard(self.submitted, (request.submitted, id))
+            self.submitted.discard((request.submitted, id))
             self.waiting.remove(id)
             # Of what is served the key may be another one.
             entry.key = self.key(entry.application)
@@ -217,9 +219,9 @@ class Books:
         id = entry.request.id
         if end != entry.end:
             if entry.end is not None:
-                _discard(self.ends, (entry.end, id))
+                self.ends.discard((entry.end, id))
             if end is not None:
-                insort(self.ends, (end, id))
+                self.ends.add((end, id))
             entry.end = end
 
     # Time
@@ -234,8 +236,7 @@ class Books:
     def next_overdue(self, after: float) -> float | None:
         """When the next one has waited for as long as its bound."""
         self.sync()
-        first = bisect_left(self.submitted, after - self.settings.bound, key=lambda each: each[0])
-        for submitted, _ in self.submitted[first : first + _LOOKED_AT]:
+        for submitted, _ in islice(self.submitted.since((after - self.settings.bound, "")), _LOOKED_AT):
             if submitted + self.settings.bound > after:
                 return submitted + self.settings.bound
         return None

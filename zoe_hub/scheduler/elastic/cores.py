@@ -33,6 +33,8 @@ class Cores:
         self._now = books.now
         self._known: Known | None = None
         """The head's reservation, where nothing has happened since that could make it another one."""
+        self._places: dict[Group, tuple[float, float]] = {}
+        """Of the groups. Only who is given a core gets another one."""
         self._claims: dict[Subject, dict[Dimension, int]] = {}
         """What is overdue has a right to, of quotas."""
         self._own_claims: dict[str, Claims] = {}
@@ -179,7 +181,10 @@ class Cores:
         return best[1] if best else None
 
     def _group_place(self, group: Group) -> tuple[float, float]:
-        return -group.priority, self._books.core_share(group)
+        place = self._places.get(group)
+        if place is None:
+            place = self._places[group] = -group.priority, self._books.core_share(group)
+        return place
 
     def _in_line(self, group: Group) -> Iterator[Entry]:
         books = self._books
@@ -191,8 +196,8 @@ class Cores:
         """Who may fit, in order. Shares do not change before somebody starts, and then this is over."""
         books = self._books
         reserved = None if kept.until is None else (kept.until, books.beside)
-        shares = {group: books.core_share(group) for group in books.groups.values()}
-        found = books.waiting.candidates(self._now, books.settings.bound, self._room.firm, reserved, shares)
+        bound = books.settings.bound
+        found = books.waiting.candidates(self._now, bound, self._room.firm, reserved, self._group_place)
         return filter(self._waits, found)
 
     # Whether it may
@@ -265,6 +270,7 @@ class Cores:
 
     def _start_with(self, application: Application, lack: Mapping[str, int]) -> None:
         """So many instances of its core were placed, which were all that it lacked."""
+        self._places.clear()
         if application.served:
             self._cluster.place_again(application, lack)
         else:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import heapq
 import math
 from bisect import bisect_left, insort
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -202,11 +202,16 @@ class Waiting:
         self._state[mask] = READY
 
     def candidates(
-        self, now: float, bound: float, firm: Level, reserved: tuple[float, Level] | None, shares: dict[Group, float]
+        self,
+        now: float,
+        bound: float,
+        firm: Level,
+        reserved: tuple[float, Level] | None,
+        place_of: Callable[[Group], tuple[float, float]],
     ) -> Iterator[Entry]:
         """Who is ready, in order, after all are put aside for whose core no node has room, even for one instance.
 
-        Beside what is reserved, where it runs for longer than until the time of that. `shares` are those of the groups.
+        Beside what is reserved, where it runs for longer than until the time of that. `place_of` sorts the groups.
         Whoever asks puts aside whom there is no room for: of its peers, only those come then that end earlier.
         """
         slots = np.flatnonzero(self._state == READY)
@@ -221,7 +226,7 @@ class Waiting:
             return
         yield from self._overdue(slots[now >= self._oldest[slots] + bound], now, bound, until)
         # One user after the other: mostly, somebody starts before all of them had to be sorted.
-        places = [(-group.priority, shares.get(group, 0.0)) for group in self._groups]
+        places = [place_of(group) for group in self._groups]
         order = {place: rank for rank, place in enumerate(sorted({*places}))}
         ranks = np.array([order[place] for place in places])[self._group[slots]]
         for each in np.flatnonzero(np.bincount(ranks)).tolist():
