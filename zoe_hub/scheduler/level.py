@@ -134,19 +134,25 @@ class Level:
                 self._noted.clear()
             noted = self._noted[shape] = Noted(seen=self._growths)
         elif self._growths > noted.seen:
-            for looked_at, node in enumerate(reversed(self._log)):
-                if self._log[node] <= noted.seen:
-                    break
-                if looked_at == _REMEMBERED:
-                    noted.nodes.clear()
-                    noted.looked = 0
-                    break
-                if node < noted.looked and shape.within(self._tried.get(node) or self.amounts[node]):
-                    index = bisect_left(noted.nodes, node)
-                    if index == len(noted.nodes) or noted.nodes[index] != node:
-                        noted.nodes.insert(index, node)
-            noted.seen = self._growths
+            self._note_growth(shape, noted)
         return noted
+
+    def _note_growth(self, shape: Shape, noted: Noted) -> None:
+        cpu, memory, gpu = shape
+        amounts, nodes, seen = self.amounts, noted.nodes, noted.seen
+        noted.seen = self._growths
+        for looked_at, (node, at) in enumerate(reversed(self._log.items())):
+            if at <= seen:
+                break
+            if looked_at == _REMEMBERED:
+                nodes.clear()
+                noted.looked = 0
+                break
+            c, m, g = amounts[node] if node not in self._tried else self._tried[node]
+            if c >= cpu and m >= memory and g >= gpu and node < noted.looked:
+                index = bisect_left(nodes, node)
+                if index == len(nodes) or nodes[index] != node:
+                    nodes.insert(index, node)
 
     def _look_on(self, shape: Shape, noted: Noted) -> None:
         """Look at further nodes, until it fits on some. Not where something is tried."""

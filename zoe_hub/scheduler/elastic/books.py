@@ -119,6 +119,7 @@ class Books:
             return
         if entry is None:
             entry = self.entries[id] = self._new(alive)
+        entry.gives = None
         self._place(entry, id)
 
     def _new(self, application: Application) -> Entry:

@@ -9,15 +9,15 @@ import numpy as np
 
 from ..allowances import Dimension, Subject
 from ..cluster import Application
-from ..level import missing, number
-from ..packing import arrange, fits, most_constrained
+from ..level import missing
+from ..packing import fits
 from ..quotas import Claims
-from ..requests import Demand
 from ..shapes import Shape
 from .books import Books, longest
 from .entries import Entry, Group, Key
 from .kept import Kept, Known, wishes_of
-from .taking import Taken, restore, take, victims, was_robbed
+from .placing import Placing, lacking
+from .taking import restore, take, victims, was_robbed
 from .waiting import DENIED, PARKED
 
 _FEW = 24
@@ -31,6 +31,7 @@ class Cores:
         self._cluster = books.cluster
         self._room = books.room
         self._now = books.now
+        self._placing = Placing(books)
         self._known: Known | None = None
         """The head's reservation, where nothing has happened since that could make it another one."""
         self._places: dict[Group, tuple[float, float]] = {}
@@ -72,7 +73,7 @@ class Cores:
             application = entry.application
             nodes, application.planned = application.planned or {}, None
             self._cluster.touch(application)
-            lack = {demand: _lack(application, demand) for demand in application.request.demands}
+            lack = {demand: lacking(application, demand) for demand in application.request.demands}
             if any(len(nodes.get(demand.key, ())) != count for demand, count in lack.items()):
                 continue
             if entry.waiting and not self._cluster.in_line(application, self._claims_before(entry)):
@@ -88,7 +89,7 @@ class Cores:
                     self._cluster.pull(application, demand)
             else:
                 self._start_with(application, {demand.key: count for demand, count in lack.items()})
-                restore(books, self._make_way(application))
+                restore(books, self._placing.make_way(application))
                 self._claim()
 
     def start_next(self) -> bool:
@@ -97,7 +98,7 @@ class Cores:
         books.sync()
         books.wake()
         kept = Kept(books)
-        for entry in self._lost():
+        for entry in self._lost() if books.broken else ():
             if self._start(entry, kept):
                 return True
             if not books.settings.backfill:
@@ -253,11 +254,11 @@ class Cores:
         To be called where they fit.
         """
         application = entry.application
-        lack = {demand.key: _lack(application, demand) for demand in application.request.demands}
+        lack = {demand.key: lacking(application, demand) for demand in application.request.demands}
         for node, shape in kept.items():
             self._room.soon.add(node, shape, -1)
             self._room.now.add(node, shape, -1)
-        taken = self._place_core(application)
+        taken = self._placing.place_core(application)
         for node, shape in kept.items():
             self._room.soon.add(node, shape)
             self._room.now.add(node, shape)
@@ -266,7 +267,7 @@ class Cores:
             node in self._known[1].taken for nodes in application.placed.values() for node in nodes
         ):
             self._known = None
-        restore(self._books, [*taken, *self._make_way(application)])
+        restore(self._books, [*taken, *self._placing.make_way(application)])
 
     def _start_with(self, application: Application, lack: Mapping[str, int]) -> None:
         """So many instances of its core were placed, which were all that it lacked."""
@@ -276,80 +277,3 @@ class Cores:
         else:
             self._cluster.serve(application, self._now)
             application.asks_at = self._now
-
-    def _make_way(self, application: Application) -> list[Taken]:
-        """What was taken back since the quotas in which its core counts do not allow it beside that."""
-        party, accounts = application.request.party, self._cluster.accounts
-        shapes = [demand.shape for demand in application.request.demands if demand.core]
-        taken: list[Taken] = []
-        exceeded = {each for shape in shapes for each in accounts.exceeded(party, shape)}
-        if not exceeded:
-            return taken
-        for victim, demand in victims(self._books, user=application.request.user):
-            if accounts.relieves(victim.request.party, demand.shape, exceeded):
-                taken.append(take(self._books, victim, demand))
-                exceeded = {each for shape in shapes for each in accounts.exceeded(party, shape)}
-                if not exceeded:
-                    break
-        return taken
-
-    def _place_core(self, application: Application) -> list[Taken]:
-        """What was taken back for it."""
-        demands = [demand for demand in application.request.demands if _lack(application, demand)]
-        order = most_constrained(self._room.firm, [demand.shape for demand in demands])
-        lacking = [demands[index] for index in order for _ in range(_lack(application, demands[index]))]
-        placed: list[Demand] = []
-        left = self._place_free(application, lacking, placed)
-        taken: list[Taken] = []
-        if not left:
-            return taken
-        for victim, of in victims(self._books, user=application.request.user):
-            taken.append(take(self._books, victim, of))
-            node = taken[-1][2]
-            rest = []
-            for demand in left:
-                if self._room.fits(node, demand.shape, soon=True):
-                    self._cluster.put(application, demand, node, self._now)
-                    placed.append(demand)
-                else:
-                    rest.append(demand)
-            left = rest
-            if not left:
-                return taken
-        # They are in each other's way. All elastic instances have been taken back: there is a way for all of them.
-        for demand in reversed(placed):
-            self._cluster.pull(application, demand)
-        places = arrange(self._room.soon, [(demand.shape, _lack(application, demand)) for demand in demands])
-        assert places is not None
-        for demand, nodes in zip(demands, places, strict=True):
-            for node in nodes:
-                self._cluster.put(application, demand, node, self._now)
-        return taken
-
-    def _place_free(self, application: Application, lacking: list[Demand], placed: list[Demand]) -> list[Demand]:
-        """Place what fits without taking anything back: what is free now comes first. What is left."""
-        left: list[Demand] = []
-        index = 0
-        while index < len(lacking):
-            demand = lacking[index]
-            level = self._room.now
-            node = level.first(demand.shape)
-            if node is None:
-                level = self._room.soon
-                node = level.first(demand.shape)
-            if node is None:
-                left.append(demand)
-                index += 1
-                continue
-            # All that fit there at once: the next ones of the same kind would find the same node.
-            for _ in range(min(number(level.amounts[node], demand.shape), lacking.count(demand))):
-                if index == len(lacking) or lacking[index] is not demand:
-                    break
-                self._cluster.put(application, demand, node, self._now)
-                placed.append(demand)
-                index += 1
-        return left
-
-
-def _lack(application: Application, demand: Demand) -> int:
-    return max(0, demand.core - len(application.placed[demand.key]))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from ..cluster import Application
 from ..requests import Request
+from ..shapes import Shape
 
 if TYPE_CHECKING:
     from .growing import Alike
@@ -56,3 +57,6 @@ class Entry:
     end: float | None = None
     asks_at: float | None = None
     """As it is among those that ask."""
+    gives: tuple[float, list[tuple[int, Shape]]] | None = None
+    """When it ends with what it holds, and what of other cores' room that gives back, node by node; None: to be found
+    anew."""

@@ -86,10 +86,12 @@ class Kept:
         self._books.reserved = dict(shapes)
 
     def _ends(self) -> Iterator[tuple[float, Places]]:
+        now, entries = self._now, self._books.entries
         for end, id in self._books.ends:
-            entry = self._books.entries[id]
-            if not is_over(entry.application, self._now):
-                yield max(self._now, end), _places(entry.application)
+            entry = entries[id]
+            ends_at, places = entry.gives or _gives(entry)
+            if ends_at >= now:
+                yield max(now, end), places
 
     def _all_ends(self) -> Iterator[tuple[float, Places]]:
         """Also those that nobody knows: who started last is taken to end first, as most that run for long go on."""
@@ -106,8 +108,17 @@ class Kept:
 
 def is_over(application: Application, now: float) -> bool:
     """It was to have ended by now: nobody knows when it will."""
+    return _ends_at(application) < now
+
+
+def _ends_at(application: Application) -> float:
     end = application.ends_at
-    return not application.leaving and end is not None and end < now
+    return math.inf if application.leaving or end is None else end
+
+
+def _gives(entry: Entry) -> tuple[float, Places]:
+    entry.gives = _ends_at(entry.application), _places(entry.application)
+    return entry.gives
 
 
 def wishes_of(application: Application) -> list[tuple[Shape, int]]:

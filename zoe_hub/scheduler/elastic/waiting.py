@@ -174,6 +174,8 @@ class Waiting:
 
         `grown` has the least that there was on each; what one that came later found is not less.
         """
+        if not grown:
+            return
         amounts, before = grown_by(level, grown)
         if not len(amounts) or not self._entries:
             return
