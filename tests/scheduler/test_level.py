@@ -20,42 +20,70 @@ def fits(amounts: list[Shape], shape: Shape) -> list[int]:
     return [node for node, amount in enumerate(amounts) if shape.within(amount)]
 
 
-@given(AMOUNTS, STEPS, st.sampled_from((0, 24)), st.sampled_from((1, 128)), st.sampled_from((1, 256)), st.booleans())
-def test_the_first_node_is_the_first(
-    amounts: list[Shape],
-    steps: list[tuple[int, Shape, int, Shape]],
-    few: int,
-    remembered: int,
-    near: int,
-    single: bool,
+BOUNDS = st.fixed_dictionaries(
+    {
+        "_FEW": st.sampled_from((0, 48)),
+        "_REMEMBERED": st.sampled_from((1, 128)),
+        "_NEAR": st.sampled_from((1, 256)),
+        "_AHEAD": st.sampled_from((1, 64)),
+        "_COUNTED": st.sampled_from((1, 256)),
+        "_SINGLE": st.sampled_from((0, 64)),
+    }
+)
+"""Of what is looked through, noted and counted at once."""
+
+
+def check(there: Level, plain: list[Shape], asked: Shape) -> None:
+    assert there.amounts == plain
+    assert there.first(asked) == next(iter(fits(plain, asked)), None)
+    assert there.count(asked) == sum(number(amount, asked) for amount in plain)
+    assert there.nodes(asked) == fits(plain, asked)
+    possible = list(there.possible(asked))
+    assert possible == sorted(possible)
+    assert {*fits(plain, asked)} <= {*possible}
+
+
+@given(AMOUNTS, STEPS, BOUNDS)
+def test_what_fits_where_is_what_all_nodes_say(
+    amounts: list[Shape], steps: list[tuple[int, Shape, int, Shape]], bounds: dict[str, int]
 ) -> None:
     there, plain = Level(amounts), list(amounts)
     several = Shape(1, 1), Shape(2, 0), Shape(0, 2, 1)
-    patched = mock.patch.multiple(level, _FEW=few, _REMEMBERED=remembered, _NEAR=near, _SINGLE=64 if single else 0)
-    with patched:
+    with mock.patch.multiple(level, **bounds):
         for node, shape, times, asked in steps:
             node %= len(plain)
             there.add(node, shape, times)
             plain[node] = plain[node].plus(shape, times)
-            assert there.amounts == plain
-            assert there.first(asked) == next(iter(fits(plain, asked)), None)
+            check(there, plain, asked)
             assert there.any_fits(several).tolist() == [bool(fits(plain, each)) for each in several]
-            assert there.count(asked) == sum(number(amount, asked) for amount in plain)
 
 
-@given(AMOUNTS, STEPS, SHAPES)
+@given(AMOUNTS, STEPS, STEPS, SHAPES, BOUNDS)
 def test_what_is_tried_is_seen_and_not_remembered(
-    amounts: list[Shape], steps: list[tuple[int, Shape, int, Shape]], asked: Shape
+    amounts: list[Shape],
+    done: list[tuple[int, Shape, int, Shape]],
+    steps: list[tuple[int, Shape, int, Shape]],
+    asked: Shape,
+    bounds: dict[str, int],
 ) -> None:
-    there = Level(amounts)
-    with mock.patch.object(level, "_FEW", 0):
-        before = there.first(asked)
-        tried = list(amounts)
+    there, plain = Level(amounts), list(amounts)
+    with mock.patch.multiple(level, **bounds):
+        there.first(asked)
+        for node, shape, times, _ in done:
+            there.add(node % len(plain), shape, times)
+            plain[node % len(plain)] = plain[node % len(plain)].plus(shape, times)
+        tried = list(plain)
         for node, shape, times, _ in steps:
-            node %= len(amounts)
+            node %= len(plain)
             there.add(node, shape, times, silent=True)
             tried[node] = tried[node].plus(shape, times)
-            assert there.first(asked) == next(iter(fits(tried, asked)), None)
+            check(there, tried, asked)
         for node, shape, times, _ in steps:
-            there.add(node % len(amounts), shape, -times, silent=True)
-        assert there.first(asked) == before == next(iter(fits(amounts, asked)), None)
+            there.add(node % len(plain), shape, -times, silent=True)
+        check(there, plain, asked)
+
+
+def test_room_in_three_dimensions_is_that_of_one_node() -> None:
+    there = Level([Shape(5, 5, 0), Shape(4, 0, 2), Shape(3, 2, 1)])
+    with mock.patch.multiple(level, _SINGLE=0, _FEW=48):
+        assert there.any_fits([Shape(3, 2, 1), Shape(3, 3, 1), Shape(4, 0, 2)]).tolist() == [True, False, True]

@@ -295,7 +295,7 @@ def fits_any(shapes: Sequence[Column], amounts: Column) -> npt.NDArray[np.bool_]
 
 
 def _frontier(amounts: Column) -> Column:
-    """Without what is not more than another amount in any dimension."""
+    """Without most of what is not more than another amount in any dimension."""
     kept: list[Column] = []
     scale = np.maximum(1, amounts.max(axis=0, initial=1)).astype(np.float64)
     # The largest ones leave few to sort.
@@ -305,12 +305,13 @@ def _frontier(amounts: Column) -> Column:
         best = amounts[(amounts / scale).sum(axis=1).argmax()]
         kept.append(best)
         amounts = amounts[(amounts > best).any(axis=1)]
-    if len(amounts):
-        amounts = amounts[np.lexsort((-amounts[:, 2], -amounts[:, 1], -amounts[:, 0]))]
-        more = np.ones(len(amounts), bool)
-        most = np.maximum.accumulate(amounts[:, 1:], axis=0)
-        more[1:] = (amounts[1:, 1:] > most[:-1]).any(axis=1)
-        kept += [*amounts[more]]
+    # In two dimensions those with more of one than all that have more of the other. Of the third there are few steps.
+    for gpu in np.unique(amounts[:, 2]):
+        alike = amounts[amounts[:, 2] == gpu]
+        alike = alike[np.lexsort((-alike[:, 1], -alike[:, 0]))]
+        more = np.ones(len(alike), bool)
+        more[1:] = alike[1:, 1] > np.maximum.accumulate(alike[:, 1])[:-1]
+        kept += [*alike[more]]
     return np.array(kept, np.int64).reshape(len(kept), 3)
 
 
