@@ -7,7 +7,7 @@ from unittest import mock
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zoe_hub.scheduler import level
+from zoe_hub.scheduler import frontier, level
 from zoe_hub.scheduler.level import Level, number
 from zoe_hub.scheduler.shapes import Shape
 
@@ -37,19 +37,20 @@ def check(there: Level, plain: list[Shape], asked: Shape) -> None:
     assert there.amounts == plain
     assert there.first(asked) == next(iter(fits(plain, asked)), None)
     assert there.count(asked) == sum(number(amount, asked) for amount in plain)
+    assert there.lack(asked, 3) == max(0, 3 - sum(number(amount, asked) for amount in plain))
     assert there.nodes(asked) == fits(plain, asked)
     possible = list(there.possible(asked))
     assert possible == sorted(possible)
     assert {*fits(plain, asked)} <= {*possible}
 
 
-@given(AMOUNTS, STEPS, BOUNDS)
+@given(AMOUNTS, STEPS, BOUNDS, st.sampled_from((0, 24)))
 def test_what_fits_where_is_what_all_nodes_say(
-    amounts: list[Shape], steps: list[tuple[int, Shape, int, Shape]], bounds: dict[str, int]
+    amounts: list[Shape], steps: list[tuple[int, Shape, int, Shape]], bounds: dict[str, int], sorted_at_once: int
 ) -> None:
     there, plain = Level(amounts), list(amounts)
     several = Shape(1, 1), Shape(2, 0), Shape(0, 2, 1)
-    with mock.patch.multiple(level, **bounds):
+    with mock.patch.multiple(level, **bounds), mock.patch.object(frontier, "_FEW", sorted_at_once):
         for node, shape, times, asked in steps:
             node %= len(plain)
             there.add(node, shape, times)

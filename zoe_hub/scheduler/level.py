@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from .frontier import Column, fits_any, frontier
 from .shapes import Shape
 
 ENDLESS = 1 << 40
 """How many fit of what takes nothing."""
-_PRUNED = 4
 _FEW = 48
 """Nodes that are gone through one by one faster than all at once."""
 _REMEMBERED = 128
@@ -28,8 +28,6 @@ _AHEAD = 64
 """Of all others, so many are noted at once on which it fits."""
 _COUNTED = 256
 """So many nodes on which something fits are gone through one by one."""
-
-Column = npt.NDArray[np.int64]
 
 
 @dataclass
@@ -219,9 +217,9 @@ class Level:
     def frontier(self) -> Column:
         """Amounts on nodes such that what fits on any node fits on one of these: mostly few."""
         if self._tried:
-            return _frontier(np.stack(self.columns, axis=1))
+            return frontier(np.stack(self.columns, axis=1))
         if self._frontier is None:
-            self._frontier = _frontier(np.stack(self.columns, axis=1))
+            self._frontier = frontier(np.stack(self.columns, axis=1))
         return self._frontier
 
     def count(self, shape: Shape) -> int:
@@ -235,6 +233,16 @@ class Level:
         if len(there) < len(noted.nodes) and not self._tried:
             noted.nodes[:] = [node for node, _ in there]
         return sum(some for _, some in there)
+
+    def lack(self, shape: Shape, count: int) -> int:
+        """How many of `count` do not fit on all nodes together."""
+        if len(self.amounts) > _FEW and not self._tried:
+            left = count
+            for node in self._note(shape).nodes:
+                left -= number(self.amounts[node], shape)
+                if left <= 0:
+                    return 0
+        return max(0, count - self.count(shape))
 
     def counts(self, shape: Shape) -> Column:
         """How many fit on each node."""
@@ -281,40 +289,6 @@ class Level:
         return mask
 
 
-def fits_any(shapes: Sequence[Column], amounts: Column) -> npt.NDArray[np.bool_]:
-    """Of many shapes, dimension by dimension: whether each is within at least one of the amounts."""
-    found = np.zeros(len(shapes[0]), bool)
-    left = np.arange(len(found))
-    for cpu, memory, gpu in amounts.tolist():
-        if not len(left):
-            break
-        fit = (shapes[0][left] <= cpu) & (shapes[1][left] <= memory) & (shapes[2][left] <= gpu)
-        found[left[fit]] = True
-        left = left[~fit]
-    return found
-
-
-def _frontier(amounts: Column) -> Column:
-    """Without most of what is not more than another amount in any dimension."""
-    kept: list[Column] = []
-    scale = np.maximum(1, amounts.max(axis=0, initial=1)).astype(np.float64)
-    # The largest ones leave few to sort.
-    for _ in range(_PRUNED):
-        if len(amounts) <= _FEW:
-            break
-        best = amounts[(amounts / scale).sum(axis=1).argmax()]
-        kept.append(best)
-        amounts = amounts[(amounts > best).any(axis=1)]
-    # In two dimensions those with more of one than all that have more of the other. Of the third there are few steps.
-    for gpu in np.unique(amounts[:, 2]):
-        alike = amounts[amounts[:, 2] == gpu]
-        alike = alike[np.lexsort((-alike[:, 1], -alike[:, 0]))]
-        more = np.ones(len(alike), bool)
-        more[1:] = alike[1:, 1] > np.maximum.accumulate(alike[:, 1])[:-1]
-        kept += [*alike[more]]
-    return np.array(kept, np.int64).reshape(len(kept), 3)
-
-
 def number(amount: tuple[int, int, int], shape: Shape) -> int:
     """How many of a shape fit into an amount."""
     # Written out: this is asked for thousands of times in a decision.
@@ -338,6 +312,6 @@ def missing(level: Level, wishes: Iterable[tuple[Shape, int]]) -> tuple[Shape, i
             node = level.first(shape)
             if node is None:
                 return shape, count
-            if number(level.amounts[node], shape) < count and (lack := count - level.count(shape)) > 0:
+            if number(level.amounts[node], shape) < count and (lack := level.lack(shape, count)):
                 return shape, lack
     return None

@@ -16,7 +16,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ..cluster import Application
-from ..level import Column, Level, fits_any
+from ..frontier import Column, fits_any
+from ..level import Level
 from ..shapes import Shape
 from .entries import Entry, Group, Key
 from .grown import NEVER

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..level import ENDLESS, Column, Level
+from ..frontier import Column
+from ..level import ENDLESS, Level
 from ..shapes import Shape
 
 NEVER = np.iinfo(np.int64).max

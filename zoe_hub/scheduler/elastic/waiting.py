@@ -15,7 +15,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from ..level import Column, Level
+from ..frontier import Column
+from ..level import Level
 from ..orders import Order
 from ..shapes import Shape
 from .entries import Entry, Group, Key
