@@ -136,6 +136,8 @@ class Rules:
 
     def at_once(self, user: str, groups: Iterable[str] = ()) -> tuple[Allowance, ...]:
         """Those that limit more than how many executions there are: all that a scheduler has to ask about."""
+        if self._nothing:
+            return ()
         key = (user, tuple(groups))
         found = self._at_once.get(key)
         if found is None:

@@ -272,7 +272,8 @@ class Accounts:
     def _holding(self, party: Party) -> tuple[Subject, ...]:
         if self._of_all:
             return self._subjects(party)
-        return tuple(allowance.subject for allowance in self.rules.at_once(party.user, party.groups))
+        allowances = self.rules.at_once(party.user, party.groups)
+        return tuple([allowance.subject for allowance in allowances]) if allowances else ()
 
     def _account(self, subject: Subject) -> Account:
         return self._accounts.setdefault(subject, Account())

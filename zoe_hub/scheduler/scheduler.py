@@ -27,6 +27,7 @@ class Scheduler:
     def __init__(self, policy: Policy, order: Order, *, at_once: bool = False) -> None:
         self.cluster = Cluster(order, at_once=at_once, cores_first=isinstance(policy, CoresFirst))
         self._policy = policy
+        self._timed = policy if isinstance(policy, Timed) else None
         self._names: tuple[str, ...] = ()
         self._told: dict[str, Decision] = {}
         self._submitted = 0
@@ -197,7 +198,7 @@ class Scheduler:
 
     def due(self, now: float) -> float | None:
         """When to ask again although nothing happens, as when a time ends for which a policy waits; None: never."""
-        return self._policy.due(self.cluster, now) if isinstance(self._policy, Timed) else None
+        return None if self._timed is None else self._timed.due(self.cluster, now)
 
     def _hold_back(self) -> None:
         """Cores that were placed in this call where something is still going, the last first."""

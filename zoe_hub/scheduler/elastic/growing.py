@@ -117,12 +117,11 @@ class Growing:
             if len(slots):
                 self._state[slots[self._fit(slots, amounts)]] = _WOKEN
         slots = np.flatnonzero(self._state >= _WOKEN)
-        groups = self._group[slots]
-        self._open = {
-            group: slots[groups == number]
-            for number, group in enumerate(self._numbers)
-            if len(slots) and (groups == number).any()
-        }
+        self._open = {}
+        if len(slots):
+            groups, named = self._group[slots], [*self._numbers]
+            for number in np.flatnonzero(np.bincount(groups)).tolist():
+                self._open[named[number]] = slots[groups == number]
         return [*self._open]
 
     def first(self, group: Group) -> tuple[Key, Alike] | None:
