@@ -23,6 +23,7 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 
 from report import Figure, say, show
@@ -75,9 +76,7 @@ class Load:
     """Applications that come, one after the other, and that end when their work is done."""
 
     def __init__(self, scheduler: Scheduler, sizes: str) -> None:
-        machines = [Node(name=f"n{number}", capacity=NODE) for number in range(100)]
-        jobs = generate(Settings(requests=DRAWN, seed=1, elastic=0.8, users=20), machines).jobs
-        self._requests = [_request(job, sizes) for job in jobs]
+        self._requests = _drawn(sizes)
         self._scheduler = scheduler
         self._number = 0
         self._ends: list[tuple[float, str]] = []
@@ -115,7 +114,9 @@ def measure(nodes: int, queue: int, moments: int = MOMENTS, *, named: str, order
     scheduler.set_nodes([Node(name=f"n{number}", capacity=NODE) for number in range(nodes)], 0.0)
     load = Load(scheduler, sizes)
     began = time.perf_counter()
+    gc.disable()
     waiting = _fill(scheduler, load, queue)
+    gc.enable()
     served = len(scheduler.cluster.applications) - waiting
     say(f"  {nodes} nodes, {waiting} in line, {served} served: made in {time.perf_counter() - began:.0f} s")
     gc.collect()
@@ -149,6 +150,13 @@ def _fill(scheduler: Scheduler, load: Load, queue: int) -> int:
         load.decide(0.0)
         waiting = sum(1 for each in scheduler.cluster.applications.values() if not each.served)
     return waiting
+
+
+@lru_cache(maxsize=1)
+def _drawn(sizes: str) -> list[Request]:
+    machines = [Node(name=f"n{number}", capacity=NODE) for number in range(100)]
+    jobs = generate(Settings(requests=DRAWN, seed=1, elastic=0.8, users=20), machines).jobs
+    return [_request(job, sizes) for job in jobs]
 
 
 def _request(job: Job, sizes: str) -> Request:
