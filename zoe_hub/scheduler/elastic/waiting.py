@@ -313,6 +313,8 @@ class Waiting:
         fits[distinct] = level.any_fits([self._shapes[number] for number in distinct.tolist()])
         fit = fits[numbers]
         fit |= self._count[slots] == 0
+        if fit.all():
+            return slots
         aside = slots[~fit]
         self._state[aside] = state
         for column, wish in zip(self._needs, self._wish, strict=True):
