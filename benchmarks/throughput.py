@@ -16,6 +16,7 @@ from report import Figure, say, show
 from scripts import postgresql
 from zoe_hub.composition import compose
 from zoe_hub.controller.controller import Controller
+from zoe_hub.garbage import collect_seldom
 from zoe_hub.model.framework import Framework
 from zoe_hub.model.plan import Plan
 from zoe_hub.model.zapp import ZApp
@@ -96,6 +97,7 @@ async def rate(store: Store, key: Path) -> float:
 def main() -> int:
     """Run the benchmark; the exit status."""
     results = []
+    collect_seldom()
     with tempfile.TemporaryDirectory(prefix="zoe-bench-") as name:
         say("SQLite on disk ...")
         store = SQLStore(f"sqlite:///{name}/zoe.sqlite")

@@ -49,9 +49,11 @@ MAY_IMPORT: dict[str, set[str]] = {
     "zoe_hub.hub_servers": {"model"},
     "zoe_hub.engines": {"model", "config", "catalogue", "backends"},
     "zoe_hub.parent": set(),
+    "zoe_hub.garbage": set(),
     "zoe_hub.quota_file": {"model", "documents"},
     "zoe_hub.app": {
         "parent",
+        "garbage",
         "model",
         "quota_file",
         "catalogue",

@@ -38,6 +38,7 @@ from .controller.patience import surely
 from .controller.quotas import QuotaWatch
 from .controller.retention import Retention
 from .engines import ENGINES, make_backend
+from .garbage import collect_seldom
 from .hub_servers import HubServers
 from .metrics import Metrics
 from .model.durations import parse_seconds
@@ -115,6 +116,7 @@ class ZoeHub(Application):
         with _writing_below(self.settings.home):
             Path(self.settings.home).mkdir(parents=True, exist_ok=True, mode=0o700)
             self.settings.data_folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        collect_seldom()
         asyncio.run(self._main())
 
     def check_user(self) -> None:

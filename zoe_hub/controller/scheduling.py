@@ -48,6 +48,7 @@ class Scheduling:
         self._nodes: tuple[Node, ...] | None = None
         self._quotas: InForce | None = None
         self._known = dict[str, Execution]()
+        self._requests = dict[str, Request]()
         self._given = dict[str, Counter[str]]()
         self._short = dict[str, str]()
         self._asked = set[str]()
@@ -173,7 +174,7 @@ class Scheduling:
         leaving = execution.desired is DesiredState.TERMINATED or execution.state in steps.GOING
         admitted = execution.state is not ExecutionState.QUEUED
         application = self.cluster.applications.get(execution.id)
-        request = self.request(execution)
+        request = self._wish(execution)
         if application is not None and not _agrees(application, execution, admitted):
             self._drop(execution.id)
             application = None
@@ -195,6 +196,13 @@ class Scheduling:
             self._short.pop(execution.id, None)
             self._scheduler.leave(execution.id, now)
             self._news = True
+
+    def _wish(self, execution: Execution) -> Request:
+        """Its request, the one of before where nothing of what it says has changed."""
+        before, known = self._requests.get(execution.id), self._known.get(execution.id)
+        if before is None or known is None or _said(known) != _said(execution) or known.plan is not execution.plan:
+            before = self._requests[execution.id] = self.request(execution)
+        return before
 
     def _take_in_lost(self, execution: Execution, now: float) -> None:
         """What runs by a plan that cannot be read goes on, and gets nothing more: its room and its quota are taken."""
@@ -232,6 +240,7 @@ class Scheduling:
 
     def _drop(self, name: str) -> None:
         self._known.pop(name, None)
+        self._requests.pop(name, None)
         self._given.pop(name, None)
         self._short.pop(name, None)
         if name in self.cluster.applications:
@@ -302,6 +311,11 @@ class Scheduling:
             execution = self._known[name]
             if execution.state in (ExecutionState.STARTING, ExecutionState.RUNNING) and execution.reason != reason:
                 yield from steps.explain(execution, reason)
+
+
+def _said(execution: Execution) -> tuple[object, ...]:
+    """All that the scheduler sees of it beside its plan."""
+    return execution.groups, execution.expected, execution.learned, execution.created, execution.owner, execution.name
 
 
 def _going(cluster: Cluster) -> int:

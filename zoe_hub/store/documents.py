@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import SimpleNamespace
 from typing import Any
 
 from pydantic import ValidationError
@@ -17,10 +18,11 @@ from ..model.execution import Attachment, Execution, InstanceStatus
 from ..model.plan import Plan
 from ..model.resources import Resources
 from .lives import life_from
-from .tables import instances
+from .tables import executions, instances
 
 # Not asked of each row: that costs more than reading it.
 _INSTANCE = instances.c.keys()
+_EXECUTION = executions.c.keys()
 
 
 def serialise_plan(plan: Plan) -> tuple[str, str]:
@@ -42,9 +44,14 @@ def adaptation_from(row: Any) -> Adaptation | None:
 
 
 def execution_from(
-    row: Any, plan: Plan, instances: Sequence[InstanceStatus], holds: tuple[Resources, int] | None = None
+    values: Sequence[Any] | Mapping[str, Any],
+    plan: Plan,
+    instances: Sequence[InstanceStatus],
+    holds: tuple[Resources, int] | None = None,
 ) -> Execution:
-    """The execution of a row of `executions` and what belongs to it."""
+    """The execution of a row of `executions`, or of the values of all its columns, and what belongs to it."""
+    named = values if isinstance(values, Mapping) else dict(zip(_EXECUTION, values, strict=True))
+    row = SimpleNamespace(**named)
     return Execution(
         id=row.id,
         owner=row.owner,

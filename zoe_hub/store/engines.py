@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 import time
 from typing import Any
 
+from pydantic_core import from_json
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import StaticPool
@@ -34,6 +36,14 @@ _CONNECTION = {
 """How soon a PostgreSQL server that is out of reach is noticed: seconds, and milliseconds."""
 
 
+def _from_json(text: str | bytes) -> Any:
+    try:
+        return from_json(text)
+    # It is fifteen times as fast, and refuses halves of characters, which were stored from what somebody said.
+    except ValueError:
+        return json.loads(text)
+
+
 def address(text: str) -> URL:
     """What an administrator wrote. Raises InvalidRequest, which does not say the address: a password may be in it."""
     try:
@@ -59,7 +69,14 @@ def in_memory(url: URL) -> bool:
 def postgresql_engine(url: URL) -> Engine:
     """Raises ServiceUnavailable without the driver."""
     try:
-        engine = create_engine(url, pool_size=8, pool_pre_ping=True, hide_parameters=True, connect_args=_CONNECTION)
+        engine = create_engine(
+            url,
+            pool_size=8,
+            pool_pre_ping=True,
+            hide_parameters=True,
+            connect_args=_CONNECTION,
+            json_deserializer=_from_json,
+        )
     except ModuleNotFoundError as error:
         raise ServiceUnavailable(
             "Zoe's database is in PostgreSQL, whose driver is not installed. Install it where Zoe's service runs: "
@@ -81,7 +98,8 @@ def sqlite_engine(url: URL) -> Engine:
     # A database in memory lives as long as its one connection, which must then be everybody's.
     shared = {"poolclass": StaticPool, "connect_args": {"check_same_thread": False}}
     # What users gave must not be in the texts of errors, which are logged.
-    engine = create_engine(url, hide_parameters=True, **shared if in_memory(url) else {})
+    more = shared if in_memory(url) else {}
+    engine = create_engine(url, hide_parameters=True, json_deserializer=_from_json, **more)
 
     @event.listens_for(engine, "connect")
     def configure(connection: sqlite3.Connection, _record: object) -> None:

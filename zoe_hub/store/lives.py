@@ -13,9 +13,13 @@ from ..model.lifetime import ExpiryCause, Life
 from .database import Transaction
 from .rows import change, put
 
+_NONE_YET = Life()
 
-def life_from(row: Row[Any]) -> Life:
+
+def life_from(row: Any) -> Life:
     """What is known of the life of a row of `executions`."""
+    if row.running_since is row.last_active is row.kept_until is row.expires is None:
+        return _NONE_YET
     return Life(
         running_since=row.running_since,
         last_active=row.last_active,

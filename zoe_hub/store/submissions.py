@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Container, Sequence
 from dataclasses import dataclass, replace
-from types import SimpleNamespace
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, insert, select
@@ -88,7 +87,7 @@ class Submissions:
             rows.append(row)
             taken[submission.owner].add(name)
             keys.add(submission.owner, submission.idempotency_key, submission.fingerprint, party.id, name)
-            new[party.id] = execution_from(SimpleNamespace(**(_EMPTY | row)), submission.plan, ())
+            new[party.id] = execution_from(_EMPTY | row, submission.plan, ())
             found.append((new[party.id], True))
         if rows:
             connection.execute(_INSERT, rows)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timezone
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import (
@@ -25,6 +27,9 @@ from sqlalchemy import (
     literal_column,
 )
 
+_REMEMBERED = 1024
+"""Points in time as the database has them: all that a transaction changes has the same one, which is read often."""
+
 
 class UTCDateTime(TypeDecorator[datetime]):
     """A point in time. Goes in with any time zone, comes out in UTC; SQLite itself knows no zones."""
@@ -43,6 +48,16 @@ class UTCDateTime(TypeDecorator[datetime]):
         if value is None:
             return None
         return value.replace(tzinfo=timezone.utc) if value.tzinfo is None else value.astimezone(timezone.utc)
+
+    def bind_processor(self, dialect: Dialect) -> Callable[[datetime | None], Any] | None:
+        return _remembering(super().bind_processor(dialect))
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], datetime | None] | None:
+        return _remembering(super().result_processor(dialect, coltype))
+
+
+def _remembering(process: Callable[[Any], Any] | None) -> Callable[[Any], Any] | None:
+    return None if process is None else lru_cache(_REMEMBERED)(process)
 
 
 metadata = MetaData(
