@@ -233,7 +233,8 @@ class ZoeConfig(Configurable):
         100.0,
         min=0.0,
         help="Requests a second that one user may send over a long time, with all tokens together; more are answered "
-        "429 with Retry-After. Tokens that nobody knows get a tenth for each address. 0: no limit.",
+        "429 with Retry-After. Tokens that nobody knows get a tenth for each address, and for each account of this "
+        "machine. 0: no limit.",
     ).tag(config=True)
     request_burst = Integer(
         1000, min=1, help="Requests that one user may send at once before `request_rate` counts."

@@ -14,7 +14,7 @@ from tornado.websocket import websocket_connect
 
 from zoe_hub.model.errors import TooManyRequests
 from zoe_hub.model.quotas import Limits as QuotaLimits
-from zoe_hub.web import Caller
+from zoe_hub.web import Caller, addresses
 from zoe_hub.web.api.quotas import EVERYBODY
 from zoe_hub.web.limits import Buckets, Limits, Meter
 from zoe_hub.web.scopes import ADMIN_EXECUTIONS
@@ -56,6 +56,26 @@ async def test_guessing_tokens_is_slowed_before_the_hub_is_asked(site: Site) -> 
             assert (await alice.get("/me")).status_code == 200, "a token that was good is no guess"
         async with client_of(strict, None) as stranger:
             assert (await stranger.get("/")).status_code == 200
+
+
+async def test_who_guesses_on_this_machine_holds_up_no_other_account(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor anybody behind a proxy, whose addresses the process says."""
+    account = [1001]
+    monkeypatch.setattr(addresses, "user_of_peer", lambda _: account[0])
+    outside = {"X-Forwarded-For": "203.0.113.9"}
+    async with limited(site, Limits(rate=0.01, burst=20)) as strict:
+        for headers in ({}, outside):
+            found = []
+            for guess in range(3):
+                async with client_of(strict, f"guess-{guess}") as stranger:
+                    found.append((await stranger.get("/me", headers=headers)).status_code)
+            assert found == [401, 401, 429]
+        for account[0], token in ((1002, "alice-token"), (1003, "bob-token")):
+            async with client_of(strict, token) as caller:
+                answer = await caller.get("/me", headers=outside if token == "bob-token" else {})
+                assert answer.status_code == 200
 
 
 async def test_live_executions_are_limited_even_when_asked_for_at_once(site: Site) -> None:

@@ -61,6 +61,8 @@ _read = select(
         )
     )
 )
+Key = tuple[str, str, int]
+"""Of an instance."""
 Plans = Callable[[Connection, set[str]], Mapping[str, Plan]]
 """Plans by their digests; those that cannot be read are left out."""
 
@@ -117,6 +119,10 @@ class _Unit:
         concerned = {c.execution for c in changes if isinstance(c, (InstanceReported, InstancesDropped, Granted))}
         self._instances = {status.key: status for status in self._read_instances(concerned)}
         self._before = dict(self._instances)
+        self._keys: dict[str, set[Key]] = {}
+        """Of the instances of each execution, and of some that are gone."""
+        for key in self._instances:
+            self._keys.setdefault(key[0], set()).add(key)
         self._lost = {c.execution for c in changes if _loses(c)} & self._drafts.keys()
         """Of these, instances have ended."""
         held = {change.execution for change in changes if _concerns_quotas(change)} & self._drafts.keys()
@@ -196,7 +202,8 @@ class _Unit:
         return plan is None or self._ledger.hold(draft.id, held_by(plan, granted, self._there(draft))) is None
 
     def _there(self, draft: _Draft) -> Mapping[str, int]:
-        return Counter(s.process for s in self._instances.values() if s.execution == draft.id and not s.state.ended)
+        mine = (self._instances.get(key) for key in self._keys.get(draft.id, ()))
+        return Counter(status.process for status in mine if status is not None and not status.state.ended)
 
     def _release(self) -> None:
         """What was taken back counts until its instances have ended."""
@@ -224,14 +231,17 @@ class _Unit:
             return False
         before = self._instances.get(status.key)
         self._instances[status.key] = status
+        self._keys.setdefault(draft.id, set()).add(status.key)
         if before is None or before.model_copy(update={"started": status.started}) != status:
             values = status.model_dump(include=set(_SHOWN)) | {"state": status.state.value}
             self._event(draft, EventKind.INSTANCE_STATE_CHANGED, **{name: values[name] for name in _SHOWN})
         return True
 
     def _drop(self, change: InstancesDropped) -> None:
-        for key, status in list(self._instances.items()):
-            if key[:2] == (change.execution, change.process) and key[2] >= change.from_ordinal and status.state.ended:
+        for key in self._keys.get(change.execution, ()):
+            status = self._instances.get(key)
+            dropped = key[1] == change.process and key[2] >= change.from_ordinal
+            if dropped and status is not None and status.state.ended:
                 del self._instances[key]
 
     def _event(self, draft: _Draft, kind: EventKind, **data: Any) -> None:
@@ -280,7 +290,7 @@ def _loses(change: Change) -> bool:
     return isinstance(change, InstanceReported) and change.status.state.ended
 
 
-def _key(key: tuple[str, str, int]) -> dict[str, Any]:
+def _key(key: Key) -> dict[str, Any]:
     return dict(zip(("b_execution", "b_process", "b_ordinal"), key, strict=True))
 
 

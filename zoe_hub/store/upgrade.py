@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, inspect, text
 
 from .errors import NewerDatabase, OlderDatabase
+
+if TYPE_CHECKING:
+    from alembic.config import Config
 
 VERSION_TABLE = "zoe_version"
 """Not Alembic's default, so that Zoe's tables can lie beside JupyterHub's."""
@@ -21,9 +21,14 @@ _MIGRATIONS = Path(__file__).parent / "migrations"
 _LOCK = 0x7A6F65
 """Any number, the same for all versions of Zoe: the advisory lock on PostgreSQL."""
 
+_LONGEST_PAUSE = 60
+"""Seconds after which PostgreSQL ends an upgrade that does nothing any more, such as one that was stopped."""
+
 
 def configuration(connection: Connection) -> Config:
     """Alembic's settings for Zoe's migrations, run inside the connection's transaction."""
+    from alembic.config import Config
+
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
     config.attributes["connection"] = connection
@@ -31,10 +36,19 @@ def configuration(connection: Connection) -> Config:
 
 
 @cache
+def revisions() -> tuple[str, ...]:
+    """Of all migrations, the first one first. To ask Alembic takes longer than all else that a start does."""
+    return tuple(sorted(path.name.partition("_")[0] for path in (_MIGRATIONS / "versions").glob("[0-9]*.py")))
+
+
 def _newest() -> str:
-    head = ScriptDirectory(str(_MIGRATIONS)).get_current_head()
-    assert head is not None
-    return head
+    return revisions()[-1]
+
+
+def _present(connection: Connection) -> set[str]:
+    if not inspect(connection).has_table(VERSION_TABLE):
+        return set()
+    return set(connection.execute(text(f"SELECT version_num FROM {VERSION_TABLE}")).scalars())
 
 
 def check_schema(connection: Connection) -> None:
@@ -46,7 +60,7 @@ def check_schema(connection: Connection) -> None:
 
 def require_schema(connection: Connection) -> None:
     """Raises NewerDatabase or OlderDatabase when the schema is not this version's. Changes nothing."""
-    present = MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE}).get_current_heads()
+    present = _present(connection)
     if not present:
         raise OlderDatabase("This database holds nothing of Zoe's. Start the service once, which makes its tables.")
     for revision in present:
@@ -74,21 +88,21 @@ def upgrade(connection: Connection) -> None:
     OlderDatabase when it is one that it knows no more.
     """
     if connection.dialect.name == "postgresql":
-        # A migration takes as long as it takes, and so does waiting for another service's.
+        # It takes as long as it takes; so does reading it on a busy machine, and waiting for another service's.
         connection.execute(text("SET LOCAL lock_timeout = 0"))
+        connection.execute(text(f"SET LOCAL idle_in_transaction_session_timeout = '{_LONGEST_PAUSE}s'"))
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
-    config = configuration(connection)
-    scripts = ScriptDirectory.from_config(config)
-    known = {script.revision for script in scripts.walk_revisions()}
-    present = MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE}).get_current_heads()
+    present, known = _present(connection), revisions()
     for revision in present:
         # Ours are numbers of equal length.
-        if revision < min(known):
+        if revision < known[0]:
             raise OlderDatabase(
                 f"Zoe's database has the schema {revision!r}, made by a version of Zoe that is too old; this one knows "
-                f"those from {min(known)!r} on. Run a version between the two once, which brings it forward."
+                f"those from {known[0]!r} on. Run a version between the two once, which brings it forward."
             )
         if revision not in known:
             raise _newer(revision)
-    if set(present) != set(scripts.get_heads()):
-        command.upgrade(config, "head")
+    if present != {_newest()}:
+        from alembic import command
+
+        command.upgrade(configuration(connection), "head")

@@ -8,6 +8,8 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 
 from tornado.httputil import HTTPServerRequest
 
+from .peers import user_of_peer
+
 Network = IPv4Network | IPv6Network
 Address = IPv4Address | IPv6Address
 
@@ -37,6 +39,18 @@ def address_of(request: HTTPServerRequest, proxies: Sequence[Network] = ()) -> s
             break
         address = told
     return str(address)
+
+
+def sender_of(request: HTTPServerRequest, proxies: Sequence[Network] = ()) -> str:
+    """Who sent the request, as far as the network tells: its address, and on this machine also the account of the
+    process at the other end, which may say any address.
+    """
+    address = address_of(request, proxies)
+    if not _peer(request).is_loopback:
+        return address
+    stream = getattr(getattr(request.connection, "stream", None), "socket", None)
+    user = None if stream is None else user_of_peer(stream)
+    return f"{address} by {'somebody' if user is None else user}"
 
 
 def is_from_here(request: HTTPServerRequest) -> bool:

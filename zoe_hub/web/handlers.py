@@ -18,7 +18,7 @@ from .. import logs
 from ..model.audit import AuditEntry
 from ..model.errors import NotPermitted, ServiceUnavailable, ZoeError
 from ..store.base import Store
-from .addresses import address_of
+from .addresses import address_of, sender_of
 from .audit import AuditTrail
 from .callers import Caller, bearer
 from .context import WebContext
@@ -140,14 +140,15 @@ class BaseHandler(RequestHandler):
                 400,
                 "A token in the address is not accepted, as addresses are logged; send it as the header Authorization.",
             )
-        token, address = bearer(self.request), self.address
-        if token is not None:
-            self.meter.guess(address, token)
+        token, sender = bearer(self.request), ""
+        if token is not None and not self.meter.knows(token):
+            sender = sender_of(self.request, self.context.proxies)
+            self.meter.guess(sender, token)
         caller = await self._ask()
         if token is not None and caller is None:
             self.meter.forget(token)
         elif token is not None:
-            self.meter.known(address, token)
+            self.meter.known(sender, token)
         if caller is not None:
             self.meter.count(caller)
         return caller

@@ -2,7 +2,7 @@
 
 Requests are counted in memory, by token buckets: each caller's bucket holds `burst` requests and is
 filled again at `rate` a second. A caller is a name, whichever of its tokens it uses; those whom nobody
-knows are told apart by their address, and get a tenth.
+knows are told apart by their address, on this machine also by their account, and get a tenth.
 """
 
 from __future__ import annotations
@@ -85,23 +85,27 @@ class Meter:
             return
         self._refuse(self._callers.take(_key(caller)))
 
-    def guess(self, address: str, token: str) -> None:
-        """A token that has to be asked about: guessing is limited. Raises TooManyRequests.
+    def knows(self, token: str) -> bool:
+        """Whether the token was somebody's when it came last: it is no guess, whoever sends it."""
+        digest = _digest(token)
+        return digest == self._own or digest in self._good
+
+    def guess(self, sender: str, token: str) -> None:
+        """A token that has to be asked about: guessing is limited, for each sender. Raises TooManyRequests.
 
         Follow it with `known` once the token turned out to be somebody's. The service's own is no guess: the spawner
         calls with it from this machine, where whoever runs a notebook could use up what guesses there are.
         """
-        digest = _digest(token)
-        if digest != self._own and digest not in self._good:
-            self._refuse(self._strangers.take(address))
+        if not self.knows(token):
+            self._refuse(self._strangers.take(sender))
 
-    def known(self, address: str, token: str) -> None:
+    def known(self, sender: str, token: str) -> None:
         """The token is somebody's: it was no guess, and is none the next time."""
         digest = _digest(token)
         if digest == self._own:
             return
         if digest not in self._good:
-            self._strangers.give_back(address)
+            self._strangers.give_back(sender)
         self._good[digest] = None
         self._good.move_to_end(digest)
         while len(self._good) > _REMEMBERED:
