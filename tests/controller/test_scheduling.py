@@ -136,6 +136,28 @@ async def test_who_comes_next_keeps_to_what_is_still_going(world: World, backend
     assert why == "5 of 6 workers: 1 given back so that another application could start"
 
 
+async def test_who_comes_next_makes_smaller_what_was_asked_to_be(world: World, backend: SlowToDrainBackend) -> None:
+    """Whoever led before died after the wish was stored, and before anything came of it."""
+    task = asyncio.create_task(world.controller.run())
+    first = await first_with_all(world)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    await world.scale(first, workers=2)
+    successor = Controller(world.store, world.backend, world.secrets, prefix="/z/", interval=1)
+    task = asyncio.create_task(successor.run())
+    smaller = await world.until(first, lambda e: workers(e) == 2)
+    await world.until(first, lambda e: len(backend.draining) == 4)
+    second = await world.submit(workers=4)
+    await world.until(second, lambda e: bool(e.reason))
+    assert (await world.store.get(second.id)).state is QUEUED, "what drains holds its room"
+    backend.let_go()
+    await world.until(first, lambda e: there(e) == 2)
+    await world.until(second, lambda e: e.granted.get(WORKER) == 4)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    assert smaller.state is RUNNING
+
+
 async def test_what_could_not_be_stored_is_decided_anew(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     first = await world.submit(workers=6)
     record = world.store.record

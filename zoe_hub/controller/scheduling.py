@@ -225,14 +225,18 @@ class Scheduling:
         hosts: dict[str, list[str]] = {}
         for instance in sorted(execution.instances, key=lambda instance: instance.ordinal):
             hosts.setdefault(instance.process, []).append(instance.host or "")
+        asked_at = self._asked_at.get(execution.id, execution.updated.timestamp())
         self._scheduler.submit(
             request,
             admitted_at=steps.admitted_at(execution),
             granted=granted,
             hosts=hosts,
             going={key: max(0, present[key] - count) for key, count in granted.items()},
-            asked_at=self._asked_at.get(execution.id, execution.updated.timestamp()),
+            asked_at=asked_at,
         )
+        if any(granted[demand.key] > demand.core + demand.elastic for demand in request.demands):
+            # A smaller size was stored, and whoever led then came no further: what is too much is taken back now.
+            self._scheduler.change(request, now, asked_at)
         if execution.state in (ExecutionState.STARTING, ExecutionState.RUNNING):
             self._short[execution.id] = execution.reason
         if not self._short.get(execution.id):
