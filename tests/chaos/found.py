@@ -8,4 +8,5 @@ FOUND: tuple[str, ...] = (
     "An instance whose port another program had taken while it was down came back to that port, and failed.",
     "A home folder with a question mark in its name kept its database elsewhere.",
     "A service that was taking a cluster away when another one took the lead told that as an error, with a traceback.",
+    "A cluster that was asked to be smaller just before the service was killed stayed as large as it was.",
 )
