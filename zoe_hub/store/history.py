@@ -43,10 +43,15 @@ def expected_work(transaction: Transaction, owner: str, plan: Plan) -> float | N
         rows = transaction.known[known] = connection.execute(_RUNS, {"zapp": plan.zapp}).all()
     if not rows:
         return None
-    definitions = _definitions(connection, {row.plan for row in rows})
     # Anybody may send a definition of their own that has this one's name.
     mine = _digest(plan.definition.model_dump(mode="json"))
-    runs = [Run(row.owner, _fixed(plan, row.parameters), row.work) for row in rows if definitions.get(row.plan) == mine]
+    runs = transaction.known.get(f"{known}, {mine}")
+    # Of what is submitted together, much is of one definition.
+    if runs is None:
+        definitions = _definitions(connection, {row.plan for row in rows})
+        runs = transaction.known[f"{known}, {mine}"] = [
+            Run(row.owner, _fixed(plan, row.parameters), row.work) for row in rows if definitions.get(row.plan) == mine
+        ]
     return learned(owner, _fixed(plan, plan.parameters), runs)
 
 
