@@ -2,7 +2,8 @@
 
 A cluster of nodes is full, and applications wait in line. At each moment the application ends whose work is done first,
 another one comes, and the scheduler is called: it is told both, and asked what changes. What is measured is such a
-call, with being told.
+call, with being told, in processor time: the scheduler waits for nothing, so on an idle machine that is the time that
+passes, and on a busy one it leaves out what others take.
 
 An *application decision* is one application about which something was decided and told: a newcomer that starts or has
 to wait, one of the line that starts, one that is granted more, or less. A call makes several. The rate counts those;
@@ -55,7 +56,7 @@ class Measured:
     queue: int
     served: int
     seconds: list[float]
-    """Of each call."""
+    """Of a processor, for each call."""
     decided: int
     """Applications about which something was decided."""
 
@@ -127,11 +128,11 @@ def measure(nodes: int, queue: int, moments: int = MOMENTS, *, named: str, order
         end, ending = load.next_end()
         now = max(now, end)
         request = load.next(now)
-        start = time.perf_counter()
+        start = time.thread_time()
         scheduler.end(ending)
         scheduler.submit(request)
         decisions = scheduler.decide(now)
-        took = time.perf_counter() - start
+        took = time.thread_time() - start
         load.look(decisions)
         if moment < WARM_UP:
             continue

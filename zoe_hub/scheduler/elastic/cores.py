@@ -271,7 +271,8 @@ class Cores:
 
     def _start_with(self, application: Application, lack: Mapping[str, int]) -> None:
         """So many instances of its core were placed, which were all that it lacked."""
-        self._places.clear()
+        for group in [group for group in self._places if group.user == application.request.user]:
+            del self._places[group]
         if application.served:
             self._cluster.place_again(application, lack)
         else:
