@@ -62,9 +62,9 @@ def _out_of_reach(found: Sequence[Found]) -> Iterator[str]:
         bounds = _bounds(these, order)
         if fmean(bounds) > goal:
             ours = [e.turnaround.mean / least(e.case.size, MIX, LOAD, e.case.seed) for e in _of(these, OURS, order)]
-            yield f"On average over these workloads nobody could reach {goal:.2f} under {order}: if each application began at"
-            yield f"once, with everything granted, the ratio would be {told(bounds)}."
-            yield f"Under `{OURS}` applications take {told(ours)} times as long as that."
+            yield f"On average over these workloads nobody could reach {goal:.2f} under {order}: if each application"
+            yield f"began at once, with everything granted, the ratio would be {told(bounds)}."
+            yield f"Under `{OURS}` the mean turnaround is {told(ours)} times that."
             yield ""
 
 

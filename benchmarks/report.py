@@ -128,9 +128,11 @@ class Paired:
 
     @property
     def verdict(self) -> str:
-        """`open` where the goal is inside the interval."""
+        """`open` where the goal is inside the interval, and the mean does not reach it."""
         if self.holds:
             return "holds"
+        if self.ratio <= self.goal:
+            return "holds on average"
         return "missed" if self.ratio - half_width(self.ratios) > self.goal else "open"
 
     def line(self) -> str:
