@@ -128,10 +128,10 @@ class Paired:
 
     @property
     def verdict(self) -> str:
-        """`open` where the goal is inside the interval, and the mean does not reach it."""
+        """`open` where the goal is inside the interval, and the mean does not reach it, or is of one pair."""
         if self.holds:
             return "holds"
-        if self.ratio <= self.goal:
+        if self.ratio <= self.goal and math.isfinite(self.upper):
             return "holds on average"
         return "missed" if self.ratio - half_width(self.ratios) > self.goal else "open"
 
