@@ -102,7 +102,7 @@ class Cluster(Shown):
     def __exit__(self, *_: object) -> None:
         self.terminate()
 
-    def _repr_mimebundle_(self, **_: object) -> tuple[dict[str, Any], dict[str, Any]] | None:
+    def _repr_mimebundle_(self, **_: object) -> tuple[dict[str, Any], dict[str, Any]]:
         """A live card where the notebook can show one, beside the HTML for where it cannot."""
         from .widget import bundle_for
 
@@ -123,6 +123,13 @@ class Zoe(Base):
     Without arguments it finds Zoe through the notebook's server. Raises ServiceUnavailable where there is none.
     All methods raise the errors of `zoe_hub.model.errors`.
     """
+
+    def _repr_mimebundle_(self, **_: object) -> dict[str, Any]:
+        """Live cards of what is attached to this notebook, where it can show them; else a table."""
+        from .widget import bundle_for_all
+
+        attached = Executions(cluster.view for cluster in self.attachments)
+        return bundle_for_all(self._core, attached._repr_html_(), f"{self!r}\n{attached!r}")
 
     @property
     def aio(self) -> AsyncZoe:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from .attachments import Attached
     from .core import Core
 
+MIME = "application/vnd.zoe.execution.v1+json"
+"""`{execution, name}` of one, `{kernel}` of all that are attached to it. `ui/packages/labextension` shows it."""
 MODULE = Path(__file__).parent / "static" / "cluster.js"
 STYLE = MODULE.with_suffix(".css")
 LONGEST = 1_000_000
@@ -72,15 +74,22 @@ def answer_beside_cells(shown: Any) -> None:
 
 def bundle_for(
     core: Core, attached: Attached, fallback: Callable[[], tuple[str, str]]
-) -> tuple[dict[str, Any], dict[str, Any]] | None:
-    """What IPython displays: the card, with the HTML and the text that `fallback` gives. None: no card can be shown."""
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What IPython displays of a cluster: its name for JupyterLab's panel, which asks the service how it is and so does
+    not need this kernel; a card that this kernel feeds, where one can be made; and the HTML and the text of `fallback`.
+    """
     shown = widget_for(core, attached)
     made = None if shown is None else shown._repr_mimebundle_()
-    if made is None:
-        return None
-    bundle, more = made
+    bundle, more = ({}, {}) if made is None else made
     page, text = fallback()
-    return {**bundle, "text/html": page, "text/plain": text}, more
+    name = {"execution": attached.id, "name": attached.view.name}
+    return {**bundle, MIME: name, "text/html": page, "text/plain": text}, more
+
+
+def bundle_for_all(core: Core, page: str, text: str) -> dict[str, Any]:
+    """The same of all that is attached to this notebook."""
+    kernel = core.settings.kernel
+    return {**({MIME: {"kernel": kernel}} if kernel else {}), "text/html": page, "text/plain": text}
 
 
 def document(view: ExecutionView) -> dict[str, Any]:

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from scripts import faces
 from tests.web.pages.browser import IMAGES, find_axe
 from tests.zoe_server_ext.embedded import state, until
 from tests.zoe_server_ext.servers import TOKEN, Server
@@ -127,25 +126,37 @@ def run_cell(page: Page, code: str) -> None:
     page.keyboard.press("Shift+Enter")
 
 
-def test_the_card_under_a_cell_scales_while_a_cell_runs(page: Page, lab: Server) -> None:
-    if not faces.CARD.is_dir():
-        pytest.skip("the card is not built: make setup")
+def test_the_card_under_a_cell_outlives_its_kernel_and_scales_while_a_cell_runs(page: Page, lab: Server) -> None:
     open_lab(page, lab)
     new_notebook(page, lab)
     run_cell(page, "from zoe_widgets import Zoe\ncluster = Zoe().attach('bell', name='carded', workers=1)\ncluster")
-    card = page.locator(".zoe-widget").get_by_role("article")
+    card = page.locator(".jp-OutputArea .zoe-widget").get_by_role("article")
     expect(card).to_contain_text("workers: 1 of 1 ready")
     run_cell(page, "import os, time\nwhile not os.path.exists('go'):\n    time.sleep(0.1)\nprint('went', 'on')")
     card.get_by_label("number of workers").fill("2")
     card.get_by_role("button", name="Scale").click()
     expect(card).to_contain_text("workers: 2 of 2 ready")
-    assert faults(page, ".zoe-widget") == []
+    assert faults(page, ".jp-OutputArea .zoe-widget") == []
     photograph(page, "card")
     (lab.folder / "go").touch()
     expect(page.locator(".jp-Notebook")).to_contain_text("went on")
+
+    page.get_by_role("menuitem", name="Kernel").click()
+    page.get_by_role("menuitem", name="Restart Kernel…", exact=True).click()
+    page.get_by_role("button", name="Confirm Kernel Restart").click()
+    card.get_by_label("number of workers").fill("1")
+    card.get_by_role("button", name="Scale").click()
+    expect(card).to_contain_text("workers: 1 of 1 ready")
+
+    page.keyboard.press("Control+S")
+    until(lambda: any("carded" in each.read_text() for each in lab.folder.glob("*.ipynb")))
+    page.reload()
+    expect(card).to_contain_text("workers: 1 of 1 ready")
     card.get_by_role("button", name="Terminate").click()
     expect(card.locator(".zoe-state")).to_have_text("terminated")
     assert state(lab.http, "carded") == "terminated"
+    page.reload()
+    expect(card.locator(".zoe-state")).to_have_text("terminated")
 
 
 def test_without_a_wish_for_clusters_no_service_is_started(page: Page, lab: Server) -> None:

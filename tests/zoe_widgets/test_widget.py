@@ -8,7 +8,7 @@ import pytest
 
 from tests.client.fakes import TOKEN, FakeZoe
 from tests.zoe_server_ext.embedded import until
-from zoe_widgets import settings, widget
+from zoe_widgets import Zoe, calls, settings, widget
 from zoe_widgets.attachments import Attached
 from zoe_widgets.calls import core_of, run
 from zoe_widgets.core import Core
@@ -58,20 +58,38 @@ def both() -> tuple[str, str]:
     return "<b>spark-1</b>", "spark-1"
 
 
-def test_where_no_module_was_built_the_html_stands_alone(
+def test_where_no_module_was_built_there_is_the_name_beside_the_html(
     core: Core, attached: Attached, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(widget, "MODULE", tmp_path / "nothing.js")
     widget.widget_class.cache_clear()
-    assert widget.bundle_for(core, attached, both) is None
+    bundle, _ = widget.bundle_for(core, attached, both)
+    assert bundle == {
+        widget.MIME: {"execution": attached.id, "name": "spark-1"},
+        "text/html": "<b>spark-1</b>",
+        "text/plain": "spark-1",
+    }
     widget.widget_class.cache_clear()
 
 
 def test_the_card_has_html_beside_it_for_where_it_cannot_be_shown(module: Path, core: Core, attached: Attached) -> None:
-    made = widget.bundle_for(core, attached, both)
-    assert made is not None
-    assert made[0][VIEW]["model_id"]
-    assert (made[0]["text/html"], made[0]["text/plain"]) == both()
+    bundle, _ = widget.bundle_for(core, attached, both)
+    assert bundle[VIEW]["model_id"]
+    assert bundle[widget.MIME] == {"execution": attached.id, "name": "spark-1"}
+    assert (bundle["text/html"], bundle["text/plain"]) == both()
+
+
+def test_zoe_itself_shows_what_is_attached_to_this_notebook(
+    zoe: FakeZoe, attached: Attached, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(settings, "kernel_id", lambda: "kernel-1")
+    monkeypatch.setattr(calls, "_cores", {})
+    mine = Zoe(zoe.url, TOKEN)
+    mine._core.attachments.add(attached.view)
+    bundle = mine._repr_mimebundle_()
+    assert bundle[widget.MIME] == {"kernel": "kernel-1"}
+    assert "spark-1" in bundle["text/html"]
+    assert "spark-1" in bundle["text/plain"]
 
 
 def test_the_card_shows_what_is_seen_of_the_cluster(shown: Any, attached: Attached) -> None:

@@ -1,6 +1,8 @@
+export { AttachedCards, type AttachedCardsProps } from './AttachedCards.js';
 export { AttachForm, type AttachFormProps, type NotebookChoice } from './AttachForm.js';
 export { ConnectionBanner } from './ConnectionBanner.js';
 export { ExecutionCard, type ExecutionActions, type ExecutionCardProps } from './ExecutionCard.js';
+export { FollowedCard, type FollowedCardProps } from './FollowedCard.js';
 export { useDoing, useNow, useSnapshot } from './hooks.js';
 export { Logs } from './Logs.js';
 export { boundsOf, Panel, type FormState, type PanelProps, type ShelfState } from './Panel.js';

@@ -114,6 +114,7 @@ describe('the shop', () => {
     zapps: [...goods, zapp({ name: 'lab', title: 'Lab', server: true })],
     frameworks: [],
     problems: [],
+    sources: [],
   } as Shop;
   const shelf = (error = '', given: Shop | null = shop): jest.Mock => {
     const onChoose = jest.fn();

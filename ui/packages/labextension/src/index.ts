@@ -6,6 +6,7 @@ import { launcherPlugin } from './plugins/launcher.js';
 import { managerPlugin } from './plugins/manager.js';
 import { notebooksPlugin } from './plugins/notebooks.js';
 import { noticesPlugin } from './plugins/notices.js';
+import { outputPlugin } from './plugins/output.js';
 import { panelPlugin } from './plugins/panel.js';
 import { statusPlugin } from './plugins/status.js';
 
@@ -19,6 +20,7 @@ const plugins: readonly JupyterFrontEndPlugin<unknown>[] = [
   launcherPlugin,
   statusPlugin,
   noticesPlugin,
+  outputPlugin,
 ];
 
 export default plugins;

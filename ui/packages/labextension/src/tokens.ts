@@ -3,7 +3,7 @@
 import { Token } from '@lumino/coreutils';
 import type { ISignal } from '@lumino/signaling';
 import type { Execution, ExecutionsStore, Quota, Terminations, ZApp, ZoeClient } from '@zoe-jupyter/api';
-import type { NotebookChoice, ShelfState } from '@zoe-jupyter/components';
+import type { ExecutionActions, NotebookChoice, ShelfState } from '@zoe-jupyter/components';
 
 export const NAMESPACE = '@zoe-jupyter/labextension';
 
@@ -48,6 +48,8 @@ export const IZoeNotebooks = new Token<IZoeNotebooks>(`${NAMESPACE}:IZoeNotebook
 
 /** The panel in the left side bar. */
 export interface IZoePanel {
+  /** What can be done with an execution here. */
+  readonly actions: Required<ExecutionActions>;
   /** Show it, and in it an execution. */
   show(execution?: string): void;
   /** Show it with the form of this ZApp. */

@@ -38,17 +38,18 @@ export const panelPlugin: JupyterFrontEndPlugin<IZoePanel> = {
       }
       app.shell.activateById(tab.id);
     };
+    const actions = makeActions({
+      manager,
+      notebooks,
+      openLogs: (execution) => open(logsTab(manager.client, execution, trans)),
+      openPage: (execution, page) => open(pageTab(execution, page, trans)),
+      onNoNotebook: () => void Notification.warning(trans.__('Open a notebook first, into which the code can go.')),
+    });
     const panel = new ZoePanel({
       manager,
       notebooks,
       trans,
-      actions: makeActions({
-        manager,
-        notebooks,
-        openLogs: (execution) => open(logsTab(manager.client, execution, trans)),
-        openPage: (execution, page) => open(pageTab(execution, page, trans)),
-        onNoNotebook: () => void Notification.warning(trans.__('Open a notebook first, into which the code can go.')),
-      }),
+      actions,
       onAttached: (execution, kernel) => {
         manager.store.saw(execution);
         panel.reveal(execution.id);
@@ -69,6 +70,7 @@ export const panelPlugin: JupyterFrontEndPlugin<IZoePanel> = {
     app.shell.add(panel, 'left', { rank: 600 });
     restorer?.add(panel, 'zoe-panel');
     return {
+      actions,
       show: (execution) => {
         app.shell.activateById(panel.id);
         if (execution !== undefined) {
