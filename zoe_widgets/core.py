@@ -11,7 +11,7 @@ from zoe_hub.model.errors import ExecutionEnded, InvalidRequest
 from zoe_hub.model.events import Event
 from zoe_hub.model.execution import Attachment, ExecutionState
 
-from . import links, namespace
+from . import links, namespace, tasks
 from .attachments import Attached, Attachments
 from .keeper import Keeper
 from .portal import Caller
@@ -93,6 +93,7 @@ class Core:
             made = links.connect(connection)
             for link in made:
                 namespace.bind(link.names, over=only_ours)
+                tasks.watch(link, view.name)
             return made
 
         made = await caller.call(connect)

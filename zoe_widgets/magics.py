@@ -8,6 +8,7 @@ from typing import Any
 
 from zoe_hub.model.errors import InvalidRequest, UnknownName
 
+from . import tasks
 from .api import Zoe
 from .errors import shorten
 
@@ -27,6 +28,7 @@ HELP = """\
 %zoe show [CLUSTER]                    one cluster
 %zoe logs [CLUSTER] [PROCESS] [ORDINAL]
                                        what it wrote
+%zoe progress on|off                   show below cells what clusters compute for them, or not
 
 CLUSTER may be left out when one is attached. The same in Python: from zoe_widgets import Zoe; help(Zoe)"""
 
@@ -120,6 +122,13 @@ def _ls(zoe: Zoe, words: Sequence[str], values: dict[str, str]) -> Any:
     return zoe.executions(live=None if "all" in words or "--all" in words else True)
 
 
+def _progress(zoe: Zoe, words: Sequence[str], values: dict[str, str]) -> Any:
+    (wish,) = _exactly(words, 1, "progress on|off")
+    if wish not in ("on", "off") or values:
+        raise shorten(InvalidRequest("Write: %zoe progress on, or %zoe progress off"))
+    tasks.switch.on = wish == "on"
+
+
 def _shop(zoe: Zoe, words: Sequence[str], values: dict[str, str]) -> Any:
     _at_most(words, values, 0, "shop")
     return zoe.shop()
@@ -165,4 +174,5 @@ _VERBS: Mapping[str, Callable[[Zoe, Sequence[str], dict[str, str]], Any]] = {
     "shop": _shop,
     "show": _show,
     "logs": _logs,
+    "progress": _progress,
 }

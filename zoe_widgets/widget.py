@@ -21,6 +21,7 @@ MIME = "application/vnd.zoe.execution.v1+json"
 """`{execution, name}` of one, `{kernel}` of all that are attached to it. `ui/packages/labextension` shows it."""
 MODULE = Path(__file__).parent / "static" / "cluster.js"
 STYLE = MODULE.with_suffix(".css")
+WORK = MODULE.with_name("work.js")
 LONGEST = 1_000_000
 """Of workers that may be asked for; the service knows better, and refuses."""
 
@@ -44,6 +45,27 @@ def widget_class() -> type[Any] | None:
         execution = traitlets.Dict().tag(sync=True)
 
     return ClusterWidget
+
+
+@functools.lru_cache(maxsize=1)
+def work_class() -> type[Any] | None:
+    """The class of what shows running tasks; None where it cannot be shown."""
+    if not WORK.exists():
+        return None
+    try:
+        import anywidget
+        import traitlets
+    except ImportError:
+        return None
+
+    class WorkWidget(anywidget.AnyWidget):
+        """Shows `work`, a picture of `zoe_widgets.tasks`, and says when its button is clicked."""
+
+        _esm = WORK
+        _css = WORK.with_suffix(".css")
+        work = traitlets.Dict().tag(sync=True)
+
+    return WorkWidget
 
 
 def widget_for(core: Core, attached: Attached) -> Any | None:

@@ -10,6 +10,7 @@ import contextlib
 import os
 import socket
 import threading
+from collections.abc import Callable
 from typing import Any
 
 MODE = "SPARK_CONNECT_MODE_ENABLED"
@@ -82,6 +83,29 @@ def alive(names: dict[str, Any]) -> bool:
     if session is None or not hasattr(session, "client") or session.is_stopped or not _reachable(session):
         return False
     return bool(_within(QUICK, lambda: _ask(session)))
+
+
+def watch(names: dict[str, Any], tell: Callable[[dict[str, Any]], None]) -> None:
+    """Tell what the queries of the session are at, in the thread that waits for them; about twice a second."""
+
+    def progress(stages: Any, inflight_tasks: int, operation_id: str | None, done: bool) -> None:
+        told = [
+            {
+                "id": stage.stage_id,
+                "tasks": stage.num_tasks,
+                "completed": stage.num_completed_tasks,
+                "bytes": stage.num_bytes_read,
+            }
+            for stage in stages or ()
+        ]
+        tell({"operation": operation_id or "", "stages": told, "running": inflight_tasks, "done": done})
+
+    names["spark"].registerProgressHandler(progress)
+
+
+def cancel(names: dict[str, Any], operation: str) -> None:
+    """End one query; whoever waits for it is told that it was cancelled."""
+    names["spark"].interruptOperation(operation)
 
 
 def _ask(session: Any) -> bool:

@@ -141,8 +141,7 @@ def test_the_card_under_a_cell_outlives_its_kernel_and_scales_while_a_cell_runs(
     (lab.folder / "go").touch()
     expect(page.locator(".jp-Notebook")).to_contain_text("went on")
 
-    page.get_by_role("menuitem", name="Kernel").click()
-    page.get_by_role("menuitem", name="Restart Kernel…", exact=True).click()
+    page.get_by_role("button", name="Restart the kernel", exact=True).click()
     page.get_by_role("button", name="Confirm Kernel Restart").click()
     card.get_by_label("number of workers").fill("1")
     card.get_by_role("button", name="Scale").click()
