@@ -36,15 +36,20 @@ def browser() -> Iterator[Browser]:
         running.close()
 
 
+def prepare_lab(folder: Path, panel: Path) -> None:
+    """Let a server whose folder this is have the panel, and ask nothing of the outside."""
+    extensions = folder / "data" / "labextensions" / faces.NAME
+    extensions.parent.mkdir(parents=True)
+    extensions.symlink_to(panel)
+    settings = folder / "config" / "lab" / "user-settings" / "@jupyterlab" / "apputils-extension"
+    settings.mkdir(parents=True)
+    (settings / "notification.jupyterlab-settings").write_text('{"fetchNews": "false"}')
+
+
 @pytest.fixture(scope="module")
 def lab(panel: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     folder = tmp_path_factory.mktemp("lab")
-    extensions = folder / "server" / "data" / "labextensions" / faces.NAME
-    extensions.parent.mkdir(parents=True)
-    extensions.symlink_to(panel)
-    settings = folder / "server" / "config" / "lab" / "user-settings" / "@jupyterlab" / "apputils-extension"
-    settings.mkdir(parents=True)
-    (settings / "notification.jupyterlab-settings").write_text('{"fetchNews": "false"}')
+    prepare_lab(folder / "server", panel)
     home = folder / "home"
     try:
         with make_server(folder / "server", home, lab=True) as server:
