@@ -139,5 +139,10 @@ class _AwaitingCaller:
         self._loop.call_soon_threadsafe(function, context=self._context.copy())
 
 
+def beside(loop: asyncio.AbstractEventLoop) -> Caller:
+    """A caller for what nobody waits for in a cell: what may block runs in a worker thread."""
+    return _AwaitingCaller(loop)
+
+
 portal = Portal()
 """The one of this process."""

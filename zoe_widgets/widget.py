@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import json
 from collections.abc import Callable, Coroutine
@@ -11,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 from zoe_hub.client.views import ExecutionView
 from zoe_hub.model.errors import InvalidRequest, ZoeError
 
-from .portal import portal
+from . import adapting
+from .portal import beside, portal
 
 if TYPE_CHECKING:
     from .attachments import Attached
@@ -145,6 +147,12 @@ class _Asked:
                     self._saw(await client.modify(execution, {self._parameter: number}))
                 case "keep" if isinstance(number, int):
                     self._saw(await client.keep(execution, number))
+                case "adapt":
+                    bounds = adapting.bounds(content.get("minimum"), content.get("maximum"), None)
+                    self._saw(await client.adapt(execution, bounds))
+                case "detach":
+                    await self._core.detach(beside(asyncio.get_running_loop()), self._attached)
+                    self._saw(await client.execution(execution))
                 case "stop_adapting":
                     self._saw(await client.adapt_no_more(execution))
                 case "terminate":

@@ -23,7 +23,7 @@ import {
 import { useDoing } from './hooks.js';
 import { PlanPreview, type Preview } from './PlanPreview.js';
 import { Prose } from './Prose.js';
-import { defaultsOf, type Values } from './parameters.js';
+import { changed as changedOf, defaultsOf, valuesOf, type Values } from './parameters.js';
 import { useTexts } from './texts.js';
 
 const ZAppForm = lazy(() => import('./ZAppForm.js'));
@@ -37,21 +37,37 @@ export interface NotebookChoice {
   readonly title: string;
 }
 
+/** What is to take the place of an execution. */
+export interface SwapWish {
+  readonly old: Execution;
+  readonly zapp: ZApp;
+  /** Where they are not what the ZApp would take by itself. */
+  readonly parameters: Readonly<Record<string, Scalar>>;
+  /** Empty: chosen by Zoe. */
+  readonly name: string;
+}
+
 export interface AttachFormProps {
   readonly client: ZoeClient;
   readonly zapp: ZApp;
   readonly notebooks: readonly NotebookChoice[];
   /** The kernel that is chosen at first; empty: none. */
   readonly kernel: string;
+  /** The execution whose place it is to take; null: none. Then `onSwap` is called, and nothing is started here. */
+  readonly swaps: Execution | null;
+  readonly onSwap: (wish: SwapWish) => void;
   readonly onDone: (execution: Execution, kernel: string) => void;
   readonly onCancel: () => void;
 }
 
-export function AttachForm({ client, zapp, notebooks, kernel, onDone, onCancel }: AttachFormProps): ReactElement {
+export function AttachForm(props: AttachFormProps): ReactElement {
+  const { client, zapp, notebooks, kernel, swaps, onSwap, onDone, onCancel } = props;
   const trans = useTexts();
   const ids = { name: useId(), kernel: useId(), outlive: useId() };
   const doing = useDoing();
-  const [values, setValues] = useState<Values>(() => defaultsOf(zapp));
+  const [values, setValues] = useState<Values>(() =>
+    swaps?.zapp === zapp.name ? valuesOf(zapp, swaps.plan.parameters) : defaultsOf(zapp),
+  );
   const [valid, setValid] = useState(true);
   const [name, setName] = useState('');
   const [chosen, setChosen] = useState(kernel);
@@ -69,6 +85,10 @@ export function AttachForm({ client, zapp, notebooks, kernel, onDone, onCancel }
   const submit = (event: FormEvent): void => {
     event.preventDefault();
     if (!valid || doing.busy) {
+      return;
+    }
+    if (swaps !== null) {
+      onSwap({ old: swaps, zapp, parameters: changedOf(zapp, given(values)), name: name.trim() });
       return;
     }
     const wish: Submit = {
@@ -121,24 +141,26 @@ export function AttachForm({ client, zapp, notebooks, kernel, onDone, onCancel }
           onChange={(event) => setName(event.target.value)}
         />
       </div>
-      <div className="zoe-field">
-        <label htmlFor={ids.kernel}>{trans.__('Notebook')}</label>
-        <select
-          id={ids.kernel}
-          className="zoe-input"
-          value={chosen}
-          disabled={doing.busy}
-          onChange={(event) => setChosen(event.target.value)}
-        >
-          {notebooks.map((each) => (
-            <option key={each.kernel} value={each.kernel}>
-              {each.title}
-            </option>
-          ))}
-          <option value="">{trans.__('none: it is attached later')}</option>
-        </select>
-      </div>
-      {chosen !== '' && (
+      {swaps === null && (
+        <div className="zoe-field">
+          <label htmlFor={ids.kernel}>{trans.__('Notebook')}</label>
+          <select
+            id={ids.kernel}
+            className="zoe-input"
+            value={chosen}
+            disabled={doing.busy}
+            onChange={(event) => setChosen(event.target.value)}
+          >
+            {notebooks.map((each) => (
+              <option key={each.kernel} value={each.kernel}>
+                {each.title}
+              </option>
+            ))}
+            <option value="">{trans.__('none: it is attached later')}</option>
+          </select>
+        </div>
+      )}
+      {swaps === null && chosen !== '' && (
         <div className="zoe-check">
           <input
             id={ids.outlive}
@@ -149,6 +171,12 @@ export function AttachForm({ client, zapp, notebooks, kernel, onDone, onCancel }
           />
           <label htmlFor={ids.outlive}>{trans.__('Keep it when the notebook is shut down')}</label>
         </div>
+      )}
+      {swaps !== null && (
+        <p className="zoe-quiet">
+          {trans.__('It takes over what %1 is called in the notebook; then %1 is terminated.', swaps.name)}{' '}
+          {trans.__('If it does not come, %1 stays as it is.', swaps.name)}
+        </p>
       )}
       <PlanPreview preview={preview} />
       {doing.error !== '' && (
@@ -161,7 +189,7 @@ export function AttachForm({ client, zapp, notebooks, kernel, onDone, onCancel }
           {trans.__('Cancel')}
         </button>
         <button type="submit" className="zoe-button zoe-primary" disabled={!valid || doing.busy}>
-          {doing.busy ? trans.__('Starting…') : trans.__('Attach')}
+          {doing.busy ? trans.__('Starting…') : swaps === null ? trans.__('Attach') : trans.__('Swap')}
         </button>
       </div>
     </form>

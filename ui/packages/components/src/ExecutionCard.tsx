@@ -2,6 +2,7 @@
 
 import { memo, useId, useState, type ReactElement } from 'react';
 import { hasEnded, isEnding, workersOf, type Execution, type Page, type Sample } from '@zoe-jupyter/api';
+import { AdaptForm } from './AdaptForm.js';
 import { useDoing, useNow } from './hooks.js';
 import { explanation, holdings, sizes, stateWord } from './sentences.js';
 import { Sparkline } from './Sparkline.js';
@@ -17,7 +18,11 @@ export interface ExecutionActions {
   readonly undo?: (execution: Execution) => void;
   readonly detach?: (execution: Execution) => Promise<unknown>;
   readonly keep?: (execution: Execution) => Promise<unknown>;
+  /** Let the number of its workers follow its load between two bounds. */
+  readonly adapt?: (execution: Execution, minimum: number, maximum: number) => Promise<unknown>;
   readonly stopAdapting?: (execution: Execution) => Promise<unknown>;
+  /** Choose what is to take its place. */
+  readonly swap?: (execution: Execution) => void;
   readonly openPage?: (execution: Execution, page: Page) => void;
   readonly openLogs?: (execution: Execution) => void;
   readonly insertCode?: (execution: Execution) => void;
@@ -166,10 +171,11 @@ function Actions({ execution, minimum, maximum, actions }: ExecutionCardProps): 
   const trans = useTexts();
   const doing = useDoing();
   const [scaling, setScaling] = useState(false);
+  const [adapting, setAdapting] = useState(false);
   const workers = workersOf(execution);
   const ended = hasEnded(execution);
   const over = isEnding(execution);
-  const { scale, terminate, detach, keep, stopAdapting, openPage, openLogs, insertCode, forget } = actions;
+  const { scale, adapt, stopAdapting, swap, terminate, detach, keep, openPage, openLogs, insertCode, forget } = actions;
   const change = (action: (execution: Execution) => Promise<unknown>): void => doing.run(() => action(execution));
   return (
     <>
@@ -185,6 +191,16 @@ function Actions({ execution, minimum, maximum, actions }: ExecutionCardProps): 
           }}
         />
       )}
+      {adapt && adapting && workers !== null && !over && (
+        <AdaptForm
+          workers={workers}
+          minimum={minimum}
+          maximum={maximum}
+          busy={doing.busy}
+          onAdapt={(low, high) => doing.run(() => adapt(execution, low, high).then(() => setAdapting(false)))}
+          onCancel={() => setAdapting(false)}
+        />
+      )}
       <div className="zoe-actions" role="group" aria-label={trans.__('Actions on %1', execution.name)}>
         {openPage &&
           execution.ui.map((page) => (
@@ -196,11 +212,17 @@ function Actions({ execution, minimum, maximum, actions }: ExecutionCardProps): 
         {insertCode && execution.plan.attachable && !over && (
           <Button onClick={() => insertCode(execution)}>{trans.__('Insert code')}</Button>
         )}
+        {adapt && workers !== null && execution.adaptation === null && !adapting && !over && (
+          <Button onClick={() => setAdapting(true)}>{trans.__('Follow load…')}</Button>
+        )}
         {stopAdapting && execution.adaptation !== null && !over && (
           <Button onClick={() => change(stopAdapting)}>{trans.__('Keep this size')}</Button>
         )}
         {keep && execution.life.expires !== null && execution.plan.lifetime.keep > 0 && !over && (
           <Button onClick={() => change(keep)}>{trans.__('Keep it')}</Button>
+        )}
+        {swap && execution.plan.attachable && execution.attachment !== null && !over && (
+          <Button onClick={() => swap(execution)}>{trans.__('Swap…')}</Button>
         )}
         {detach && execution.attachment !== null && !over && (
           <Button onClick={() => change(detach)}>{trans.__('Detach')}</Button>

@@ -27,7 +27,7 @@ export interface ShelfState {
   readonly error: string;
 }
 
-export interface FormState extends Pick<AttachFormProps, 'client' | 'notebooks' | 'kernel' | 'onDone' | 'onCancel'> {
+export interface FormState extends Omit<AttachFormProps, 'zapp'> {
   readonly zapp: ZApp;
 }
 
@@ -53,7 +53,7 @@ export function Panel(props: PanelProps): ReactElement {
   return (
     <div className="zoe zoe-panel">
       <ConnectionBanner connection={snapshot.connection} loaded={snapshot.loaded} onRetry={() => store.retry()} />
-      {props.form !== null && <OpenForm key={props.form.zapp.name} form={props.form} />}
+      {props.form !== null && <OpenForm key={`${props.form.zapp.name}/${props.form.swaps?.id}`} form={props.form} />}
       <section aria-label={trans.__('My executions')}>
         <h2>{trans.__('My executions')}</h2>
         <Share quota={quota} />
@@ -61,6 +61,9 @@ export function Panel(props: PanelProps): ReactElement {
       </section>
       <section aria-label={trans.__('Shop')}>
         <h2>{trans.__('Shop')}</h2>
+        {props.form?.swaps && (
+          <p className="zoe-quiet">{trans.__('Choose what takes the place of %1.', props.form.swaps.name)}</p>
+        )}
         <ShopShelf shop={shelf.shop} error={shelf.error} onChoose={props.onChoose} onRetry={props.onRetryShop} />
       </section>
     </div>
@@ -72,7 +75,8 @@ function OpenForm({ form }: { form: FormState }): ReactElement {
   const heading = useRef<HTMLHeadingElement>(null);
   // Whoever chose by the keyboard goes on where the form begins.
   useEffect(() => heading.current?.focus(), []);
-  const title = trans.__('Attach %1', form.zapp.title || form.zapp.name);
+  const goods = form.zapp.title || form.zapp.name;
+  const title = form.swaps === null ? trans.__('Attach %1', goods) : trans.__('Swap %1 for %2', form.swaps.name, goods);
   return (
     <section aria-label={title}>
       <h2 ref={heading} tabIndex={-1}>

@@ -31,6 +31,8 @@ export function WorkerScale({ workers, minimum, maximum, busy, onScale }: Worker
     <form className="zoe-scale" onSubmit={submit} noValidate>
       <input
         type="range"
+        // In a notebook, the keys that move it would move the choice of cells as well.
+        data-lm-suppress-shortcuts="true"
         aria-label={trans.__('%1 wanted', workers.label)}
         min={minimum}
         max={maximum}

@@ -1,5 +1,5 @@
 export { AttachedCards, type AttachedCardsProps } from './AttachedCards.js';
-export { AttachForm, type AttachFormProps, type NotebookChoice } from './AttachForm.js';
+export { AttachForm, type AttachFormProps, type NotebookChoice, type SwapWish } from './AttachForm.js';
 export { ConnectionBanner } from './ConnectionBanner.js';
 export { ExecutionCard, type ExecutionActions, type ExecutionCardProps } from './ExecutionCard.js';
 export { FollowedCard, type FollowedCardProps } from './FollowedCard.js';
@@ -7,7 +7,7 @@ export { useDoing, useNow, useSnapshot } from './hooks.js';
 export { Logs } from './Logs.js';
 export { boundsOf, Panel, type FormState, type PanelProps, type ShelfState } from './Panel.js';
 export { outlookSentence, PlanPreview, type Preview } from './PlanPreview.js';
-export { defaultsOf, memoryFault, schemaOf, uiSchemaOf, type Values } from './parameters.js';
+export { changed, defaultsOf, memoryFault, schemaOf, uiSchemaOf, valuesOf, type Values } from './parameters.js';
 export { explanation, holdings, sizes, stateWord } from './sentences.js';
 export { limits, Share, usedSentence } from './Share.js';
 export { attachable, ShopShelf } from './ShopShelf.js';

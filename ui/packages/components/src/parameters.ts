@@ -73,6 +73,20 @@ export function defaultsOf(zapp: ZApp): Values {
   );
 }
 
+/** The same with the values of something that runs already, where they are known. */
+export function valuesOf(zapp: ZApp, given: Readonly<Record<string, Scalar>>): Values {
+  const entries = (zapp.parameters ?? [])
+    .filter((parameter) => given[parameter.name] !== undefined)
+    .map((parameter): [string, Scalar] => [parameter.name, shown(parameter, given[parameter.name] as Scalar)]);
+  return { ...defaultsOf(zapp), ...Object.fromEntries(entries) };
+}
+
+/** Those of the values that are not what the ZApp would take by itself. */
+export function changed(zapp: ZApp, values: Readonly<Record<string, Scalar>>): Record<string, Scalar> {
+  const usual = defaultsOf(zapp);
+  return Object.fromEntries(Object.entries(values).filter(([name, value]) => usual[name] !== value));
+}
+
 /** What is wrong with an amount of memory; null: nothing. */
 export function memoryFault(parameter: Parameter, value: unknown, trans: Texts): string | null {
   const amount = parseBytes(value);

@@ -86,3 +86,26 @@ test('what is about to end says when, why, and what helps', () => {
   render(card(execution({ life })));
   expect(screen.getByText(/^Ends at .*: idle for 1 hour; use it$/)).toBeTruthy();
 });
+
+test('follows its load between the bounds that were typed', async () => {
+  const adapt = jest.fn(() => Promise.resolve());
+  render(card(execution(), { adapt }));
+  fireEvent.click(screen.getByRole('button', { name: 'Follow load…' }));
+  const most = screen.getByLabelText('most workers');
+  fireEvent.change(most, { target: { value: '0' } });
+  expect(screen.getByRole('alert').textContent).toBe('Whole numbers from 1 to 8, the smaller one first.');
+  fireEvent.change(most, { target: { value: '6' } });
+  fireEvent.submit(most);
+  await waitFor(() => expect(adapt).toHaveBeenCalledWith(expect.objectContaining({ id: 'e1' }), 1, 6));
+  await waitFor(() => expect(screen.queryByLabelText('most workers')).toBeNull());
+});
+
+test('only what is attached can be swapped', () => {
+  const swap = jest.fn();
+  const attachment = { server: '', kernel: 'k1', outlive: false };
+  const { rerender } = render(card(execution({ attachment }), { swap }));
+  fireEvent.click(screen.getByRole('button', { name: 'Swap…' }));
+  expect(swap).toHaveBeenCalledTimes(1);
+  rerender(card(execution({ attachment: null }), { swap }));
+  expect(screen.queryByRole('button', { name: 'Swap…' })).toBeNull();
+});

@@ -1,6 +1,6 @@
 import { cleanup, fireEvent, render, screen, waitFor } from '@testing-library/react';
 import { ZoeClient, type Execution, type Shop } from '@zoe-jupyter/api';
-import { AttachForm, defaultsOf, memoryFault, schemaOf, ShopShelf, english } from '../src/index.js';
+import { AttachForm, defaultsOf, memoryFault, schemaOf, ShopShelf, english, type SwapWish } from '../src/index.js';
 import { execution, FakeService, json, parameter, problem, zapp } from './fakes.js';
 
 afterEach(cleanup);
@@ -14,13 +14,19 @@ beforeEach(() => {
   service.answers.set('POST /executions', () => json(execution({ id: 'new' }), 202));
 });
 
-async function form(onDone: (execution: Execution, kernel: string) => void = jest.fn()): Promise<void> {
+async function form(
+  onDone: (execution: Execution, kernel: string) => void = jest.fn(),
+  swaps: Execution | null = null,
+  onSwap: (wish: SwapWish) => void = jest.fn(),
+): Promise<void> {
   render(
     <AttachForm
       client={new ZoeClient(service)}
       zapp={zapp()}
       notebooks={[{ kernel: 'k1', title: 'flights.ipynb' }]}
       kernel="k1"
+      swaps={swaps}
+      onSwap={onSwap}
       onDone={onDone}
       onCancel={jest.fn()}
     />,
@@ -143,4 +149,20 @@ describe('the shop', () => {
     fireEvent.click(screen.getByRole('button', { name: 'Try again' }));
     expect(again).toHaveBeenCalledTimes(1);
   });
+});
+
+test('what takes the place of something begins as that is, and says what differs from the usual', async () => {
+  const old = execution({ name: 'mine', plan: { ...execution().plan, parameters: { workers: 5, memory: 2 ** 31 } } });
+  const swapped = jest.fn();
+  await form(jest.fn(), old, swapped);
+  expect(screen.getByLabelText<HTMLInputElement>(/Workers/).value).toBe('5');
+  expect(screen.getByLabelText<HTMLInputElement>(/Memory/).value).toBe('2 GiB');
+  expect(screen.queryByLabelText('Notebook')).toBeNull();
+  expect(screen.getByText(/If it does not come, mine stays as it is/)).toBeTruthy();
+  fireEvent.change(screen.getByLabelText(/Workers/), { target: { value: '2' } });
+  fireEvent.click(screen.getByRole('button', { name: 'Swap' }));
+  await waitFor(() =>
+    expect(swapped).toHaveBeenCalledWith(expect.objectContaining({ old, parameters: { memory: '2 GiB' }, name: '' })),
+  );
+  expect(service.requests).not.toContain('POST /executions');
 });

@@ -8,6 +8,7 @@ import type { IZoeManager, IZoeNotebooks } from './tokens.js';
 export interface ActionsOptions {
   readonly manager: IZoeManager;
   readonly notebooks: IZoeNotebooks;
+  readonly swap: (execution: Execution) => void;
   readonly openPage: (execution: Execution, page: Page) => void;
   readonly openLogs: (execution: Execution) => void;
   /** There is no notebook into which code could be put. */
@@ -24,6 +25,8 @@ export function makeActions(options: ActionsOptions): Required<ExecutionActions>
     undo: (execution) => void terminations.undo(execution.id),
     detach: (execution) => seen(client.detach(execution.id)),
     keep: (execution) => seen(client.keep(execution.id, execution.plan.lifetime.keep)),
+    adapt: (execution, minimum, maximum) => seen(client.adapt(execution.id, { minimum, maximum })),
+    swap: options.swap,
     stopAdapting: (execution) => seen(client.stopAdapting(execution.id)),
     openPage: options.openPage,
     openLogs: options.openLogs,

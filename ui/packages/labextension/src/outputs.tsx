@@ -32,8 +32,6 @@ export class ZoeOutput extends ReactWidget implements IRenderMime.IRenderer {
   ) {
     super();
     this.addClass('zoe-output');
-    // Keys that move a slider would move the notebook's selection as well.
-    this.node.dataset['lmSuppressShortcuts'] = 'true';
   }
 
   renderModel(model: IRenderMime.IMimeModel): Promise<void> {

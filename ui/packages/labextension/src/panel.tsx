@@ -5,7 +5,14 @@ import type { Message } from '@lumino/messaging';
 import { Signal } from '@lumino/signaling';
 import { useEffect, useReducer, type ReactElement } from 'react';
 import type { Execution, ZApp } from '@zoe-jupyter/api';
-import { Panel, TextsProvider, type ExecutionActions, type FormState, type Texts } from '@zoe-jupyter/components';
+import {
+  Panel,
+  TextsProvider,
+  type ExecutionActions,
+  type FormState,
+  type SwapWish,
+  type Texts,
+} from '@zoe-jupyter/components';
 import type { IZoeManager, IZoeNotebooks } from './tokens.js';
 
 export interface PanelOptions {
@@ -14,12 +21,14 @@ export interface PanelOptions {
   readonly actions: ExecutionActions;
   readonly trans: Texts;
   /** A ZApp was started; `kernel` is that of the notebook it is for, or empty. */
+  readonly onSwap: (wish: SwapWish) => void;
   readonly onAttached: (execution: Execution, kernel: string) => void;
 }
 
 export class ZoePanel extends ReactWidget {
   private readonly wanted = new Signal<this, void>(this);
   private zapp: ZApp | null = null;
+  private swaps: Execution | null = null;
   private shown = '';
 
   constructor(private readonly options: PanelOptions) {
@@ -29,7 +38,20 @@ export class ZoePanel extends ReactWidget {
 
   /** Open the form of this ZApp. */
   attach(zapp: ZApp): void {
+    this.swaps = null;
+    this.choose(zapp);
+  }
+
+  private choose(zapp: ZApp): void {
     this.zapp = zapp;
+    this.wanted.emit();
+  }
+
+  /** Open the form of what is to take the place of this execution: of its own ZApp at first. */
+  swap(execution: Execution): void {
+    const all = this.options.manager.shelf.shop?.zapps ?? [];
+    this.zapp = all.find((each) => each.name === execution.zapp) ?? all.find((each) => each.attachable) ?? null;
+    this.swaps = this.zapp && execution;
     this.wanted.emit();
   }
 
@@ -52,6 +74,7 @@ export class ZoePanel extends ReactWidget {
     const { manager, notebooks, onAttached } = this.options;
     const close = (): void => {
       this.zapp = null;
+      this.swaps = null;
       this.wanted.emit();
     };
     const form = this.zapp && {
@@ -59,13 +82,18 @@ export class ZoePanel extends ReactWidget {
       client: manager.client,
       notebooks: notebooks.choices(),
       kernel: notebooks.current(),
+      swaps: this.swaps,
+      onSwap: (wish: SwapWish) => {
+        close();
+        this.options.onSwap(wish);
+      },
       onCancel: close,
       onDone: (execution: Execution, kernel: string) => {
         close();
         onAttached(execution, kernel);
       },
     };
-    return { form, shown: this.shown, onChoose: (zapp) => this.attach(zapp) };
+    return { form, shown: this.shown, onChoose: (zapp) => this.choose(zapp) };
   }
 }
 

@@ -1,10 +1,11 @@
 import { ZoeManager } from '../src/manager.js';
 import { noticeOf } from '../src/notices.js';
-import { connecting } from '../src/snippets.js';
+import { connecting, swapping } from '../src/snippets.js';
 import { english } from '@zoe-jupyter/components';
 import { execution, FakeService, json, problem, until } from '../../api/tests/fakes.js';
 import type { Mode } from '../src/tokens.js';
-import type { ZoeEvent } from '@zoe-jupyter/api';
+import { shownOf } from '../src/shown.js';
+import type { ZApp, ZoeEvent } from '@zoe-jupyter/api';
 
 let service: FakeService;
 let manager: ZoeManager;
@@ -61,6 +62,29 @@ test('a shop that could not be read is read when asked again', async () => {
 
 test('the code that is put into notebooks holds names as they are', () => {
   expect(connecting('a "b"')).toContain('connect("a \\"b\\"")');
+});
+
+test('the code that swaps is what the magic splits into words again', () => {
+  const zapp = { name: 'spark' } as ZApp;
+  const old = execution({ name: 'mine' });
+  expect(swapping({ old, zapp, parameters: {}, name: '' })).toBe('%zoe swap mine spark');
+  const parameters = { memory: '4 GiB', workers: 3, note: "it's" };
+  expect(swapping({ old, zapp, parameters, name: 'next' })).toBe(
+    `%zoe swap mine spark name=next 'memory=4 GiB' workers=3 'note=it'"'"'s'`,
+  );
+});
+
+describe('what notebooks hold', () => {
+  test('is one execution, or all of a kernel', () => {
+    expect(shownOf({ execution: 'e1', name: 'mine' })).toEqual({ execution: 'e1', name: 'mine' });
+    expect(shownOf({ execution: 'e1' })).toEqual({ execution: 'e1', name: 'e1' });
+    expect(shownOf({ kernel: 'k1' })).toEqual({ kernel: 'k1' });
+  });
+
+  test.each([null, 'e1', 3, {}, { execution: '' }, { execution: 5 }, { kernel: ['k'] }])(
+    'what anybody may have written, such as %j, is nothing',
+    (data) => expect(shownOf(data)).toBeNull(),
+  );
 });
 
 describe('people are told of', () => {

@@ -32,6 +32,8 @@ export function Card({ model }: { model: Model }): ReactElement {
     (): ExecutionActions => ({
       scale: (_, __, number) => link.ask({ do: 'scale', number }),
       keep: (of) => link.ask({ do: 'keep', number: of.plan.lifetime.keep }),
+      adapt: (_, minimum, maximum) => link.ask({ do: 'adapt', minimum, maximum }),
+      detach: () => link.ask({ do: 'detach' }),
       stopAdapting: () => link.ask({ do: 'stop_adapting' }),
       openPage: (_, page) => void window.open(page.url, '_blank', 'noopener'),
       terminate: (of) => {

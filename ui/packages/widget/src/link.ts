@@ -15,7 +15,9 @@ export interface Model {
 export type Wish =
   | { readonly do: 'scale'; readonly number: number }
   | { readonly do: 'keep'; readonly number: number }
+  | { readonly do: 'adapt'; readonly minimum: number; readonly maximum: number }
   | { readonly do: 'stop_adapting' }
+  | { readonly do: 'detach' }
   | { readonly do: 'terminate' };
 
 /** Milliseconds after which a kernel that says nothing is said to be away: restarted, or without a connection. */

@@ -27,8 +27,8 @@ export const outputPlugin: JupyterFrontEndPlugin<void> = {
   ) => {
     const trans = textsOf(translator);
     // A card in a notebook is no place to put code into it, and stays where it is.
-    const { scale, terminate, undo, detach, keep, stopAdapting, openPage, openLogs } = panel.actions;
-    const actions = { scale, terminate, undo, detach, keep, stopAdapting, openPage, openLogs };
+    const { scale, adapt, stopAdapting, swap, terminate, undo, detach, keep, openPage, openLogs } = panel.actions;
+    const actions = { scale, adapt, stopAdapting, swap, terminate, undo, detach, keep, openPage, openLogs };
     registry.addFactory(
       {
         safe: true,

@@ -8,7 +8,7 @@ import { makeActions } from '../actions.js';
 import { logsTab, pageTab } from '../documents.js';
 import { zoeIcon } from '../icon.js';
 import { ZoePanel } from '../panel.js';
-import { connecting } from '../snippets.js';
+import { connecting, swapping } from '../snippets.js';
 import { textsOf } from '../texts.js';
 import { IZoeManager, IZoeNotebooks, IZoePanel, NAMESPACE } from '../tokens.js';
 
@@ -41,6 +41,10 @@ export const panelPlugin: JupyterFrontEndPlugin<IZoePanel> = {
     const actions = makeActions({
       manager,
       notebooks,
+      swap: (execution) => {
+        app.shell.activateById(panel.id);
+        panel.swap(execution);
+      },
       openLogs: (execution) => open(logsTab(manager.client, execution, trans)),
       openPage: (execution, page) => open(pageTab(execution, page, trans)),
       onNoNotebook: () => void Notification.warning(trans.__('Open a notebook first, into which the code can go.')),
@@ -50,6 +54,14 @@ export const panelPlugin: JupyterFrontEndPlugin<IZoePanel> = {
       notebooks,
       trans,
       actions,
+      onSwap: (wish) => {
+        const kernel = wish.old.attachment?.kernel ?? '';
+        if (notebooks.choices().some((each) => each.kernel === kernel)) {
+          notebooks.insert(swapping(wish), kernel, true);
+        } else {
+          Notification.warning(trans.__('Open the notebook first that %1 is attached to.', wish.old.name));
+        }
+      },
       onAttached: (execution, kernel) => {
         manager.store.saw(execution);
         panel.reveal(execution.id);
