@@ -41,9 +41,14 @@ def prepare_lab(folder: Path, panel: Path) -> None:
     extensions = folder / "data" / "labextensions" / faces.NAME
     extensions.parent.mkdir(parents=True)
     extensions.symlink_to(panel)
-    settings = folder / "config" / "lab" / "user-settings" / "@jupyterlab" / "apputils-extension"
-    settings.mkdir(parents=True)
-    (settings / "notification.jupyterlab-settings").write_text('{"fetchNews": "false"}')
+    settings = folder / "config" / "lab" / "user-settings" / "@jupyterlab"
+    for name, text in {
+        "apputils-extension/notification": '{"fetchNews": "false"}',
+        "docmanager-extension/plugin": '{"renameUntitledFileOnSave": false}',
+    }.items():
+        place = settings / f"{name}.jupyterlab-settings"
+        place.parent.mkdir(parents=True)
+        place.write_text(text)
 
 
 @pytest.fixture(scope="module")
