@@ -2,11 +2,10 @@
 PYTHON ?= python3
 ZOE_HOME ?= $(CURDIR)/.zoe
 export ZOE_HOME
-comma := ,
 IN_ENV := $(PYTHON) -m scripts.within
 
 .DEFAULT_GOAL := help
-.PHONY: screenshots fuzz prove help hub setup test test-long test-docker images lint docs wheel bench-attach bench-embedded bench-failover bench-scale-down bench-spawn chaos bench-scheduler bench-throughput bench-events bench-footprint test-fresh clean experiment
+.PHONY: screenshots fuzz prove help hub setup test test-long test-docker test-dockerspawner images lint docs wheel bench-attach bench-docker bench-embedded bench-failover bench-scale-down bench-spawn chaos bench-scheduler bench-throughput bench-events bench-footprint test-fresh clean experiment
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -31,14 +30,11 @@ test-long: setup ## run the tests that take minutes: two people's clusters, clus
 test-docker: setup ## run the tests that need a Docker engine (ZOE_TEST_DOCKER_HOST, else /var/run/docker.sock)
 	@$(IN_ENV) python -m pytest -m docker
 
-images: ## build the images of all frameworks (BASE_IMAGE, IMAGE_PREFIX=zoe, DOCKER=docker, CA_FILE)
-	@set -e; for each in frameworks/*/Dockerfile; do \
-	  folder=$$(dirname $$each); context=$$folder; \
-	  if grep -q '^COPY frameworks/' $$each; then context=.; fi; \
-	  DOCKER_BUILDKIT=1 $(or $(DOCKER),docker) build $(if $(BASE_IMAGE),--build-arg BASE_IMAGE=$(BASE_IMAGE)) \
-	    $(if $(CA_FILE),--secret id=ca$(comma)src=$(CA_FILE)) -f $$each \
-	    -t $(or $(IMAGE_PREFIX),zoe)/$$(basename $$folder):0.1 $$context; \
-	done
+images: ## build the images of all frameworks and of the Hub (ONLY, BASE_IMAGE, IMAGE_PREFIX=zoe, DOCKER, CA_FILE, IMAGES_LOCK)
+	@$(PYTHON) -m scripts.images
+
+test-dockerspawner: setup ## run DockerSpawner's own tests on ZoeDockerSpawner, with the engine that DOCKER_HOST names
+	@$(IN_ENV) python scripts/dockerspawner_tests.py
 
 screenshots: setup ## let a browser take the pictures of docs/images (needs Debian's package chromium)
 	@ZOE_SCREENSHOTS=1 $(IN_ENV) python -m pytest -q tests/web/pages/test_in_browser.py tests/faces
@@ -59,6 +55,9 @@ wheel: setup ## build the wheel into dist/
 
 bench-attach: setup ## measure attaching a cluster against starting one by hand
 	@set -e; for each in benchmarks/attach*.py; do $(IN_ENV) python "$$each"; done
+
+bench-docker: setup ## measure servers and clusters in containers against DockerSpawner and a shell script (DOCKER_HOST)
+	@set -e; for each in spawn attach crowd; do $(IN_ENV) python "benchmarks/containers_$$each.py"; done
 
 bench-embedded: setup ## measure the time from the end of pip to the first result of Spark in JupyterLab, without a Hub
 	@PYTHONPATH=$(CURDIR) $(IN_ENV) python benchmarks/embedded.py

@@ -52,10 +52,12 @@ c.JupyterHub.spawner_class = "zoe_hub.spawner.local.ZoeSimpleSpawner"
 class Hub:
     """A running JupyterHub with its proxy; gone, with all that it started, at the end of the `with` block."""
 
-    def __init__(self, folder: Path, *, zoe: bool, cache: Path | None = None) -> None:
+    def __init__(self, folder: Path, *, zoe: bool, cache: Path | None = None, settings: str | None = None) -> None:
+        """`settings` are further lines of configuration, those with which Zoe is set up among them."""
         self.folder = folder
         self.zoe = zoe
         self.cache = cache
+        self.settings = settings if settings is not None else (WITH_ZOE if zoe else "")
         self.port = free_port()
         self.token = secrets.token_hex(16)
         self.processes = Processes(folder / "hub.log")
@@ -69,7 +71,7 @@ class Hub:
 
     def __enter__(self) -> Self:
         (self.folder / "home").mkdir(parents=True)
-        text = CONFIGURATION + (WITH_ZOE if self.zoe else "")
+        text = CONFIGURATION + self.settings
         config = self.folder / "jupyterhub_config.py"
         ports = {"port": self.port, "hub_port": free_port(), "proxy_port": free_port()}
         config.write_text(text.format(host=HOST, folder=self.folder, proxy=find_proxy(), **ports))

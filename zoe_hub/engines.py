@@ -50,6 +50,7 @@ def _make_docker(settings: ZoeConfig, catalogue: Catalogue, docker: ZoeDocker) -
             host=docker.host,
             default_image=docker.default_image,
             allowed_images=tuple(docker.allowed_images),
+            images_lock=docker.images_lock,
             pull_policy=docker.pull_policy,
             user=docker.user,
             subnets=docker.subnets,

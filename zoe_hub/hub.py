@@ -38,7 +38,10 @@ SERVICE_POLL = 5
 
 _PAGES = Path(__file__).parent / "spawner" / "hub_pages"
 """Templates of the Hub's own pages, with what Zoe adds to them."""
-_PASSED_ON = ("HOME", "USER", "LOGNAME", "TMPDIR", "JAVA_HOME", "SPARK_HOME", "TZ", "SSL_CERT_FILE")
+_PASSED_ON = (
+    "HOME", "USER", "LOGNAME", "TMPDIR", "JAVA_HOME", "SPARK_HOME", "TZ", "SSL_CERT_FILE",
+    "DOCKER_HOST", "DOCKER_CONFIG", "DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH",
+)  # fmt: skip
 _SECRET_WORDS = ("PASSWORD", "TOKEN", "SECRET", "KEY")
 
 

@@ -44,7 +44,7 @@ import os, sys
 from zoe_hub.hub import configure
 
 c.JupyterHub.bind_url = "http://127.0.0.1:{port}{base}/"
-c.JupyterHub.hub_bind_url = "http://127.0.0.1:{hub_port}"
+c.JupyterHub.hub_bind_url = "http://{hub_host}:{hub_port}"
 c.ConfigurableHTTPProxy.api_url = "http://127.0.0.1:{proxy_port}"
 c.ConfigurableHTTPProxy.command = [{proxy!r}]
 c.ConfigurableHTTPProxy.auth_token = {secret!r}
@@ -67,7 +67,9 @@ c.Spawner.cmd = [os.path.join(os.path.dirname(sys.executable), "jupyterhub-singl
 c.SimpleLocalProcessSpawner.home_dir_template = {homes!r} + "/{{username}}"
 c.Spawner.environment = {{"PYTHONPATH": {checkout!r}}}
 {early}
-configure(c, environment={{"PYTHONPATH": {checkout!r}}}, allow_root=os.geteuid() == 0)
+configure(
+    c, service_url={service_url!r}, environment={{"PYTHONPATH": {checkout!r}}}, allow_root=os.geteuid() == 0
+)
 c.JupyterHub.spawner_class = {spawner!r}
 {late}
 """
@@ -101,7 +103,8 @@ class RealHub:
     `early` and `late` are lines of configuration before and after it. `python` runs the Hub (another one: another
     JupyterHub), `environment` is added to its own. `source` is where Zoe is imported from; None: where `python` has it.
     `base` is the prefix of everything, such as ``/deep/hub``. With a `domain`, users and services have subdomains of
-    it, which need not be known to any name server: see `transport`.
+    it, which need not be known to any name server: see `transport`. `hub_host` is an address of this machine at which
+    user servers elsewhere, such as in containers, reach Hub and service.
     """
 
     def __init__(
@@ -116,6 +119,7 @@ class RealHub:
         source: Path | None = CHECKOUT,
         base: str = "",
         domain: str = "",
+        hub_host: str = "127.0.0.1",
     ) -> None:
         self.folder = folder
         self.port, hub_port, proxy_port = free_port(), free_port(), free_port()
@@ -125,7 +129,8 @@ class RealHub:
         self.service_url = f"http://{f'zoe--service.{host}' if domain else host}{base}/services/zoe"
         if domain:
             early += f'\nc.JupyterHub.subdomain_host = "http://{host}"\n'
-        self.api_url = f"http://127.0.0.1:{hub_port}{base}/hub/api"
+        self.api_url = f"http://{hub_host}:{hub_port}{base}/hub/api"
+        self._service = f"http://{hub_host}:{free_port()}" if hub_host != "127.0.0.1" else None
         self.admin_token = uuid.uuid4().hex
         self.home = folder / "zoe"
         self._python = python
@@ -140,7 +145,8 @@ class RealHub:
             raise FileNotFoundError("configurable-http-proxy: npm install configurable-http-proxy, and put it on PATH")
         (folder / "jupyterhub_config.py").write_text(
             _CONFIG.format(
-                port=self.port, base=base, hub_port=hub_port, proxy_port=proxy_port, proxy=proxy, secret=secret,
+                port=self.port, base=base, hub_host=hub_host, hub_port=hub_port, proxy_port=proxy_port,
+                proxy=proxy, secret=secret, service_url=self._service,
                 password=PASSWORD, token=self.admin_token, homes=str(folder / "homes"), checkout=self._source,
                 spawner=spawner or spawner_name(python), early=early, late=late,
             )
@@ -328,7 +334,8 @@ class RealHub:
     @property
     def zoe_url(self) -> str:
         """The service's direct address."""
-        return f"http://127.0.0.1:{(self.home / 'service-port').read_text().strip()}{self.base}/services/zoe"
+        url = self._service or f"http://127.0.0.1:{(self.home / 'service-port').read_text().strip()}"
+        return f"{url}{self.base}/services/zoe"
 
     def zoe(self, token: str | None = None) -> ZoeClient:
         """A client of the service; without a token, with the service's own, which reaches everybody's executions."""

@@ -46,6 +46,11 @@ def render_shop(
     )
 
 
+def render_images(images: Iterable[str], chosen: str) -> str:
+    """What stands below the shop where users may choose the image of their server."""
+    return _TEMPLATES.get_template("images.html").render(images=images, chosen=chosen)
+
+
 def render_away(error: ZoeError, chosen: str, values: Mapping[str, Any]) -> str:
     """What stands in place of the shop while the service is away: why, and how to go on."""
     fields = {f"{chosen}.{name}": _text(value) for name, value in values.items()}

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from inspect import isawaitable
 from typing import Any
 
 from jupyterhub.spawner import Spawner  # type: ignore[import-untyped]
 from traitlets import Bool
 
-from ..client import ExecutionView
+from ..client import ExecutionView, ProcessView
 from ..model.errors import ZoeError
 from ..model.execution import ExecutionState
 from . import overlay
@@ -46,6 +46,16 @@ class ZoeMixin(ShopPage, Remembering, Spawner):  # type: ignore[misc]
         """Values of the references that a plan's server may hold. A subclass that knows more adds to it."""
         return {"execution.id": view.id, "execution.owner": view.owner, "execution.name": view.name}
 
+    def zoe_settings(self, process: ProcessView, references: Mapping[str, str]) -> dict[str, Any]:
+        """What the plan gives the parent's settings, as far as nobody else has set them."""
+        return overlay.settings_of(process, references)
+
+    async def zoe_check(self, process: ProcessView) -> None:
+        """Raise what may be shown where the parent class would not start the server that the plan has.
+
+        Called before the server is asked for, so that nobody waits in line for a refusal.
+        """
+
     def get_env(self) -> dict[str, str]:
         """The parent's environment, with the plan's and Zoe's own; both yield to what the administrator set."""
         environment: dict[str, str] = super().get_env()
@@ -69,12 +79,14 @@ class ZoeMixin(ShopPage, Remembering, Spawner):  # type: ignore[misc]
             submit = self._zoe_submit(self._zoe_choice())
             async with self.zoe_client(PATIENCE) as client:
                 plan = await client.plan(submit)
+            process = server_process(plan, submit.zapp or "")
+            await self.zoe_check(process)
             await self._zoe_terminations.settle()
             self._zoe_key = uuid.uuid4().hex
             start = Start(
                 self.zoe_client(self.zoe_patience),
                 submit,
-                server_process(plan, submit.zapp or ""),
+                process,
                 ParentServer(self, super(), log),
                 log,
                 key=self._zoe_key,

@@ -11,7 +11,8 @@ from ..model.errors import InvalidParameter
 KEYS = ("zapp", "parameters", "profile")
 """The keys of `user_options`; `profile` is what JupyterHub's admin page shows."""
 
-_IGNORED_FIELDS = frozenset({"_xsrf", "next", "display_name"})
+ABOUT_THE_FORM = frozenset({"_xsrf", "next", "display_name"})
+"""Fields of a submitted form that choose nothing."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ def choice_from_form(fields: Mapping[str, Sequence[Any]], default: str) -> Choic
     name = _last(fields.get("zapp", ())) or default
     parameters: dict[str, Any] = {}
     for key, values in fields.items():
-        if key == "zapp" or key in _IGNORED_FIELDS:
+        if key == "zapp" or key in ABOUT_THE_FORM:
             continue
         owner, dot, parameter = key.rpartition(".")
         value = _last(values)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from inspect import isawaitable
 from typing import Any, Protocol, cast
 
@@ -25,6 +26,8 @@ class ZoeServer(Protocol):
     def zoe_server(self) -> str: ...
 
     def zoe_references(self, view: ExecutionView) -> dict[str, str]: ...
+
+    def zoe_settings(self, process: ProcessView, references: Mapping[str, str]) -> dict[str, Any]: ...
 
     def zoe_save_state(self) -> None: ...
 
@@ -50,7 +53,7 @@ class ParentServer:
         try:
             # It is both, which types cannot say.
             configurable = cast(Configurable, spawner)
-            with overlay.applied(configurable, overlay.settings_of(process, references)):
+            with overlay.applied(configurable, spawner.zoe_settings(process, references)):
                 address = self._parent.start()
                 # From here on the parent knows by itself whether it is starting.
                 spawner.zoe_parent_pending = False

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from traitlets import default
@@ -57,11 +57,14 @@ class ShopPage(ZoeSettings):
             self.log.warning("The shop cannot be shown: %s", error)
             return render_away(error, choice.zapp, choice.parameters)
 
-    async def zoe_options_from_form(self, form_data: Mapping[str, Any]) -> dict[str, Any]:
+    def zoe_options_from_form(self, form_data: Mapping[str, Any]) -> dict[str, Any] | Awaitable[dict[str, Any]]:
         """`user_options` from the submitted form, in the parameters' own types.
 
         Raises a refusal that names what is wrong.
         """
+        return self._zoe_options_from_form(form_data)
+
+    async def _zoe_options_from_form(self, form_data: Mapping[str, Any]) -> dict[str, Any]:
         choice = options.choice_from_form(form_data, self.default_zapp)
         try:
             async with self.zoe_client(PATIENCE) as client:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import time
+import uuid
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -51,12 +52,20 @@ class Road:
         self.service.start()
         await self.service.answers()
 
-    async def submit(self, zapp: str, **parameters: int) -> str:
-        answer = await self.http.post(
-            "/executions", json={"zapp": zapp, "parameters": parameters}, headers={"Idempotency-Key": "1"}
-        )
+    async def submit(self, zapp: str, **parameters: Any) -> str:
+        answer = await self.ask(zapp, **parameters)
         assert answer.status_code == 202, answer.text
         return str(answer.json()["id"])
+
+    async def ask(self, zapp: str, **parameters: Any) -> httpx.Response:
+        """Submit what may be refused."""
+        body = {"zapp": zapp, "parameters": parameters}
+        return await self.http.post("/executions", json=body, headers={"Idempotency-Key": uuid.uuid4().hex})
+
+    async def terminate(self, name: str) -> None:
+        """And wait until it has ended."""
+        await self.http.delete(f"/executions/{name}")
+        await self.until(name, lambda view: view["state"] in ("terminated", "failed"))
 
 
 @asynccontextmanager
@@ -85,8 +94,7 @@ async def on_the_road(folder: Path, settings: DockerSettings, shop: Path) -> Asy
                 if not service.alive:
                     await road.serve()
                 for execution in (await road.get("/executions?live=true"))["executions"]:
-                    await http.delete(f"/executions/{execution['id']}")
-                    await road.until(execution["id"], lambda view: view["state"] in ("terminated", "failed"))
+                    await road.terminate(execution["id"])
                 await service.stop()
                 await engine.close()
                 place = DockerSettings(home / "data" / "instances", settings.framework_folder, host=settings.host)

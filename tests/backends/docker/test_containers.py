@@ -287,6 +287,54 @@ async def test_a_server_that_started_unseen_joins_all_the_same(
         await engine.remove(container)
 
 
+async def test_a_service_in_a_container_reaches_what_an_earlier_one_started(
+    settings: DockerSettings, engine: Engine
+) -> None:
+    config = {"Image": settings.default_image, "Cmd": ["sleep", "1000"]}
+    containers = [await engine.create(f"zoe-test-service-{number}", config) for number in range(2)]
+
+    async def networks(container: str) -> int:
+        shown = await engine.inspect(container)
+        assert shown is not None
+        return len(shown["NetworkSettings"]["Networks"])
+
+    try:
+        for number, container in enumerate(containers):
+            await engine.start(container)
+            backend = DockerBackend(replace(settings, service_container=f"zoe-test-service-{number}"))
+            await backend.open()
+            if not number:
+                await backend.apply(order("x1", server()))
+            await until_state(backend, "x1", I.READY)
+            assert await networks(container) == 2
+            await backend.close()
+        await remove_everything(settings)
+        assert [await networks(container) for container in containers] == [1, 1]
+    finally:
+        await asyncio.gather(*(engine.remove(container) for container in containers))
+
+
+async def test_what_is_pinned_runs_whatever_has_its_name(
+    settings: DockerSettings, engine: Engine, tmp_path: Path
+) -> None:
+    lock = tmp_path / "images.lock.json"
+    shown = await engine._docker().images.inspect(settings.default_image)
+    lock.write_text(json.dumps({"zoe.test/renamed:1": shown["Id"], "zoe.test/lost:1": f"sha256:{'0' * 64}"}))
+    backend = DockerBackend(replace(settings, images_lock=str(lock)))
+    await backend.open()
+    try:
+        await backend.apply(order("x1", server(image="zoe.test/renamed:1")))
+        await until_state(backend, "x1", I.READY)
+        found = await engine.inspect(await container_of(engine, settings))
+        assert found is not None
+        assert found["Image"] == shown["Id"]
+        await backend.apply(order("x2", template(image="zoe.test/lost:1")))
+        assert "bring the file up to date" in (await until_state(backend, "x2", I.FAILED)).message
+    finally:
+        await backend.close()
+        await remove_everything(settings)
+
+
 async def test_volumes_stay_when_an_execution_ends(settings: DockerSettings, engine: Engine) -> None:
     name = f"zoe-test-{installation_of(settings.folder) or id(settings)}-alice"
     backend = DockerBackend(replace(settings, mounts=(Mount(name.replace("alice", "{owner}"), "/data"),), user="0:0"))

@@ -86,6 +86,7 @@ class DockerBackend(Backend):
         )
         self._watching = asyncio.create_task(watch.run())
         self._watching.add_done_callback(_on_watch_done)
+        await self._engine.surely(host.networks.join_service)
         await self._adopt(host)
         self._adopted = True
 

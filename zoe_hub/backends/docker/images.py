@@ -42,9 +42,37 @@ class Images:
             raise InvalidDocument(f"the image {image} is not among those that c.ZoeDocker.allowed_images allows")
         return image
 
-    async def ensure(self, image: str, tell: Tell) -> None:
-        """Have it on the engine. Raises LaunchFailed where it cannot be had."""
-        policy = self._settings.pull_policy
+    async def ensure(self, image: str, tell: Tell) -> str:
+        """Have it on the engine; what to ask the engine for. Raises LaunchFailed where it cannot be had."""
+        pinned = self.pinned(image)
+        if pinned != image:
+            return await self._ensure_pinned(image, pinned, tell)
+        await self._ensure(image, tell, self._settings.pull_policy)
+        return image
+
+    def pinned(self, image: str) -> str:
+        """By its content, where the administrator's file says which that is. Raises LaunchFailed."""
+        lock = self._settings.images_lock
+        if not lock:
+            return image
+        try:
+            known = json.loads(Path(lock).read_text())
+            return str(known.get(image, image))
+        except (OSError, ValueError, AttributeError) as error:
+            raise LaunchFailed(f"c.ZoeDocker.images_lock names {lock}, which cannot be read: {error}") from error
+
+    async def _ensure_pinned(self, image: str, pinned: str, tell: Tell) -> str:
+        if await self._engine.has_image(pinned):
+            return pinned
+        if "@" not in pinned or self._settings.pull_policy == "never":
+            raise InvalidDocument(
+                f"the image {image} is to be {pinned} by {self._settings.images_lock}, which is not on the engine: "
+                "build it there, or bring the file up to date"
+            )
+        await self._ensure(pinned, tell, "missing")
+        return pinned
+
+    async def _ensure(self, image: str, tell: Tell, policy: str) -> None:
         if policy != "always" and await self._engine.has_image(image):
             return
         if policy == "never":

@@ -107,9 +107,9 @@ class DockerInstance(Instance):
         image = host.images.choose(template.image, self.process)
         while True:
             try:
-                await host.images.ensure(image, tell)
+                exactly = await host.images.ensure(image, tell)
                 launch = await self._prepare(order, replica)
-                await self._begin(order, launch, image)
+                await self._begin(order, launch, exactly)
                 return
             except EngineAway as error:
                 # It may be started again just now. That is no fault of the instance.

@@ -80,6 +80,12 @@ class Networks:
                 await asyncio.sleep(0.2)
         raise LaunchFailed(f"the network {name} could not be deleted: something joins it again and again")
 
+    async def join_service(self) -> None:
+        """The service's container joins all networks that there are: it may be another one than the last service's."""
+        if self._settings.service_container:
+            for network in await self._engine.networks([f"{INSTALLATION}={self._installation}"]):
+                await self._engine.join(str(network["Id"]), self._settings.service_container)
+
     async def join_owner(self, container: str, owner: str) -> None:
         """A user's server that has started joins all networks of that user's executions."""
         labels = [f"{INSTALLATION}={self._installation}", f"{OWNER}={owner}"]

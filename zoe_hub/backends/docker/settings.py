@@ -40,6 +40,8 @@ class DockerSettings:
     """For processes that name none."""
     allowed_images: tuple[str, ...] = ()
     """Patterns; none: any that a framework names."""
+    images_lock: str = ""
+    """A JSON file of images' names, and of what they are by their content."""
     pull_policy: str = "missing"
     user: str = "1000:100"
     """Number of the user and the group that programs run as."""
@@ -68,7 +70,7 @@ class ZoeDocker(Configurable):
 
     host = Unicode(
         help="Where the engine listens, such as 'unix:///var/run/docker.sock' or 'tcp://machine:2376'. Default: what "
-        "DOCKER_HOST and Docker's contexts say, else the usual socket. Whoever reaches that socket is root on the "
+        "DOCKER_HOST says, else the usual socket. Whoever reaches that socket is root on the "
         "machine: only the service may."
     ).tag(config=True)
     default_image = Unicode(
@@ -78,6 +80,12 @@ class ZoeDocker(Configurable):
         Unicode(),
         help="Images that may run, as patterns such as 'registry.example.org/zoe/*'. An image outside of them is "
         "refused with a sentence. Default: whatever the frameworks of your folders name.",
+    ).tag(config=True)
+    images_lock = Unicode(
+        help="JSON file that says what images are by their content: a name such as 'zoe/dask:0.1', and an identifier "
+        "('sha256:…', as `make images` writes it) or a digest ('registry.example.org/zoe/dask@sha256:…'). What is in "
+        "it runs exactly so, whatever the name means meanwhile, and is refused where the engine has not got it and "
+        "cannot pull it. Changes are seen without a restart. Default: none; a name is whatever the engine has under it."
     ).tag(config=True)
     pull_policy = CaselessStrEnum(
         list(PULL_POLICIES),
