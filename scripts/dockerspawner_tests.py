@@ -1,4 +1,7 @@
-"""Run DockerSpawner's own tests on ZoeDockerSpawner: those of the installed release, from its source package."""
+"""Run DockerSpawner's own tests on ZoeDockerSpawner: those of the installed release, from its source package.
+
+They are written for JupyterHub 5: newer ones refuse the names of servers in them, whatever the spawner.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +9,14 @@ import importlib.metadata
 import os
 import subprocess
 import sys
+import sysconfig
 import tarfile
 import tempfile
+import venv
 from pathlib import Path
 
 CHECKOUT = Path(__file__).resolve().parent.parent
+JUPYTERHUB = "5.5.1"
 FILES = ("test_dockerspawner.py", "test_deprecations.py")
 """The other files are about other classes."""
 SETTINGS = """
@@ -49,8 +55,23 @@ def main(arguments: list[str]) -> int:
         # The Hub of these tests writes where it is started, and takes servers of this machine for its own.
         environment = {key: value for key, value in os.environ.items() if not key.startswith("JUPYTERHUB_")}
         environment["PYTHONPATH"] = os.pathsep.join([str(CHECKOUT), environment.get("PYTHONPATH", "")])
-        command = [sys.executable, "-m", "pytest", "-p", "tests.spawner.dockerspawner_suite", "-ra", *arguments]
+        command = [str(interpreter()), "-m", "pytest", "-p", "tests.spawner.dockerspawner_suite", "-ra", *arguments]
         return subprocess.run([*command, str(tests)], cwd=tests, env=environment, check=False).returncode
+
+
+def interpreter() -> Path:
+    """The Python of an environment that is this one but for its JupyterHub, made at the first call."""
+    home = Path(os.environ.get("ZOE_HOME") or CHECKOUT / ".zoe")
+    folder = home / "cache" / f"jupyterhub-{JUPYTERHUB}"
+    python, done = folder / "bin" / "python", folder / "complete"
+    if not done.exists():
+        venv.create(folder, with_pip=True, clear=True)
+        (packages,) = folder.glob("lib/python*/site-packages")
+        (packages / "here.pth").write_text(sysconfig.get_path("purelib") + "\n")
+        quiet = ["--quiet", "--disable-pip-version-check"]
+        subprocess.run([str(python), "-m", "pip", "install", *quiet, f"jupyterhub=={JUPYTERHUB}"], check=True)
+        done.touch()
+    return python
 
 
 if __name__ == "__main__":

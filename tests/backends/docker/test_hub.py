@@ -213,7 +213,7 @@ print([reached(host, port) for host, port in {ports!r}])
         look = "import os\nprint([p for p in ('/var/run/docker.sock', '/run/docker.sock') if os.path.exists(p)])"
         assert (await carol.run(look)).text.strip() == "[]"
         # The cluster itself reaches neither the notebooks' network nor another's.
-        ask = "client.submit(lambda a: __import__('socket').create_connection(a, 3).close(), ({{address!r}}, 8888))"
+        ask = "client.submit(lambda a: __import__('socket').create_connection(a, 3).close(), ({address!r}, 8888))"
         there = (await container_of(engine, hub, "carol"))["NetworkSettings"]["Networks"][NETWORK]["IPAddress"]
         failed = await alice.attempt(ask.format(address=there) + ".result()")
         assert (
