@@ -23,7 +23,7 @@ from report import ROUNDS, end_on_signals, say
 
 sys.path += [str(CHECKOUT), str(CHECKOUT / "frameworks" / "spark")]
 
-import handover
+import plugins
 import runtime
 from scale_down_ways import WAYS, Way
 
@@ -258,7 +258,7 @@ def caches(folder: Path) -> dict[bool, Path]:
             if file.is_file():
                 (cache / file.name).symlink_to(file)
         if plugin:
-            handover.compile_handover(found, cache)
+            plugins.compile_plugins(found, cache)
     return made
 
 

@@ -9,7 +9,9 @@ from __future__ import annotations
 import argparse
 import ipaddress
 import os
+import socket
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -36,7 +38,7 @@ def main(words: Sequence[str]) -> int:
     try:
         found = runtime.find()
         own = {"TMPDIR": str(folder / "tmp"), "ZOE_NOTE": str(folder / NOTE)}
-        environment = {**found.environment(), **found.handover_environment(arguments.cache), **own}
+        environment = {**found.environment(), **found.plugins_environment(arguments.cache), **own}
         command = [found.java, *COMMANDS[arguments.role](found, arguments, folder)]
     except runtime.Missing as error:
         print(error, file=sys.stderr, flush=True)
@@ -63,17 +65,23 @@ def worker(found: runtime.Runtime, arguments: argparse.Namespace, folder: Path) 
 
 
 def connect(found: runtime.Runtime, arguments: argparse.Namespace, folder: Path) -> list[str]:
-    """Java's arguments for the Spark Connect server, which is the cluster's only application."""
+    """Java's arguments for the Spark Connect server, which is the cluster's only application.
+
+    Its master may still be starting. Without the plugin that waits for it in the server, this does.
+    """
     # The folder of an executor differs from worker to worker; each starts in its own.
     executor = [*found.archive_options(arguments.cache), *runtime.COMPUTE, "-Djava.io.tmpdir=."]
-    handover = found.handover(arguments.cache).is_file()
+    plugins = found.plugins(arguments.cache).is_file()
+    if arguments.master and not plugins:
+        await_master(arguments.master)
     options = _options(found, arguments, folder, f"{arguments.memory}m")
     return [
-        *found.handover_options(arguments.cache, options),
+        *found.plugins_options(arguments.cache, options),
         SUBMIT,
+        *(["--master", arguments.master] if arguments.master else []),
         "--properties-file", PROPERTIES,
         "--conf", f"spark.executor.extraJavaOptions={runtime.joined(executor)}",
-        *(["--conf", f"spark.plugins={runtime.HANDOVER_CLASS}"] if handover else []),
+        *(["--conf", f"spark.plugins={','.join(runtime.PLUGINS)}"] if plugins else []),
         "--class", CONNECT,
         "spark-internal",
     ]  # fmt: skip
@@ -95,6 +103,18 @@ def own_address(host: str, ordinal: int) -> str:
     if address.version != 4 or not address.is_loopback or not sys.platform.startswith("linux"):
         return host
     return f"127.1.{ordinal // 250 % 250}.{ordinal % 250 + 1}"
+
+
+def await_master(url: str) -> None:
+    """Return when somebody listens at ``spark://HOST:PORT``, or after two minutes."""
+    host, _, port = url.removeprefix("spark://").rpartition(":")
+    give_up = time.monotonic() + 120
+    while time.monotonic() < give_up:
+        try:
+            socket.create_connection((host.strip("[]"), int(port)), timeout=5).close()
+            return
+        except OSError:
+            time.sleep(0.05)
 
 
 def _options(found: runtime.Runtime, arguments: argparse.Namespace, folder: Path, heap: str) -> list[str]:
@@ -125,6 +145,7 @@ def _parser() -> argparse.ArgumentParser:
     role.add_argument("--master", required=True, help="spark://HOST:PORT")
     role = roles.add_parser("connect", parents=[common])
     role.add_argument("--memory", type=int, required=True, help="MiB of heap")
+    role.add_argument("--master", help="spark://HOST:PORT; in the properties where not said")
     return parser
 
 

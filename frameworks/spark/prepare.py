@@ -1,10 +1,10 @@
 """Makes what clusters use that is not in Spark's package: ``prepare.py CACHE``.
 
-The handover plugin lets executors leave without failed tasks. The class archive lets Spark's processes
-start in half the time: a JVM spends most of a start on reading, checking and linking classes. This runs a small cluster
-once, notes every class it needed, and has the JVM store them in the form it keeps in memory. The
+The plugins let executors leave without failed tasks, and a driver start beside its master. The class archive lets
+Spark's processes start in half the time: a JVM spends most of a start on reading, checking and linking classes. This
+runs a small cluster once, notes every class it needed, and has the JVM store them in the form it keeps in memory. The
 archive's name tells Java and Spark apart, so that one that does not fit is never used; a second
-run finds both and does nothing. Exit status 0: both are there. Clusters also start without them.
+run finds all and does nothing. Exit status 0: all is there. Clusters also start without.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import runtime
-from handover import NotCompiled, compile_handover
+from plugins import NotCompiled, compile_plugins
 from rehearsal import NotPrepared, collect
 
 PATIENCE = 1800.0
@@ -41,7 +41,7 @@ def main(words: Sequence[str]) -> int:
         with (cache / "lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             # One that fails does not keep the other from being made.
-            return max(prepare_handover(found, cache), prepare_archive(found, cache))
+            return max(prepare_plugins(found, cache), prepare_archive(found, cache))
     except runtime.Missing as error:
         print(error, file=sys.stderr)
         return error.status
@@ -50,18 +50,18 @@ def main(words: Sequence[str]) -> int:
         return 1
 
 
-def prepare_handover(found: runtime.Runtime, cache: Path) -> int:
-    """Compile the plugin unless it is there; the exit status. Raises OSError."""
+def prepare_plugins(found: runtime.Runtime, cache: Path) -> int:
+    """Compile the plugins unless they are there; the exit status. Raises OSError."""
     try:
-        made = compile_handover(found, cache)
+        made = compile_plugins(found, cache)
     except NotCompiled as error:
         print(
-            f"Spark's handover plugin was not compiled: {error} "
-            "Scaling down then lets tasks fail that read shuffled data, and Spark repeats them.",
+            f"Zoe's plugins for Spark were not compiled: {error} "
+            "Clusters start slower, and scaling down lets tasks fail that read shuffled data; Spark repeats them.",
             file=sys.stderr,
         )
         return 1
-    say(f"Spark's handover plugin is there: {made.name}.")
+    say(f"Zoe's plugins for Spark are there: {made.name}.")
     return 0
 
 

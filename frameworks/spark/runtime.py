@@ -7,11 +7,9 @@ import importlib.util
 import json
 import os
 import re
-import shutil
-import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 OLDEST_JAVA = 17
@@ -20,9 +18,11 @@ NO_JAVA = 78
 NO_SPARK = 78
 """Exit status when this Python has no pyspark with Spark's jars in it: the same, as another start helps neither."""
 
-HANDOVER = Path(__file__).resolve().parent / "Handover.scala"
-"""Source of the plugin through which executors leave without a failed task."""
-HANDOVER_CLASS = "org.apache.spark.scheduler.zoe.Handover"
+PLUGINS = {
+    "org.apache.spark.scheduler.zoe.Handover": Path(__file__).resolve().parent / "Handover.scala",
+    "org.apache.spark.deploy.zoe.AwaitMaster": Path(__file__).resolve().parent / "AwaitMaster.scala",
+}
+"""Spark's plugins of Zoe, by class, and their sources."""
 
 QUIET = ("-Xlog:disable", "-Xlog:all=error:stderr")
 # Newer builds of Java 17 move an archive to a random address, which copies all of it into each process.
@@ -54,12 +54,13 @@ class Missing(Exception):
         self.status = status
 
 
-@dataclass(frozen=True)
 class Runtime:
     """One Java with one Spark."""
 
-    java_home: Path
-    spark_home: Path
+    # No dataclass, here and below no module that is rarely needed: each start of a process waits for their import.
+    def __init__(self, java_home: Path, spark_home: Path) -> None:
+        self.java_home = java_home
+        self.spark_home = spark_home
 
     @property
     def java(self) -> str:
@@ -67,16 +68,16 @@ class Runtime:
 
     def archive(self, cache: str) -> Path:
         """Where the class archive for this Java and these jars is, or would be."""
-        return Path(cache) / f"spark-{self.fingerprint()}.jsa"
+        return Path(cache) / f"spark-{self.fingerprint}.jsa"
 
     def launcher_file(self, cache: str) -> Path:
         """Where the answer of Spark's launcher is kept, or would be."""
-        return Path(cache) / f"spark-{self.fingerprint()}.json"
+        return Path(cache) / f"spark-{self.fingerprint}.json"
 
-    def handover(self, cache: str) -> Path:
-        """Where the compiled ``Handover.scala`` for this Java and these jars is, or would be."""
-        source = hashlib.sha256(HANDOVER.read_bytes()).hexdigest()[:8]
-        return Path(cache) / f"handover-{self.fingerprint()}-{source}.jar"
+    def plugins(self, cache: str) -> Path:
+        """Where the compiled plugins for this Java and these jars are, or would be."""
+        sources = hashlib.sha256(b"".join(source.read_bytes() for source in PLUGINS.values())).hexdigest()[:8]
+        return Path(cache) / f"plugins-{self.fingerprint}-{sources}.jar"
 
     def archive_options(self, cache: str) -> list[str]:
         """Options that use the archive, or none while there is no archive that fits."""
@@ -86,19 +87,19 @@ class Runtime:
         # Auto and quiet: a JVM that cannot map the archive after all starts without it, and says nothing.
         return [f"-XX:SharedArchiveFile={archive}", "-Xshare:auto", *SHARED, *QUIET]
 
-    def handover_environment(self, cache: str) -> dict[str, str]:
-        """What makes Spark's launcher put the plugin on the class path of an executor; empty while there is none."""
-        handover = self.handover(cache)
-        # The launcher puts it last. An archive serves a class path that goes on after its own, too.
-        return {"SPARK_DIST_CLASSPATH": str(handover)} if handover.is_file() else {}
+    def plugins_environment(self, cache: str) -> dict[str, str]:
+        """What makes Spark's launcher put the plugins on the class path of an executor; empty while there are none."""
+        plugins = self.plugins(cache)
+        # The launcher puts them last. An archive serves a class path that goes on after its own, too.
+        return {"SPARK_DIST_CLASSPATH": str(plugins)} if plugins.is_file() else {}
 
-    def handover_options(self, cache: str, options: Sequence[str]) -> list[str]:
-        """The driver's options of Java's, with the plugin last on the class path; as they are while there is none."""
-        handover = self.handover(cache)
-        if not handover.is_file():
+    def plugins_options(self, cache: str, options: Sequence[str]) -> list[str]:
+        """The driver's options of Java's, with the plugins last on the class path; as they are while there are none."""
+        plugins = self.plugins(cache)
+        if not plugins.is_file():
             return list(options)
         place = options.index("-cp") + 1
-        return [*options[:place], f"{options[place]}{os.pathsep}{handover}", *options[place + 1 :]]
+        return [*options[:place], f"{options[place]}{os.pathsep}{plugins}", *options[place + 1 :]]
 
     def launcher_options(self, cache: str) -> list[str]:
         """Class path and module options of this Spark, from the cache or from Spark's own launcher.
@@ -113,6 +114,8 @@ class Runtime:
 
     def ask_launcher(self) -> list[str]:
         """What Spark's launcher puts before the main class, without its choice of heap. Raises Missing."""
+        import subprocess
+
         main = "org.apache.spark.deploy.worker.Worker"
         answer = subprocess.run(
             [
@@ -145,6 +148,7 @@ class Runtime:
             "SPARK_SCALA_VERSION": scala,
         }
 
+    @cached_property
     def fingerprint(self) -> str:
         """Changes with the Java, with Spark's jars and with where they are."""
         digest = hashlib.sha256()
@@ -194,9 +198,8 @@ def _java_homes() -> Iterator[Path]:
     candidates: list[Path] = []
     if os.environ.get("JAVA_HOME"):
         candidates.append(Path(os.environ["JAVA_HOME"]))
-    on_path = shutil.which("java")
-    if on_path:
-        candidates.append(Path(on_path).resolve().parent.parent)
+    on_path = (Path(folder, "java") for folder in os.get_exec_path())
+    candidates.extend(java.resolve().parent.parent for java in on_path if os.access(java, os.X_OK))
     candidates.extend(sorted(Path("/usr/lib/jvm").glob("*")))
     seen: set[Path] = set()
     for candidate in candidates:
@@ -214,6 +217,8 @@ def _java_version(home: Path) -> int:
         text = ""
     match = re.search(r'JAVA_VERSION="(\d+)(?:\.(\d+))?', text)
     if match is None:
+        import subprocess
+
         try:
             answer = subprocess.run(
                 [str(home / "bin" / "java"), "-version"], capture_output=True, text=True, timeout=30

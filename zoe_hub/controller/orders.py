@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from itertools import takewhile
 
 from ..backends.base import Order
 from ..model.bindings import bindings, own_paths
@@ -44,7 +45,8 @@ def replicas(execution: Execution, process: ProcessPlan) -> int:
 
 
 def orders(execution: Execution, secrets: Mapping[str, Mapping[str, str]], prefix: str) -> Iterator[Order]:
-    """What may be ordered now: processes of the back end for which all that they come after are ready.
+    """What may be ordered now: processes of the back end for which all that they come after are ready, and have an
+    address that they are told.
 
     `secrets` are the values of references by framework, `prefix` the public path of the Hub service.
     """
@@ -53,10 +55,12 @@ def orders(execution: Execution, secrets: Mapping[str, Mapping[str, str]], prefi
         if process.placement is not Placement.BACKEND:
             continue
         # What has been started stays ordered while its predecessor restarts.
-        waits = any(ready_count(execution, other) == 0 for other in process.after)
-        if waits and process.key not in started:
+        new = process.key not in started
+        if new and any(ready_count(execution, other) == 0 for other in process.after):
             continue
         values = bindings(execution, process.framework, secrets.get(process.framework, {}), prefix)
+        if new and not _expected(execution, process) & _told(process) <= values.keys():
+            continue
         values |= own_paths(prefix, execution.id, process.key, (port.name for port in process.ports))
         yield Order(
             execution=execution.id,
@@ -69,9 +73,23 @@ def orders(execution: Execution, secrets: Mapping[str, Mapping[str, str]], prefi
 
 def _addresses(process: ProcessPlan, values: Mapping[str, str]) -> dict[str, str]:
     """Of the other processes that this one is told of."""
+    return {name: values[name] for name in sorted(_told(process) & values.keys()) if _ADDRESS.fullmatch(name)}
+
+
+def _told(process: ProcessPlan) -> frozenset[str]:
+    """References in the texts of a process."""
     texts = [process.image, *process.command, *process.environment.values(), *(file.content for file in process.files)]
-    told = frozenset[str]().union(*map(names, texts))
-    return {name: values[name] for name in sorted(told & values.keys()) if _ADDRESS.fullmatch(name)}
+    return frozenset[str]().union(*map(names, texts))
+
+
+def _expected(execution: Execution, process: ProcessPlan) -> set[str]:
+    """Addresses that there will be: of processes before this one, so that no two wait for each other."""
+    found: set[str] = set()
+    for other in takewhile(lambda each: each.key != process.key, execution.plan.processes):
+        if other.placement is Placement.BACKEND and core_of(execution, other):
+            for label in (other.key, other.name) if other.framework == process.framework else (other.key,):
+                found |= {f"{label}.host", *(f"{label}.port.{port.name}" for port in other.ports)}
+    return found
 
 
 def _bound(process: ProcessPlan, values: Mapping[str, str]) -> ProcessPlan:

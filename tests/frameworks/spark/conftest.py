@@ -28,7 +28,7 @@ def framework_module(name: str) -> ModuleType:
 
 @pytest.fixture(scope="session")
 def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The launcher's answer and the handover plugin; an archive if ZOE_TEST_SPARK_CACHE names a folder that has one."""
+    """The launcher's answer and Zoe's plugins; an archive if ZOE_TEST_SPARK_CACHE names a folder that has one."""
     runtime = framework_module("runtime")
     try:
         found = runtime.find()
@@ -39,9 +39,9 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     if given and found.archive(given).is_file():
         for file in Path(given).iterdir():
             (cache / file.name).symlink_to(file)
-        framework_module("handover").compile_handover(found, cache)
+        framework_module("plugins").compile_plugins(found, cache)
         return Path(cache)
-    framework_module("handover").compile_handover(found, cache)
+    framework_module("plugins").compile_plugins(found, cache)
     found.launcher_file(str(cache)).write_text(json.dumps(found.ask_launcher()))
     return Path(cache)
 

@@ -1,4 +1,4 @@
-"""Compiles ``Handover.scala`` with the Scala compiler that comes with Spark. Standard library only."""
+"""Compiles the plugins with the Scala compiler that comes with Spark. Standard library only."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ PATIENCE = 300.0
 
 
 class NotCompiled(Exception):
-    """Raised when there will be no plugin; the message says why."""
+    """Raised when there will be no plugins; the message says why."""
 
 
-def compile_handover(found: runtime.Runtime, cache: Path) -> Path:
-    """The plugin's archive in the folder; made unless it is there. Raises NotCompiled or OSError."""
-    target = found.handover(str(cache))
+def compile_plugins(found: runtime.Runtime, cache: Path) -> Path:
+    """The archive of the plugins in the folder; made unless it is there. Raises NotCompiled or OSError."""
+    target = found.plugins(str(cache))
     if target.is_file():
         return target
     draft = target.with_suffix(".new.jar")
@@ -25,7 +25,7 @@ def compile_handover(found: runtime.Runtime, cache: Path) -> Path:
     command = [found.java, *runtime.FAST_START, "-Xmx512m", "-cp", classes, "scala.tools.nsc.Main", "-usejavacp"]
     try:
         done = subprocess.run(
-            [*command, "-d", str(draft), str(runtime.HANDOVER)],
+            [*command, "-d", str(draft), *map(str, runtime.PLUGINS.values())],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -40,8 +40,8 @@ def compile_handover(found: runtime.Runtime, cache: Path) -> Path:
         raise NotCompiled(f"Scala's compiler was not done after {PATIENCE:g} seconds.") from error
     finally:
         draft.unlink(missing_ok=True)
-    # Running clusters may still start executors with an earlier plugin for the same Spark.
-    for other in cache.glob("handover-*.jar"):
-        if found.fingerprint() not in other.name:
+    # Running clusters may still start executors with earlier plugins for the same Spark.
+    for other in cache.glob("*.jar"):
+        if found.fingerprint not in other.name:
             other.unlink()
     return target
