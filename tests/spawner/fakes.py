@@ -53,7 +53,8 @@ class PromptZoe:
         self.reports: list[tuple[str, str]] = []
         self.terminated: list[str] = []
         self.environment: dict[str, str] = {}
-        self.uses: list[dict[str, Any]] = []
+        self.preview: dict[str, Any] | None = None
+        """What is told of every plan."""
         self.port = 0
         self._events: list[dict[str, Any]] = []
         self._changed = asyncio.Event()
@@ -244,12 +245,8 @@ class _Handler(RequestHandler):
         body = json.loads(self.request.body or b"{}")
         if parts == ["shop"]:
             self.write({"zapps": zoe.zapps})
-        elif parts == ["quota"]:
-            self.write(
-                {"user": self.get_query_argument("owner"), "own": {"kind": "user", "name": "", "uses": zoe.uses}}
-            )
         elif parts == ["plans"]:
-            self.write(zoe.plan(body))
+            self.write({**zoe.plan(body), "preview": zoe.preview})
         elif parts == ["executions"] and method == "POST":
             self.set_status(202)
             self.write(zoe.submit(body, self.request.headers["Idempotency-Key"]))

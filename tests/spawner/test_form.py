@@ -8,12 +8,9 @@ import pytest
 
 from tests.spawner.hub import Form
 from zoe_hub.client import ZAppView
-from zoe_hub.client.quotas import OwnQuotaView
-from zoe_hub.client.views import OutlookView, ParameterView, PlanView, ProcessView
+from zoe_hub.client.views import CostView, ParameterView, PreviewView
 from zoe_hub.model.errors import InvalidParameter, ServiceUnavailable
-from zoe_hub.model.resources import Resources
 from zoe_hub.spawner.form import render_away, render_shop
-from zoe_hub.spawner.offers import Cost, Offer, offer
 from zoe_hub.spawner.options import choice_from_form, choice_from_options
 
 
@@ -55,46 +52,20 @@ def test_bounds_and_help_are_on_the_page() -> None:
 
 def test_each_application_says_whether_it_would_start_now() -> None:
     html = render_shop(
-        [view("plain"), EVERY_KIND], "lab", {}, {"lab": Offer("Would have to wait in the queue: <2 ahead>.")}
+        [view("plain"), EVERY_KIND],
+        "lab",
+        {},
+        {"lab": PreviewView(outlook="Would have to wait in the queue: <2 ahead>.")},
     )
     assert html.count("Would have to wait") == 1
     assert "queue: &lt;2 ahead&gt;." in html
 
 
-def test_each_application_says_what_it_costs_of_a_quota() -> None:
-    plan = PlanView(
-        core=Resources(cpu=3, memory=2**30),
-        total=Resources(cpu=5, memory=2**31),
-        processes=(ProcessView(key="a.b", core=2),),
-        outlook=OutlookView(now=True),
-    )
-    uses = [
-        {"dimension": "cpu", "limit": 8, "used": 6},
-        {"dimension": "memory", "limit": 2**33, "used": 2**30},
-        {"dimension": "gpu", "limit": 1, "used": 0},
-        {"dimension": "executions", "limit": None, "used": 2},
-        {"dimension": "cpu_hours", "limit": 10, "used": 10.5},
-    ]
-    together = {"kind": "group", "name": "staff", "uses": [{"dimension": "instances", "limit": 4, "used": 1}]}
-    quota = OwnQuotaView.model_validate({"user": "alice", "own": {"kind": "user", "name": "alice", "uses": uses},
-                                         "together": [together]})  # fmt: skip
-    found = offer(plan, quota)
-    assert found.starts_now
-    assert found.needs == "Needs 3 CPU, 1 GiB to start, and takes up to 5 CPU, 2 GiB."
-    assert found.costs == (
-        Cost("Takes 3 CPU of the 2 left in your quota of 8.", True),
-        Cost("Takes 1 GiB of memory of the 7 GiB left in your quota of 8 GiB.", False),
-        Cost("0 of 10 CPU hours are left in your quota.", True),
-        Cost("Takes 2 instances of the 3 left in group staff's quota of 4.", False),
-    )
-    html = render_shop([EVERY_KIND], "lab", {}, {"lab": found})
-    assert "Takes 3 CPU of the 2 left" in html
-    assert html.count("text-danger-emphasis") == 2
-
-
-def test_without_a_quota_only_what_it_needs_is_told() -> None:
-    assert offer(PlanView(core=Resources(cpu=1, memory=2**20), total=None), None) == Offer(needs="Needs 1 CPU, 1 MiB.")
-    assert offer(PlanView(), None) == Offer()
+def test_what_costs_too_much_stands_out() -> None:
+    costs = (CostView(dimension="cpu", sentence="Too much!", too_much=True), CostView(sentence="Fits."))
+    html = render_shop([EVERY_KIND], "lab", {}, {"lab": PreviewView(costs=costs)})
+    assert 'class="card-text mb-1 zoe-quiet zoe-too-much">Too much!' in html
+    assert 'class="card-text mb-1 zoe-quiet">Fits.' in html
 
 
 def form_choices(html: str, name: str) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from types import SimpleNamespace
 
 import pytest
@@ -79,17 +80,43 @@ async def test_without_configuration_the_page_names_what_is_missing() -> None:
     assert "zoe_hub.hub.configure(c)" in html
 
 
-async def test_what_it_costs_of_ones_quota_is_on_the_page() -> None:
+PREVIEW = {
+    "outlook": "Would have to wait in the queue: 1 CPU is missing.", "starts_now": False,
+    "needs": "Needs 0.5 CPU, 1 GiB.",
+    "costs": [
+        {"dimension": "cpu", "too_much": True, "sentence": "Too much for your quota of 4 CPU."},
+        {"dimension": "executions", "too_much": False, "sentence": "Takes 1 execution; 98 stay free."},
+    ],
+}  # fmt: skip
+
+
+async def test_what_it_needs_and_costs_is_on_the_page() -> None:
     async with PromptZoe() as zoe:
-        zoe.uses = [{"dimension": "cpu", "limit": 4, "used": 1}]
+        zoe.preview = PREVIEW
         html = (await shown(make_spawner(zoe))).html
-        assert html.count("Takes 0.5 CPU of the 3 left in your quota of 4.") == 2
-        assert html.count("Needs 0.5 CPU, 1 GiB.") == 2
+        for sentence in (PREVIEW["outlook"], PREVIEW["needs"], "Too much for your quota of 4 CPU."):
+            assert html.count(str(sentence)) == 2
+        assert html.count(" zoe-too-much") == 2 + _styles(html, " zoe-too-much")
+        assert "98 stay free" not in html, "of what most people have plenty of, only a lack is told"
 
 
-async def test_a_quota_that_cannot_be_told_does_not_spoil_the_page() -> None:
+async def test_the_browser_is_told_whom_to_ask_for_what_is_typed() -> None:
     async with PromptZoe() as zoe:
-        zoe.uses = [{"limit": "what"}]
+        spawner = make_spawner(zoe)
+        spawner.handler = SimpleNamespace(settings={"subdomain_host": ""})
+        html = (await shown(spawner)).html
+        assert 'data-service="/services/zoe/" data-owner="' in html
+        # A host of its own is beyond what a script of the Hub's page may ask.
+        spawner.handler = SimpleNamespace(settings={"subdomain_host": "http://hub.example"})
+        assert 'data-service=""' in (await shown(spawner)).html
+
+
+async def test_a_preview_that_cannot_be_told_does_not_spoil_the_page() -> None:
+    async with PromptZoe() as zoe:
+        zoe.preview = None
         form = await shown(make_spawner(zoe))
         assert form.choices["zapp"] == ["jupyterlab", "lab-cluster"]
-        assert "Needs 0.5 CPU" in form.html
+
+
+def _styles(html: str, words: str) -> int:
+    return sum(style.count(words) for style in re.findall(r"<style>.*?</style>|<script>.*?</script>", html, re.DOTALL))

@@ -12,6 +12,7 @@ from ..model.adaptation import Adaptation
 from ..model.durations import format_seconds
 from ..model.execution import ExecutionState, InstanceState
 from ..model.lifetime import Lifetime
+from ..model.outlook import foretold
 from ..model.parameters import Scalar
 from ..model.resources import Resources
 
@@ -100,10 +101,24 @@ class OutlookView(View):
     @property
     def sentence(self) -> str:
         """For people."""
-        if self.now:
-            return f"Starts now, with {self.reason}." if self.reason else "Starts now."
-        about = "" if self.wait is None else f" It starts in about {format_seconds(self.wait)}."
-        return f"Would have to wait in the queue: {self.reason}.{about}"
+        return foretold(self.now, self.reason, self.wait)
+
+
+class CostView(View):
+    """What a start takes of a quota."""
+
+    dimension: str = ""
+    sentence: str = ""
+    too_much: bool = False
+
+
+class PreviewView(View):
+    """What a start would take, in sentences. Empty: nothing is known."""
+
+    outlook: str = ""
+    starts_now: bool = False
+    needs: str = ""
+    costs: tuple[CostView, ...] = ()
 
 
 class PlanView(View):
@@ -119,6 +134,7 @@ class PlanView(View):
     total: Resources | None = Field(default=None, description="Needed with all elastic instances.")
     processes: tuple[ProcessView, ...] = ()
     outlook: OutlookView | None = None
+    preview: PreviewView | None = None
 
     @model_validator(mode="before")
     @classmethod

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from .base import Document
+from .durations import format_seconds
 
 
 class Outlook(Document):
@@ -15,3 +16,17 @@ class Outlook(Document):
     reason: str = Field(default="", description="What it waits for, or why it starts with less, for people.")
     granted: dict[str, int] = Field(default_factory=dict, description="Instances with which it starts, by process key.")
     wait: float | None = Field(default=None, description="Seconds until it starts, about; null where nobody knows.")
+
+    @property
+    def sentence(self) -> str:
+        """For people."""
+        return foretold(self.now, self.reason, self.wait)
+
+
+def foretold(now: bool, reason: str, wait: float | None) -> str:
+    """An outlook as a sentence."""
+    if now:
+        return f"Starts now, with {reason}." if reason else "Starts now."
+    because = f": {reason.rstrip('.')}." if reason else "."
+    about = "" if wait is None else f" It starts in about {format_seconds(wait)}."
+    return f"Would have to wait in the queue{because}{about}"

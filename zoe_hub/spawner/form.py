@@ -9,11 +9,11 @@ from typing import Any
 import jinja2
 import markupsafe
 
-from ..client.views import ParameterView, ZAppView
+from ..client.views import ParameterView, PreviewView, ZAppView
 from ..model.errors import ZoeError
 from ..model.parameters import ParameterType
+from ..model.pictures import picture
 from ..model.resources import parse_bytes
-from .offers import Offer
 
 _UNITS = (("TiB", 2**40), ("GiB", 2**30), ("MiB", 2**20), ("KiB", 2**10))
 _TEMPLATES = jinja2.Environment(
@@ -21,6 +21,8 @@ _TEMPLATES = jinja2.Environment(
 )
 
 
+COUNTED = ("executions", "instances")
+"""What costs of these is told only where it is too much: most people have plenty."""
 _FOLDER = Path(__file__).parent / "templates"
 # Within the form, as the Hub's own pages hold theirs: the Hub serves no files of others.
 _SCRIPT = (_FOLDER / "shop.js").read_text(encoding="utf-8")
@@ -28,19 +30,29 @@ _STYLE = (_FOLDER / "shop.css").read_text(encoding="utf-8")
 
 
 def render_shop(
-    zapps: Iterable[ZAppView], chosen: str, values: Mapping[str, Any], offers: Mapping[str, Offer] | None = None
+    zapps: Iterable[ZAppView],
+    chosen: str,
+    values: Mapping[str, Any],
+    previews: Mapping[str, PreviewView] | None = None,
+    *,
+    service: str = "",
+    owner: str = "",
 ) -> str:
     """The form: a card for each ZApp; `chosen` is marked and its parameters have `values`.
 
-    `offers` say, by ZApp, what it costs and whether it starts now. With nothing to choose from, the form says so. When
-    `chosen` is not among them the first one is marked.
+    `previews` say, by ZApp, what it costs and whether it starts now. With the path of the `service`, the browser asks
+    it again for what is typed, for this `owner`. With nothing to choose from, the form says so. When `chosen` is not
+    among them the first one is marked.
     """
     cards = list(zapps)
     if cards and chosen not in [zapp.name for zapp in cards]:
         chosen, values = cards[0].name, {}
     return _TEMPLATES.get_template("shop.html").render(
         zapps=[_card(zapp, zapp.name == chosen, values if zapp.name == chosen else {}) for zapp in cards],
-        offers={zapp.name: (offers or {}).get(zapp.name, Offer()) for zapp in cards},
+        previews={zapp.name: (previews or {}).get(zapp.name, PreviewView()) for zapp in cards},
+        counted=COUNTED,
+        service=service,
+        owner=owner,
         script=markupsafe.Markup(_SCRIPT),
         style=markupsafe.Markup(_STYLE),
     )
@@ -61,7 +73,7 @@ def _card(zapp: ZAppView, chosen: bool, values: Mapping[str, Any]) -> dict[str, 
     return {
         "name": zapp.name,
         "title": zapp.title or zapp.name,
-        "icon": zapp.icon,
+        "picture": markupsafe.Markup(picture(zapp.icon, zapp.title or zapp.name)),
         "description": zapp.description,
         "own": zapp.own,
         "chosen": chosen,

@@ -144,6 +144,11 @@ class ZoeMixin(ShopPage, Remembering, Spawner):  # type: ignore[misc]
         async for event in self._zoe_progress().follow():
             yield event
 
+    @property
+    def zoe_log(self) -> ProgressLog:
+        """The story of the start that is under way, for the Hub's page about it."""
+        return self._zoe_progress()
+
     async def delete_forever(self) -> None:
         """End whatever is tied to this server; with the user's default server, all that the user has."""
         server = self.zoe_server if self.name else None

@@ -9,13 +9,12 @@ from typing import Any
 from traitlets import default
 
 from ..client import ZAppView, ZoeClient
-from ..client.quotas import OwnQuotaView
+from ..client.views import PreviewView
 from ..model.commands import Submit
 from ..model.errors import InvalidParameter, ZoeError
 from ..model.execution import Attachment
 from . import options, overlay
 from .form import render_away, render_shop
-from .offers import Offer, offer
 from .refusals import refuse_for
 from .settings import ZoeSettings
 from .start import server_process
@@ -51,8 +50,9 @@ class ShopPage(ZoeSettings):
         try:
             async with self.zoe_client(PATIENCE) as client:
                 zapps = await self._zoe_shop(client)
-                offers = await self._zoe_offers(client, zapps, choice)
-                return render_shop(zapps, choice.zapp, choice.parameters, offers)
+                previews = await self._zoe_previews(client, zapps, choice)
+                service, owner = self._zoe_service_path(), self.user.name
+                return render_shop(zapps, choice.zapp, choice.parameters, previews, service=service, owner=owner)
         except ZoeError as error:
             self.log.warning("The shop cannot be shown: %s", error)
             return render_away(error, choice.zapp, choice.parameters)
@@ -81,31 +81,28 @@ class ShopPage(ZoeSettings):
         shop = await client.shop(self.user.name)
         return [zapp for zapp in shop.zapps if zapp.server]
 
-    async def _zoe_offers(
+    async def _zoe_previews(
         self, client: ZoeClient, zapps: Sequence[ZAppView], choice: options.Choice
-    ) -> dict[str, Offer]:
+    ) -> dict[str, PreviewView]:
         """What they cost and whether they would start now, with the parameters that the form proposes."""
 
-        quota = await self._zoe_quota(client)
-
-        async def ask(zapp: ZAppView) -> Offer:
+        async def ask(zapp: ZAppView) -> PreviewView:
             proposed = choice if zapp.name == choice.zapp else options.Choice(zapp.name)
             try:
-                return offer(await client.plan(self._zoe_submit(proposed)), quota)
+                return (await client.plan(self._zoe_submit(proposed))).preview or PreviewView()
             except ZoeError:
                 # The form says what is wrong when it is sent.
-                return Offer()
+                return PreviewView()
 
         asked = zapps[:_FORETOLD]
         return dict(zip((zapp.name for zapp in asked), await asyncio.gather(*map(ask, asked)), strict=True))
 
-    async def _zoe_quota(self, client: ZoeClient) -> OwnQuotaView | None:
-        """What the user may have; None where that is not known, as while the Hub does not tell groups."""
-        try:
-            return await client.quota(self.user.name)
-        except ZoeError as error:
-            self.log.debug("The quota of %s cannot be shown: %s", self.user.name, error)
-            return None
+    def _zoe_service_path(self) -> str:
+        """Where browsers find the service on the Hub's own host; empty where it has another one."""
+        handler = getattr(self, "handler", None)
+        if handler is None or handler.settings.get("subdomain_host"):
+            return ""
+        return f"{str(self.hub.base_url).removesuffix('hub/')}services/zoe/"
 
     def _zoe_choice(self) -> options.Choice:
         """What `user_options` say. Raises InvalidParameter, which names the key."""

@@ -17,12 +17,12 @@ from .api import OPERATIONS
 from .audit import AuditTrail
 from .context import WebContext
 from .events import EventFeed
-from .handlers import UnknownAddress, log_request
+from .handlers import log_request
 from .health import Health, Readiness, Ready
 from .limits import Meter
 from .metrics import MetricsPage
 from .operations import Operation
-from .pages import ROUTES
+from .pages import ROUTES, NothingHere
 from .relay import PATTERN, PageRelay, SocketRelay
 from .rest import RestHandler
 
@@ -65,7 +65,7 @@ def make_app(context: WebContext, settings: Mapping[str, Any] | None = None) -> 
     defaults: dict[str, Any] = {
         "cookie_secret": secrets.token_bytes(32),
         "log_function": log_request,
-        "default_handler_class": _mixed(UnknownAddress, mixin),
+        "default_handler_class": _mixed(NothingHere, mixin),
         "default_handler_args": given,
         "websocket_ping_interval": 30,
         "xsrf_cookie_kwargs": {"path": base},

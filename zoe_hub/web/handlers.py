@@ -205,10 +205,14 @@ class BaseHandler(RequestHandler):
         self.set_header("Cache-Control", "no-store")
         if self.wants_html():
             self.set_header("Content-Type", "text/html; charset=utf-8")
-            self.finish(_page(problem, self.context.prefix))
+            self.finish_page_of(problem)
         else:
             self.set_header("Content-Type", "application/problem+json")
             self.finish(json.dumps(problem.model_dump(mode="json", exclude_none=True), ensure_ascii=False).encode())
+
+    def finish_page_of(self, problem: Problem) -> None:
+        """What a browser shows of it."""
+        self.finish(_page(problem, self.context.prefix))
 
     def log_exception(
         self, typ: type[BaseException] | None, value: BaseException | None, tb: TracebackType | None

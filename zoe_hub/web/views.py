@@ -74,6 +74,27 @@ class ProcessView(View):
         )
 
 
+class CostView(View):
+    """What a start takes of one limit of a quota."""
+
+    subject: str = Field(description="Whose quota: `user …` or `group …`.")
+    dimension: str = Field(description="As in a quota, such as `cpu`.")
+    takes: float = Field(description="Before it can start; of `cpu_hours` 0, as nobody knows.")
+    left: float
+    limit: float
+    too_much: bool = Field(description="Whether it cannot start because of it, as things are.")
+    sentence: str
+
+
+class PreviewView(View):
+    """What a start would take, in sentences for people."""
+
+    outlook: str = Field(description="Whether it starts now, or waits and why; empty where `outlook` is null.")
+    starts_now: bool
+    needs: str
+    costs: list[CostView] = Field(description="Of what is limited for its owner.")
+
+
 class PlanView(View):
     """A plan, in short: what would run and how much it needs."""
 
@@ -88,11 +109,13 @@ class PlanView(View):
     total: Resources = Field(description="Needed with all elastic instances.")
     processes: list[ProcessView]
     outlook: Outlook | None = Field(default=None, description="Whether it would start now; of a plan alone.")
+    preview: PreviewView | None = Field(default=None, description="The same in sentences, and what it costs.")
 
     @classmethod
-    def of(cls, plan: Plan, outlook: Outlook | None = None) -> PlanView:
+    def of(cls, plan: Plan, outlook: Outlook | None = None, preview: PreviewView | None = None) -> PlanView:
         return cls(
             outlook=outlook,
+            preview=preview,
             zapp=plan.zapp,
             title=plan.title,
             category=plan.category,

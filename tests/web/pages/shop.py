@@ -49,6 +49,25 @@ frameworks:
   - framework: jupyter
   - {framework: sleepers, options: {workers: "{{ workers }}", cpu: "{{ cpu }}"}}
 """
+CLOCK = """
+apiVersion: zoe/v1
+kind: Framework
+name: clock
+title: Clock
+processes:
+  - name: hand
+    title: Hand
+    command: ["sh", "-c", "while :; do date '+%H:%M:%S tick'; sleep 0.5; done"]
+    resources: {cpu: 0, memory: 10 MiB}
+"""
+TICKING = """
+apiVersion: zoe/v1
+kind: ZApp
+name: ticking
+title: A clock
+description: Writes the time, all the time.
+frameworks: [{framework: clock}]
+"""
 BROKEN = "apiVersion: zoe/v1\nkind: ZApp\nname: broken\ntitle: Broken\nframeworks: 7\n"
 SETTINGS = """
 c = get_config()
@@ -61,9 +80,12 @@ def write_shop(folder: Path) -> None:
     """The shop, and settings that name it and say that there are 4 processors."""
     shop = folder / "shop"
     (shop / "sleepers").mkdir(parents=True)
+    (shop / "clock").mkdir()
     (shop / "zapps").mkdir()
     (shop / "sleepers" / "framework.yaml").write_text(FRAMEWORK)
     (shop / "zapps" / "sleepers.yaml").write_text(ZAPP)
+    (shop / "clock" / "framework.yaml").write_text(CLOCK)
+    (shop / "zapps" / "ticking.yaml").write_text(TICKING)
     (shop / "zapps" / "pair.yaml").write_text(PAIR)
     (shop / "zapps" / "broken.yaml").write_text(BROKEN)
     (folder / "zoe_config.py").write_text(SETTINGS % str(shop))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime
+from typing import Any
 
 import httpx
 import pytest
@@ -149,13 +151,39 @@ async def test_what_is_wrong_with_a_quota_is_said_and_nothing_is_lost(site: Site
 
 
 async def test_capacity_tells_who_holds_what(site: Site, start: Starter) -> None:
-    assert "Nobody holds anything." in await seen(site, "admin-token", "admin/capacity")
     execution = await start()
     await stored(site.context.store, Granted(execution, {"toy.head": 1, "toy.worker": 1}))
     text = await seen(site, "admin-token", "admin/capacity")
     assert "Granted: 2 CPU, 128 MiB of 16 CPU, 16 GiB." in text
     assert re.search(r"owner=alice\">alice</a></th><td>2</td><td>128 MiB</td><td>0</td><td>2</td><td>1</td>", text)
     assert '<rect x="' in text
+
+
+async def test_an_idle_machine_is_told_to_be_idle(site: Site) -> None:
+    text = await seen(site, "admin-token", "admin/capacity")
+    assert "Nobody holds anything." in text
+    assert "Nobody held anything in this time." in text
+
+
+async def test_the_past_is_not_added_up_again_for_every_look(
+    site: Site, start: Starter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    added: list[datetime] = []
+    present = site.context.store.present
+
+    async def counted(since: datetime, until: datetime, *, limit: int) -> Any:
+        added.append(until)
+        return await present(since, until, limit=limit)
+
+    monkeypatch.setattr(site.context.store, "present", counted)
+    for _ in range(3):
+        await seen(site, "admin-token", "admin/capacity")
+    assert len(added) == 1
+    await seen(site, "admin-token", "admin/capacity?window=1h")
+    assert len(added) == 2
+    execution = await start()
+    await stored(site.context.store, Granted(execution, {"toy.head": 1}))
+    assert ">alice</a></th><td>1</td>" in await seen(site, "admin-token", "admin/capacity"), "what is held now, is new"
 
 
 async def test_the_shop_page_tells_folders_and_what_is_broken(site: Site) -> None:

@@ -68,6 +68,8 @@ async def test_logs_are_shown_as_text(site: Site, start: Starter, alice: httpx.A
     assert "&lt;script&gt;alert(1)" in text
     assert 'download="flights.log"' in text
     assert site.written.calls[-1]["tail"] == 500
+    # What it writes from now on, a script asks for.
+    assert f"/executions/{execution}/logs?follow=true&amp;tail=500&amp;process=toy.head&amp;ordinal=0" in text
 
 
 async def test_pages_know_no_secrets(site: Site, start: Starter, alice: httpx.AsyncClient) -> None:

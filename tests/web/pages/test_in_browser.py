@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 import pytest_asyncio
 
@@ -55,9 +56,9 @@ async def zoe(hub: RealHub) -> AsyncIterator[ZoeClient]:
             await client.wait(view.id, lambda seen: seen.state.ended)
 
 
-async def run(zoe: ZoeClient, owner: str, name: str, **parameters: Any) -> str:
+async def run(zoe: ZoeClient, owner: str, name: str, zapp: str = "sleepers", **parameters: Any) -> str:
     """Submit for somebody, and wait until it runs."""
-    view = await zoe.submit(Submit(zapp="sleepers", name=name, owner=owner, parameters=parameters))
+    view = await zoe.submit(Submit(zapp=zapp, name=name, owner=owner, parameters=parameters))
     await zoe.wait(view.id, lambda seen: seen.state is ExecutionState.RUNNING)
     return view.id
 
@@ -152,8 +153,15 @@ async def test_the_spawn_page_is_a_shop(hub: RealHub, browser: Any, zoe: ZoeClie
             assert await page.locator("[data-zapp^='jupyterlab-spark']").is_hidden()
             await card.locator("label").first.click()
             await page.wait_for_selector("[data-zapp^='jupyterlab ']", state="hidden")
+            # What it costs follows what is typed, and what is wrong is said beside it.
+            await page.fill("#zoe-lab-and-sleepers-cpu", "2")
+            await card.locator("text=Too much for your quota of 2 CPU: it takes 2.5 CPU").wait_for()
+            await page.fill("#zoe-lab-and-sleepers-cpu", "0")
+            await page.fill("#zoe-lab-and-sleepers-workers", "99")
+            await page.wait_for_selector("#zoe-lab-and-sleepers-workers[aria-invalid=true]")
             await page.fill("#zoe-lab-and-sleepers-workers", "2")
-            assert "left in your quota of 2" in await card.inner_text()
+            await card.locator("text=Takes 0.5 CPU; 1.5 CPU stay free in your quota of 2 CPU.").wait_for()
+            assert await page.locator("[aria-invalid]").count() == 0
             await looked_at(page, "hub-spawn", tmp_path, within=".zoe-shop")
             await page.click("button:has-text('Start')")
             await page.wait_for_url("**/user/alice/**")
@@ -176,6 +184,12 @@ async def test_a_start_that_waits_says_so_on_its_page(
         await card.locator("summary").click()
         await page.fill("#zoe-lab-and-sleepers-cpu", "2")
         await page.click("button:has-text('Start')")
+        await page.wait_for_selector("li[data-status=now]:has-text('Waiting for room') >> text=CPU")
+        async with person(browser, hub, "carol") as watching:
+            await watching.goto(f"{hub.url}/hub/spawn-pending/carol")
+            await watching.wait_for_selector("li[data-status=now]:has-text('Waiting for room') >> text=CPU")
+            await watching.wait_for_selector("li[data-status=now] >> text=/[0-9]+ s/")
+            await looked_at(watching, "hub-start", tmp_path, within="#zoe-stages")
         # Without scripts the page asks again by itself, and leads to what says more.
         await page.click("text=Your executions")
         await page.wait_for_selector("text=queued")
@@ -212,6 +226,31 @@ async def test_without_scripts_all_of_it_is_there(hub: RealHub, browser: Any, zo
         await page.click("button:has-text('Terminate')")
         await page.wait_for_selector("text=is being terminated")
     await until(lambda: _ended(zoe, execution))
+
+
+async def test_logs_are_shown_as_they_are_written_and_a_lost_connection_is_said_and_found_again(
+    hub: RealHub, browser: Any, zoe: ZoeClient, tmp_path: Path
+) -> None:
+    execution = await run(zoe, "alice", "clock", zapp="ticking")
+    async with person(browser, hub, "alice") as page, person(browser, hub, "alice") as reader:
+        await reader.goto(f"{hub.url}/services/zoe/executions/{execution}/logs")
+        await reader.wait_for_selector("#zoe-connection[data-state=live]")
+        seen = await reader.inner_text("#zoe-log")
+        await reader.wait_for_function(
+            "seen => document.getElementById('zoe-log').textContent.length > seen + 10", arg=len(seen)
+        )
+        await looked_at(reader, "hub-logs", tmp_path)
+
+        await page.goto(f"{hub.url}/services/zoe/")
+        await page.wait_for_selector("#zoe-connection[data-state=live]")
+        psutil.Process(hub.pid_of_service()).kill()
+        await page.wait_for_selector("#zoe-connection[data-state=waiting]")
+        await looked_at(page, "hub-lost-connection", tmp_path, shown=False)
+        # The Hub starts the service again; the page goes on without being touched.
+        await page.wait_for_selector("#zoe-connection[data-state=live]")
+        later = await run(zoe, "alice", "later")
+        await page.wait_for_selector(f"tr[data-key='{later}'] >> text=running")
+        await reader.wait_for_selector("#zoe-connection[data-state=live]")
 
 
 async def _ended(zoe: ZoeClient, execution: str) -> bool:

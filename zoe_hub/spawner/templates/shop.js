@@ -1,4 +1,5 @@
-// Comforts for the shop, which is a plain form without them: search, and only the fields of what is chosen are sent.
+// Comforts for the shop, which is a plain form without them: search, only the fields of what is chosen are sent, and what
+// it costs follows what is typed.
 (() => {
   "use strict";
   const shop = document.querySelector(".zoe-shop");
@@ -7,10 +8,14 @@
   const search = shop.querySelector(".zoe-search");
   const field = search && search.querySelector("input");
   const found = search && search.querySelector("output");
+  const { service, owner } = shop.dataset;
+  const counted = shop.dataset.counted.split(" ");
+
+  const choice = (card) => card.querySelector(".zoe-choice");
 
   const choose = () => {
     for (const card of cards) {
-      const chosen = card.querySelector(".zoe-choice").checked;
+      const chosen = choice(card).checked;
       const details = card.querySelector("details");
       const fields = card.querySelector("details > fieldset");
       // What is not sent is not judged by the browser either.
@@ -23,10 +28,9 @@
     const words = field.value.toLowerCase().split(/\s+/).filter(Boolean);
     let shown = 0;
     for (const card of cards) {
-      const chosen = card.querySelector(".zoe-choice").checked;
       const matches = words.every((word) => card.dataset.zapp.toLowerCase().includes(word));
       // What is chosen stays in sight: it is what Start starts.
-      card.hidden = !(matches || chosen);
+      card.hidden = !(matches || choice(card).checked);
       shown += matches;
     }
     found.textContent = words.length ? `${shown} of ${cards.length}` : "";
@@ -45,4 +49,116 @@
     });
   }
   choose();
+  if (!service) return;
+
+  // What it costs, as the service says. Its login is a page of its own, which a browser that is logged in at the Hub only
+  // passes through; it holds the token without which no script may ask.
+  const PAUSE = 350; // milliseconds after the last key
+  const AGAIN = 4000; // the service foretells a few starts in a row, then one every two seconds
+  let token = null;
+  let timer = 0;
+  let asking = new AbortController();
+
+  const logIn = () =>
+    new Promise((resolve, reject) => {
+      const frame = document.createElement("iframe");
+      frame.hidden = true;
+      frame.title = "Login";
+      frame.src = `${service}session`;
+      frame.addEventListener("load", () => {
+        const xsrf = frame.contentDocument && frame.contentDocument.documentElement.dataset.xsrf;
+        frame.remove();
+        if (xsrf) resolve(xsrf);
+        else reject(new Error("not logged in"));
+      });
+      document.body.append(frame);
+    });
+
+  const parameters = (card) => {
+    const given = {};
+    for (const input of card.querySelectorAll("details input, details select")) {
+      if (input.type === "hidden" || input.name === "") continue;
+      const value = input.type === "checkbox" ? String(input.checked) : input.value.trim();
+      if (value !== "") given[input.name.slice(input.name.lastIndexOf(".") + 1)] = value;
+    }
+    return given;
+  };
+
+  const line = (text, ...classes) => {
+    const element = document.createElement("p");
+    element.className = ["card-text mb-1", ...classes].join(" ");
+    element.textContent = text;
+    return element;
+  };
+
+  const show = (card, preview) => {
+    const place = card.querySelector(".zoe-preview");
+    const lines = [];
+    if (preview.outlook) lines.push(line(preview.outlook, preview.starts_now ? "zoe-now" : "zoe-later"));
+    if (preview.needs) lines.push(line(preview.needs, "zoe-quiet"));
+    for (const cost of preview.costs) {
+      if (cost.too_much) lines.push(line(cost.sentence, "zoe-quiet", "zoe-too-much"));
+      else if (!counted.includes(cost.dimension)) lines.push(line(cost.sentence, "zoe-quiet"));
+    }
+    place.replaceChildren(...lines);
+  };
+
+  const mark = (card, parameter) => {
+    for (const input of card.querySelectorAll("details input, details select")) {
+      const wrong = parameter !== undefined && input.name.endsWith(`.${parameter}`) && input.type !== "hidden";
+      input.classList.toggle("is-invalid", wrong);
+      if (wrong) input.setAttribute("aria-invalid", "true");
+      else input.removeAttribute("aria-invalid");
+    }
+  };
+
+  const post = async (card) => {
+    token = token || logIn();
+    const xsrf = await token;
+    return fetch(`${service}api/v1/plans`, {
+      method: "POST",
+      headers: { Accept: "application/json", "Content-Type": "application/json", "X-XSRFToken": xsrf },
+      body: JSON.stringify({ zapp: choice(card).value, parameters: parameters(card), owner }),
+      signal: asking.signal,
+    });
+  };
+
+  const ask = async (card) => {
+    asking.abort();
+    asking = new AbortController();
+    const { signal } = asking;
+    const place = card.querySelector(".zoe-preview");
+    place.classList.add("zoe-asking");
+    try {
+      let answer = await post(card);
+      if (answer.status === 401 || answer.status === 403) {
+        token = null; // the login ended
+        answer = await post(card);
+      }
+      const said = await answer.json();
+      if (signal.aborted) return;
+      mark(card, answer.ok ? undefined : said.parameter);
+      if (!answer.ok) place.replaceChildren(line(said.detail, "zoe-wrong"));
+      else if (said.preview) show(card, said.preview);
+      if (answer.ok && said.preview && !said.preview.outlook) timer = setTimeout(() => void ask(card), AGAIN);
+      place.classList.remove("zoe-asking");
+    } catch (error) {
+      if (error.name === "AbortError") return;
+      token = null;
+      // What was told holds for what was typed before; Start asks again in any case.
+      place.replaceChildren(line("What it costs cannot be told now; Start will say."));
+      place.classList.remove("zoe-asking");
+    }
+  };
+
+  const soon = () => {
+    clearTimeout(timer);
+    const card = cards.find((each) => choice(each).checked);
+    if (card) timer = setTimeout(() => void ask(card), PAUSE);
+  };
+  shop.addEventListener("input", (event) => {
+    if (event.target !== field) soon();
+  });
+  // Others come and go while nobody looks.
+  document.addEventListener("visibilitychange", () => document.hidden || soon());
 })();

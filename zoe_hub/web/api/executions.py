@@ -22,6 +22,7 @@ from .. import scopes
 from ..access import find_execution, lacks
 from ..operations import Call, Headers, Operation, Query, Reply
 from ..owners import groups_of
+from ..previews import costs_of, preview
 from ..views import ExecutionList, ExecutionView, PlanView
 from .answers import reply, views
 from .plans import check_capacity, plan_of
@@ -64,7 +65,8 @@ class ListQuery(Query):
 async def plan_execution(call: Call) -> Reply:
     """What a submission would run, and whether it would start now.
 
-    Nothing is stored. Who asks for many in a short time gets plans without the outlook.
+    Nothing is stored. Who asks for many in a short time gets plans without the outlook, and without what it costs of
+    quotas.
     """
     submit: Submit = call.body
     # The outlook speaks of what the owner uses: only who may start for somebody may ask for them.
@@ -74,8 +76,11 @@ async def plan_execution(call: Call) -> Reply:
     outlooks = call.context.outlooks
     # To foresee costs more than all else that may be asked: who asks for many plans gets them without.
     if outlooks is None or owner is None or call.context.foreseen.take(owner):
-        return Reply(PlanView.of(plan))
-    return Reply(PlanView.of(plan, await outlooks.of_plan(owner, plan, await groups_of(call, owner))))
+        return Reply(PlanView.of(plan, preview=preview(plan)))
+    groups = await groups_of(call, owner)
+    outlook = await outlooks.of_plan(owner, plan, groups)
+    costs = costs_of(plan, owner, groups, await call.context.store.accounts(owner, groups))
+    return Reply(PlanView.of(plan, outlook, preview(plan, outlook, costs)))
 
 
 async def submit_execution(call: Call) -> Reply:

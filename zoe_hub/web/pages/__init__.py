@@ -8,13 +8,16 @@ from __future__ import annotations
 
 from tornado.web import RequestHandler
 
+from ..handlers import UnknownAddress
 from .assets import Asset
 from .details import Details, Logs
 from .everybody import AllExecutions, Queue, TerminateMany
 from .forms import Detach, Keep, Scale, Terminate
 from .machines import Capacity, HealthPage, Shop
 from .mine import Home
+from .page import Asker
 from .quotas import EditQuota, Quotas
+from .session import Session
 from .trail import Trail
 
 ROUTES: tuple[tuple[str, type[RequestHandler]], ...] = (
@@ -34,8 +37,14 @@ ROUTES: tuple[tuple[str, type[RequestHandler]], ...] = (
     ("admin/shop", Shop),
     ("admin/audit", Trail),
     ("admin/health", HealthPage),
+    ("session", Session),
     ("static/{name}", Asset),
 )
 """Paths below the service's prefix."""
 
-__all__ = ["ROUTES"]
+
+class NothingHere(UnknownAddress, Asker):
+    """Whatever there is no page for."""
+
+
+__all__ = ["ROUTES", "NothingHere"]

@@ -14,7 +14,7 @@ from ..callers import Caller
 from ..iteration import closed
 from ..views import ExecutionView
 from .lines import Line
-from .page import Page
+from .page import Page, address
 
 LOG_LINES = 500
 """The last lines of an instance that its page shows."""
@@ -83,6 +83,15 @@ class Logs(Page):
             "text": bytes(text).decode("utf-8", "replace"),
             "whole": whole,
             "lines": LOG_LINES,
+            "follow": None
+            if view.state.ended
+            else address(
+                f"{self.context.prefix}api/v1/executions/{view.id}/logs",
+                follow="true",
+                tail=LOG_LINES,
+                process=wanted.process,
+                ordinal=wanted.ordinal,
+            ),
         }
 
     @staticmethod

@@ -21,6 +21,11 @@ _MOST_AT_ONCE = 200
 _QUEUE = 500
 
 
+def everybodys_events(prefix: str) -> str:
+    """Where they are told, to administrators."""
+    return f"{prefix}api/v1/events?owner={EVERYBODY}"
+
+
 class AdminPage(Page):
     """A page for who administers everybody's executions."""
 
@@ -31,7 +36,7 @@ class AdminPage(Page):
     @property
     def events(self) -> str:
         """Where everybody's events are told."""
-        return f"{self.context.prefix}api/v1/events?owner={EVERYBODY}"
+        return everybodys_events(self.context.prefix)
 
 
 class AllExecutions(AdminPage):

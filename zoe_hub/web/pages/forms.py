@@ -51,9 +51,7 @@ class Form(Asker):
 
     def go(self) -> None:
         """Back to where the form was, if that is one of our pages."""
-        wanted = self.get_body_argument("next", "")
-        ours = wanted.startswith(self.context.prefix) and "/../" not in wanted and "\\" not in wanted
-        self.redirect(address(wanted if ours else self.context.prefix, done=self.done), status=303)
+        self.redirect(address(self.own_address(self.get_body_argument("next", "")), done=self.done), status=303)
 
 
 class Terminate(Form):

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from markupsafe import Markup
+
 from ...model.execution import DesiredState, InstanceState
+from ...model.pictures import picture
 from ...model.resources import Resources
 from ..context import Shelves
 from ..views import ExecutionView
@@ -15,7 +18,7 @@ class Line:
     """An execution, with its instances counted."""
 
     view: ExecutionView
-    icon: str
+    picture: Markup
     ready: int
     granted: int
     wished: int
@@ -35,7 +38,7 @@ class Line:
         zapp = shelves.zapps.get(view.zapp)
         return cls(
             view=view,
-            icon=zapp.icon if zapp else "",
+            picture=Markup(picture(zapp.icon if zapp else "", view.plan.title or view.zapp)),
             ready=sum(instance.state is InstanceState.READY for instance in view.instances),
             granted=sum(view.granted.values()),
             wished=sum(process.core + process.elastic for process in view.plan.processes),

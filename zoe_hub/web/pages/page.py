@@ -16,7 +16,7 @@ from ..api import OPERATIONS
 from ..callers import Caller
 from ..handlers import BaseHandler
 from ..operations import Call, Headers, Operation, Reply
-from ..problems import Refused, first_error
+from ..problems import Problem, Refused, first_error
 from ..rest import holds
 from .rendering import languages_of, render
 
@@ -82,6 +82,50 @@ class Asker(BaseHandler):
             place, sentence = first_error(error)
             raise Refused(400, f"{place.capitalize()} in the address is not as it should be: {sentence}.") from None
 
+    def show(self, template: str, values: Mapping[str, Any], status: int = 200) -> None:
+        """Answer with a page."""
+        hub = self.context.identities.hub_url
+        nonce = secrets.token_urlsafe(16)
+        self.set_status(status)
+        self.set_header("Content-Type", "text/html; charset=utf-8")
+        self.set_header("Cache-Control", "no-store")
+        self.set_header("Vary", "Accept-Language")
+        self.set_header("Content-Security-Policy", policy(nonce, hub))
+        # A stranger has no forms; and while the Hub does not answer, nobody could say whose token it is.
+        token = self.xsrf_token if self.caller is not None else ""
+        common = {
+            "who": self.caller,
+            "hub": hub,
+            "prefix": self.context.prefix,
+            "here": self.request.path,
+            "nonce": nonce,
+            "xsrf": token.decode() if isinstance(token, bytes) else token,
+            "sections": sections(self.caller),
+            "events": None,
+            "seen": 0,
+            "pause": 500,
+            "may": lambda scope: self.caller is not None and self.caller.may(f"custom:zoe:{scope}"),
+            "address": address,
+            "done": self.get_query_argument("done", ""),
+        }
+        languages = languages_of(self.request.headers.get("Accept-Language", "")[:200])
+        self.finish(render(template, languages, {**common, **values}))
+
+    def finish_page_of(self, problem: Problem) -> None:
+        """As the other pages, with a way on: to try again, or back."""
+        asked = self.request.method == "GET"
+        wanted = self.get_body_argument("next", "") if not asked else ""
+        self.show(
+            "error.html",
+            {"problem": problem, "again": self.request.uri if asked else None, "back": self.own_address(wanted)},
+            status=problem.status,
+        )
+
+    def own_address(self, wanted: str) -> str:
+        """An address that a browser sent, if it is one of our pages; else that of the first of them."""
+        ours = wanted.startswith(self.context.prefix) and "/../" not in wanted and "\\" not in wanted
+        return wanted if ours else self.context.prefix
+
 
 class Page(Asker):
     """A page for a browser. It is complete without scripts; one of ours keeps it up to date."""
@@ -108,33 +152,6 @@ class Page(Asker):
     async def values(self, caller: Caller, **path: str) -> dict[str, Any]:
         """What the template shows."""
         raise NotImplementedError
-
-    def show(self, template: str, values: Mapping[str, Any], status: int = 200) -> None:
-        """Answer with a page."""
-        hub = self.context.identities.hub_url
-        nonce = secrets.token_urlsafe(16)
-        self.set_status(status)
-        self.set_header("Content-Type", "text/html; charset=utf-8")
-        self.set_header("Cache-Control", "no-store")
-        self.set_header("Vary", "Accept-Language")
-        self.set_header("Content-Security-Policy", policy(nonce, hub))
-        token = self.xsrf_token
-        common = {
-            "who": self.caller,
-            "hub": hub,
-            "prefix": self.context.prefix,
-            "here": self.request.path,
-            "nonce": nonce,
-            "xsrf": token.decode() if isinstance(token, bytes) else token,
-            "sections": sections(self.caller),
-            "events": None,
-            "seen": 0,
-            "may": lambda scope: self.caller is not None and self.caller.may(f"custom:zoe:{scope}"),
-            "address": address,
-            "done": self.get_query_argument("done", ""),
-        }
-        languages = languages_of(self.request.headers.get("Accept-Language", "")[:200])
-        self.finish(render(template, languages, {**common, **values}))
 
     def paging(self, total: int, offset: int, kept: Mapping[str, str | None] | None = None) -> dict[str, Any]:
         """For the template's `pager`: where this page is among `total` lines; `kept` goes into the links."""

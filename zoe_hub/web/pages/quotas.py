@@ -27,6 +27,7 @@ from ..api.quotas import (
 from ..callers import Caller
 from ..problems import problem_of
 from ..quota_views import EntryView, SubjectQuotaView
+from .everybody import everybodys_events
 from .page import Page, Run, address
 
 _TEXTS = ("memory", "window")
@@ -44,6 +45,10 @@ class QuotaPage(Page):
         if not scopes.holds_for_all(caller.scopes, scopes.ADMIN_QUOTAS):
             raise lacks(scopes.ADMIN_QUOTAS)
 
+    def events(self, caller: Caller) -> str | None:
+        """Where everybody's events are told, if this caller hears of them: what is used changes with them."""
+        return everybodys_events(self.context.prefix) if caller.admin else None
+
 
 class Quotas(QuotaPage):
     """All that was said of quotas, and where."""
@@ -51,7 +56,11 @@ class Quotas(QuotaPage):
     template = "quotas.html"
 
     async def values(self, caller: Caller, **path: str) -> dict[str, Any]:
-        return {"quotas": await self.ask(list_quotas, caller), "dimensions": list(Limits.model_fields)}
+        return {
+            "quotas": await self.ask(list_quotas, caller),
+            "dimensions": list(Limits.model_fields),
+            "events": self.events(caller),
+        }
 
 
 class EditQuota(QuotaPage):
@@ -126,6 +135,7 @@ class EditQuota(QuotaPage):
             "halves": _HALVES[kind],
             "fields": {each: field.description or "" for each, field in Limits.model_fields.items()},
             "given": _given_by(entry, kind),
+            "events": self.events(caller),
             "wrong": "",
         }
 

@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
+from markupsafe import Markup
 
 from ...model.durations import format_seconds
+from ...model.pictures import picture
 from ...model.resources import format_bytes
 
 DOMAIN = "zoe"
@@ -65,8 +67,9 @@ def _environment(language: str) -> jinja2.Environment:
     environment.install_gettext_translations(catalogue, newstyle=True)  # type: ignore[attr-defined]
     environment.globals["language"] = language.replace("_", "-")
     environment.filters.update(
-        memory=format_bytes, duration=format_seconds, moment=moment, number=number, amount=amount, plain=plain
-    )
+        memory=format_bytes, duration=format_seconds, moment=moment, number=number, amount=amount, plain=plain,
+        picture=lambda zapp: Markup(picture(zapp.icon, zapp.title or zapp.name)),
+    )  # fmt: skip
     return environment
 
 

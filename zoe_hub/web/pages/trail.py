@@ -9,6 +9,7 @@ from .. import scopes
 from ..access import lacks
 from ..api.audit import TrailQuery, get_audit
 from ..callers import Caller
+from .everybody import everybodys_events
 from .page import ROWS, Page, address
 
 
@@ -30,5 +31,7 @@ class Trail(Page):
             "trail": trail,
             "outcomes": [each.value for each in Outcome],
             "older": address(self.request.path, **kept, before=trail.next) if trail.next else None,
+            # Whoever may read the trail alone hears of no events.
+            "events": everybodys_events(self.context.prefix) if caller.admin and not query.before else None,
             "newest": address(self.request.path, **kept) if query.before else None,
         }

@@ -2,14 +2,33 @@
 // Keeps a page up to date by the service's events. Without it, the page is the same after a reload.
 
 import { enhance } from "./enhance.js";
+import { followLog } from "./logs.js";
 import { Parts } from "./refresh.js";
 import { EventStream } from "./stream.js";
 
-const PAUSE = 500; // milliseconds between two looks at the page, however much happens
+const RETRY = 3000; // milliseconds after a look that failed
+const SHARE = 5; // of the time, at most one part in so many is spent on looking at the page again
 
 const main = document.getElementById("main");
 const said = document.getElementById("zoe-said");
 const connection = document.getElementById("zoe-connection");
+
+/**
+ * @param {HTMLElement} page
+ * @param {"live" | "waiting" | "login" | "over"} now
+ * @returns {boolean} whether it was otherwise before
+ */
+const tellConnection = (page, now) => {
+  if (!connection) return false;
+  const words = { live: page.dataset.live, waiting: page.dataset.waiting, login: page.dataset.login, over: page.dataset.over };
+  connection.hidden = false;
+  connection.dataset.state = now;
+  if (connection.textContent === words[now]) return false;
+  const otherwise = connection.textContent !== "";
+  connection.textContent = words[now] ?? "";
+  if (said && (now !== "live" || otherwise)) said.textContent = words[now] ?? "";
+  return otherwise;
+};
 
 /**
  * @param {HTMLElement} page
@@ -20,8 +39,10 @@ const follow = (page, url) => {
   const xsrf = page.dataset.xsrf ?? "";
   /** @type {Map<string, string>} */
   const news = new Map();
+  const pause = Number(page.dataset.pause); // milliseconds between two looks, however much happens
   let looking = false;
   let again = false;
+  let failed = false;
 
   const show = async () => {
     const answer = await fetch(location.href, {
@@ -52,28 +73,26 @@ const follow = (page, url) => {
     looking = true;
     do {
       again = false;
+      const began = performance.now();
       try {
         await show();
+        if (failed) tellConnection(page, "live");
+        failed = false;
       } catch {
-        state("waiting");
+        failed = true;
+        again = true;
+        tellConnection(page, "waiting");
       }
-      await new Promise((resolve) => setTimeout(resolve, PAUSE));
+      const least = failed ? RETRY : pause;
+      await new Promise((resolve) => setTimeout(resolve, Math.max(least, SHARE * (performance.now() - began))));
     } while (again);
     looking = false;
   };
 
   /** @param {import("./stream.js").Connection} now */
   const state = (now) => {
-    if (!connection) return;
-    const words = { live: page.dataset.live, waiting: page.dataset.waiting, login: page.dataset.login };
-    connection.hidden = false;
-    connection.dataset.state = now;
-    if (connection.textContent === words[now]) return;
-    const lost = connection.textContent !== "";
-    connection.textContent = words[now] ?? "";
-    if (said && (now !== "live" || lost)) said.textContent = words[now] ?? "";
     // What was missed while it was away, the stream tells; a page that was not refreshed then is refreshed now.
-    if (now === "live" && lost) void look();
+    if (tellConnection(page, now) && now === "live") void look();
   };
 
   const stream = new EventStream(url, xsrf, Number(page.dataset.seen ?? "0"), {
@@ -86,11 +105,17 @@ const follow = (page, url) => {
   });
   // A page that nobody sees needs no connection, of which browsers have few.
   const visible = () => (document.hidden ? stream.stop() : stream.start());
-  document.addEventListener("visibilitychange", visible);
+  document.addEventListener("visibilitychange", () => {
+    visible();
+    // Some of what is shown has no events, such as quotas.
+    if (!document.hidden) void look();
+  });
   window.addEventListener("pagehide", () => stream.stop());
   window.addEventListener("pageshow", visible);
   visible();
 };
 
+const log = document.getElementById("zoe-log");
 if (main?.dataset.events) follow(main, main.dataset.events);
 else enhance(document);
+if (main && log?.dataset.follow) followLog(log, log.dataset.follow, main.dataset.xsrf ?? "", (now) => tellConnection(main, now));
