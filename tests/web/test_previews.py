@@ -48,7 +48,7 @@ async def test_it_says_what_is_needed_and_whether_it_starts(site: Site, alice: h
     foreseeing(site, Outlook(now=False, reason="3 CPU are missing.", wait=90))
     waits = await preview_of(alice)
     assert waits["starts_now"] is False
-    assert waits["outlook"] == "Would have to wait in the queue: 3 CPU are missing. It starts in about 1 min 30 s."
+    assert waits["outlook"] == "Would have to wait in the queue: 3 CPU are missing. It starts in about 90 seconds."
 
 
 async def test_it_says_what_is_left_of_a_quota(site: Site, start: Starter, alice: httpx.AsyncClient) -> None:
@@ -72,12 +72,12 @@ async def test_it_says_what_is_left_of_a_quota(site: Site, start: Starter, alice
     assert cost["sentence"] == "Too much for your quota of 3 CPU: it takes 2 CPU, and 1 CPU are left."
 
 
-async def test_hours_that_are_used_up_are_too_much(site: Site, alice: httpx.AsyncClient) -> None:
+async def test_hours_are_told_as_what_is_left(site: Site, alice: httpx.AsyncClient) -> None:
     foreseeing(site, Outlook(now=False, reason="its owner has no hours left"))
     await site.context.store.put_quota(Subject("user", "alice"), Limits(cpu_hours=7, window=86_400))
     (cost,) = (await preview_of(alice))["costs"]  # type: ignore[misc]
     assert not cost["too_much"]
-    assert cost["sentence"] == "7 CPU hours are left in your quota of 7 CPU hours in 1 day."
+    assert cost["sentence"] == "7 CPU hours are left in your quota of 7 CPU hours in 24 hours."
 
 
 async def test_who_asks_for_many_is_told_what_they_need_only(site: Site, alice: httpx.AsyncClient) -> None:

@@ -1,4 +1,4 @@
-"""Pictures of ZApps as drawings: a character is seen only where a font has it, which of emoji many machines have not."""
+"""Pictures of ZApps, drawn: a character is seen only where a font has it, and many machines have none for emoji."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ async def test_a_page_that_cannot_be_shown_says_why_and_leads_back(
     answer = await alice.get(site.url + path, headers=PAGE)
     assert answer.status_code == status
     assert sentence in answer.text
-    assert 'href="/services/zoe/static/pages.css"' in answer.text
+    assert f'href="{PREFIX}static/pages.css"' in answer.text
     assert re.search(rf'<a class="btn btn-zoe" href="{PREFIX}">', answer.text)
     assert "nonce-" in answer.headers["Content-Security-Policy"]
 

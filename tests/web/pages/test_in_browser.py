@@ -85,13 +85,22 @@ async def test_ones_own_page_is_live_and_an_administrators_has_everybodys(
         await looked_at(page, "hub-my-executions", tmp_path)
 
         await admin.goto(f"{hub.url}/services/zoe/admin/executions")
+        await admin.keyboard.press("Tab")
+        assert await admin.locator(".zoe-skip").evaluate("each => each === document.activeElement")
+        await admin.keyboard.press("Enter")
+        assert await admin.locator("#main").evaluate("each => each === document.activeElement")
         await admin.wait_for_selector("text=trains")
         await admin.wait_for_selector("text=flights")
         await looked_at(admin, "hub-all-executions", tmp_path)
 
-        # Alice ends one; both see it without doing anything.
+        # Alice takes it back once; then she ends one, and both see it without doing anything.
         await page.click("button[aria-label='Terminate flights']")
-        await page.wait_for_selector("text=is being terminated")
+        await page.click("button[aria-label='Undo: keep flights']")
+        await page.wait_for_selector("button[aria-label='Terminate flights']:has-text('Terminate')")
+        assert not await _ended(zoe, flights)
+        await page.click("button[aria-label='Terminate flights']")
+        await page.wait_for_selector("button:has-text('Undo (')")
+        await page.wait_for_selector(f"tr[data-key='{flights}']", state="detached")
         await admin.wait_for_selector(f"tr[data-key='{flights}']", state="detached")
         await until(lambda: _ended(zoe, flights))
 

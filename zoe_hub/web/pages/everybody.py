@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field
 from .. import scopes
 from ..access import lacks
 from ..api.executions import EVERYBODY, ListQuery, get_execution, list_executions, terminate_execution
+from ..api.shop import get_nodes
 from ..callers import Caller
 from ..operations import Operation
 from ..problems import Refused
@@ -71,6 +72,7 @@ class Queue(AdminPage):
         return {
             "lines": [Line.of(view, self.context.catalogue) for view in line],
             "total": found.total,
+            "nodes": await self.ask(get_nodes, caller),
             "events": self.events,
         }
 

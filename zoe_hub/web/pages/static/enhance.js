@@ -1,6 +1,8 @@
 // @ts-check
 // Small comforts for markup that is complete without them.
 
+import { giveWayBack } from "./undo.js";
+
 const relative = new Intl.RelativeTimeFormat(document.documentElement.lang || undefined, { numeric: "auto" });
 /** @type {[Intl.RelativeTimeFormatUnit, number][]} */
 const UNITS = [
@@ -24,6 +26,7 @@ export const enhance = (root) => {
   for (const time of root.querySelectorAll("time[datetime]")) {
     if (time instanceof HTMLTimeElement && !time.closest("[data-exact]")) tellTime(time);
   }
+  giveWayBack(root);
   const all = document.getElementById("zoe-all");
   if (all instanceof HTMLInputElement && all.hidden) {
     all.hidden = false;
