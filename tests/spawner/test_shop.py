@@ -103,9 +103,10 @@ async def test_what_it_needs_and_costs_is_on_the_page() -> None:
 async def test_the_browser_is_told_whom_to_ask_for_what_is_typed() -> None:
     async with PromptZoe() as zoe:
         spawner = make_spawner(zoe)
+        spawner.hub = SimpleNamespace(base_url="/deep/hub/")
         spawner.handler = SimpleNamespace(settings={"subdomain_host": ""})
         html = (await shown(spawner)).html
-        assert 'data-service="/services/zoe/" data-owner="' in html
+        assert 'data-service="/deep/services/zoe/" data-owner="' in html
         # A host of its own is beyond what a script of the Hub's page may ask.
         spawner.handler = SimpleNamespace(settings={"subdomain_host": "http://hub.example"})
         assert 'data-service=""' in (await shown(spawner)).html

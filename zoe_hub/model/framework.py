@@ -307,7 +307,11 @@ class Framework(Document):
     name: Name
     title: Line
     description: Prose = ""
-    icon: Line = Field(default="", max_length=40, description="An emoji, or nothing. Pages draw some; for others they show the title's initial.")
+    icon: Line = Field(
+        default="",
+        max_length=40,
+        description="An emoji, or nothing. Pages draw some; for others they show the title's initial.",
+    )
     options: tuple[Parameter, ...] = ()
     secrets: tuple[Secret, ...] = ()
     processes: tuple[Process, ...] = Field(min_length=1)

@@ -20,6 +20,9 @@ from .page import ROWS, Page, address, operation_of
 
 _MOST_AT_ONCE = 200
 _QUEUE = 500
+"""Of a longer line, so many of the newest are put in order."""
+_SHOWN = 100
+"""The first of the line, which are those for whom it matters what is in the way."""
 
 
 def everybodys_events(prefix: str) -> str:
@@ -70,7 +73,7 @@ class Queue(AdminPage):
         found = await self.ask(list_executions, caller, query=query)
         line = sorted(found.executions, key=lambda each: (each.outlook.ahead if each.outlook else 0, each.created))
         return {
-            "lines": [Line.of(view, self.context.catalogue) for view in line],
+            "lines": [Line.of(view, self.context.catalogue) for view in line[:_SHOWN]],
             "total": found.total,
             "nodes": await self.ask(get_nodes, caller),
             "events": self.events,

@@ -27,7 +27,7 @@ export const followLog = (log, url, xsrf, tell) => {
     if (below) log.scrollTop = log.scrollHeight;
   };
 
-  /** @param {ReadableStream<Uint8Array>} body */
+  /** @param {ReadableStream<Uint8Array<ArrayBuffer>>} body */
   const read = async (body) => {
     const reader = body.pipeThrough(new TextDecoderStream()).getReader();
     // It begins with the last lines again.

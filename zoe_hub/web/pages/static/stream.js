@@ -69,7 +69,7 @@ export class EventStream {
   }
 
   /**
-   * @param {ReadableStream<Uint8Array>} body
+   * @param {ReadableStream<Uint8Array<ArrayBuffer>>} body
    * @param {AbortController} controller
    */
   async #read(body, controller) {
