@@ -28,7 +28,7 @@ _DRAWN = {
     "bell": "🔔",
 }
 _BY_CHARACTER = {character: name for name, characters in _DRAWN.items() for character in characters}
-_LETTER = 'text-anchor="middle" fill="currentColor" stroke="none"'
+_LETTER = 'font-size="12" text-anchor="middle" fill="currentColor" stroke="none"'
 _FRAME = '<rect x="2.5" y="2.5" width="19" height="19" rx="5"/>'
 
 
@@ -43,6 +43,6 @@ def picture(icon: str, title: str) -> str:
         drawing = f'{_FRAME}<text x="12" y="16.2" {_LETTER}>{html.escape(initial)}</text>'
     return (
         '<svg class="zoe-picture" viewBox="0 0 24 24" fill="none" stroke="currentColor" stroke-width="1.6" '
-        'stroke-linejoin="round" stroke-linecap="round" font-size="12" aria-hidden="true" focusable="false">'
+        'stroke-linejoin="round" stroke-linecap="round" aria-hidden="true" focusable="false">'
         f"{drawing}</svg>"
     )

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import httpx
 
+from tests.store.writing import stored
 from tests.web.conftest import Site, Starter
+from zoe_hub.model.execution import InstanceState, InstanceStatus
+from zoe_hub.store.changes import InstanceReported
 
 PAGE = {"Accept": "text/html", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Site": "none"}
 
@@ -70,6 +73,22 @@ async def test_logs_are_shown_as_text(site: Site, start: Starter, alice: httpx.A
     assert site.written.calls[-1]["tail"] == 500
     # What it writes from now on, a script asks for.
     assert f"/executions/{execution}/logs?follow=true&amp;tail=500&amp;process=toy.head&amp;ordinal=0" in text
+
+
+async def test_the_form_of_the_logs_names_each_instance_once(
+    site: Site, start: Starter, alice: httpx.AsyncClient
+) -> None:
+    execution = await start(name="flights")
+    for process in ("toy.head", "toy.worker"):
+        status = InstanceStatus(execution=execution, process=process, ordinal=0, state=InstanceState.READY)
+        await stored(site.context.store, InstanceReported(status))
+    site.written.texts["toy.worker", 0] = b"of the worker\n"
+    text = (await alice.get(f"{site.url}executions/{execution}/logs?instance=toy.worker/0", headers=PAGE)).text
+    assert '<option value="toy.head/0">Head 1</option>' in text
+    assert '<option value="toy.worker/0" selected>' in text
+    assert "of the worker" in text
+    refused = await alice.get(f"{site.url}executions/{execution}/logs?instance=toy.worker", headers=PAGE)
+    assert refused.status_code == 400
 
 
 async def test_pages_know_no_secrets(site: Site, start: Starter, alice: httpx.AsyncClient) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, model_validator
+from typing_extensions import Self
 
 from ...model.parameters import Parameter
 from .. import scopes
@@ -36,6 +38,7 @@ class Details(Page):
             "line": line,
             "execution": view,
             "size": self._size(view),
+            "labels": {each.name: each.label for each in self._parameters(view)},
             "mine": view.owner == caller.user,
             "changes": caller.may(scopes.EXECUTIONS, view.owner) and line.endable,
             "reads_logs": caller.may(scopes.READ_LOGS, view.owner),
@@ -44,16 +47,27 @@ class Details(Page):
 
     def _size(self, view: ExecutionView) -> Parameter | None:
         """The parameter that scales it, with its bounds, as far as the shop still has it."""
+        return next((each for each in self._parameters(view) if each.name == view.plan.scales), None)
+
+    def _parameters(self, view: ExecutionView) -> Sequence[Parameter]:
+        """As the shop has them now."""
         zapp = self.context.catalogue.zapps.get(view.zapp)
-        known = {parameter.name: parameter for parameter in (zapp.parameters if zapp else ())}
-        return known.get(view.plan.scales or "")
+        return zapp.parameters if zapp else ()
 
 
 class LogsPageQuery(BaseModel):
-    """Of which instance."""
+    """Of which instance: by its two parts, or, as the form sends it, both in one."""
 
     process: str | None = Field(default=None, max_length=200)
     ordinal: int | None = Field(default=None, ge=0, le=10_000)
+    instance: str | None = Field(default=None, pattern=r"^[^/]{1,200}/[0-9]{1,4}$")
+
+    @model_validator(mode="after")
+    def _of_the_instance(self) -> Self:
+        if self.instance is not None:
+            self.process, _, ordinal = self.instance.partition("/")
+            self.ordinal = int(ordinal)
+        return self
 
 
 class Logs(Page):
@@ -79,6 +93,7 @@ class Logs(Page):
             "execution": view,
             "process": wanted.process,
             "ordinal": wanted.ordinal,
+            "titles": {each.key: each.title or each.key for each in view.plan.processes},
             "instances": [i for i in view.instances if not self._in_notebook(view, i.process)],
             "text": bytes(text).decode("utf-8", "replace"),
             "whole": whole,

@@ -22,6 +22,8 @@ DOMAIN = "zoe"
 LOCALES = Path(sys.prefix) / "share" / "locale"
 """Where language packs put ``<language>/LC_MESSAGES/zoe.mo``."""
 _MOST_LANGUAGES = 5
+_SHORT = {"cpu": "CPU", "cpus": "CPUs", "gpu": "GPU", "gpus": "GPUs", "ui": "UI", "id": "ID"}
+"""Words that are written in capitals."""
 
 
 def render(template: str, languages: Iterable[str], values: Mapping[str, Any]) -> str:
@@ -68,6 +70,7 @@ def _environment(language: str) -> jinja2.Environment:
     environment.globals["language"] = language.replace("_", "-")
     environment.filters.update(
         memory=format_bytes, duration=format_seconds, moment=moment, number=number, amount=amount, plain=plain,
+        first_large=first_large,
         picture=lambda zapp: Markup(picture(zapp.icon, zapp.title or zapp.name)),
     )  # fmt: skip
     return environment
@@ -89,5 +92,10 @@ def amount(value: float, dimension: str) -> str:
 
 
 def plain(word: str) -> str:
-    """An enumeration's word, for people."""
-    return word.replace("_", " ")
+    """An enumeration's or a parameter's word, for people."""
+    return " ".join(_SHORT.get(part, part) for part in word.split("_"))
+
+
+def first_large(text: str) -> str:
+    """With a capital letter at its beginning, and the others as they are."""
+    return text[:1].upper() + text[1:]
