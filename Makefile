@@ -5,7 +5,7 @@ export ZOE_HOME
 IN_ENV := $(PYTHON) -m scripts.within
 
 .DEFAULT_GOAL := help
-.PHONY: screenshots fuzz prove help hub setup test test-long test-docker test-dockerspawner images lint docs wheel bench-attach bench-docker bench-embedded bench-failover bench-scale-down bench-spawn chaos bench-scheduler bench-throughput bench-events bench-footprint test-fresh clean experiment
+.PHONY: screenshots fuzz prove help hub setup test test-long test-docker test-dockerspawner images lint docs wheel bench-attach bench-docker bench-embedded bench-failover bench-scale-down bench-spawn chaos bench-scheduler bench-throughput bench-events bench-footprint bench-faces test-fresh clean experiment
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -92,6 +92,9 @@ bench-scheduler: setup ## measure decisions on 10,000 nodes with 100,000 in line
 
 bench-events: setup ## measure the time from a change to a subscriber's event at 1,000 live executions
 	@$(IN_ENV) python benchmarks/events.py
+
+bench-faces: setup ## measure the panel in a browser: its size, when it is there, how it scrolls, how fresh it is
+	@PYTHONPATH=$(CURDIR) $(IN_ENV) python benchmarks/faces.py
 
 bench-footprint: setup ## measure memory, idle processor and start of the service with many executions
 	@$(IN_ENV) python benchmarks/footprint.py

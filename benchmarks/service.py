@@ -59,12 +59,12 @@ def plan(workers: int = 0) -> Plan:
     return compose(zapp, {}, {"job": framework})
 
 
-async def fill(database: str | Path, *, live: int = 0, ended: int = 0) -> None:
-    """Store executions: `live` clusters of three instances, and `ended` ones."""
+async def fill(database: str | Path, *, live: int = 0, ended: int = 0, users: int = USERS) -> None:
+    """Store executions: `live` clusters of three instances of so many users, all of `TOKEN`'s for one; `ended` ones."""
     store = SQLStore(database)
     await store.open()
     cluster = plan(workers=2)
-    wishes = [Submission(f"user{n % USERS}", cluster, cluster.parameters) for n in range(live)]
+    wishes = [Submission(TOKEN if users == 1 else f"user{n % users}", cluster, cluster.parameters) for n in range(live)]
     await asyncio.gather(*(store.submit(wish) for wish in wishes))
     over = await asyncio.gather(*(store.submit(Submission(f"old{n}", cluster)) for n in range(ended)))
     await store.record([StateChanged(e.id, ExecutionState.QUEUED, ExecutionState.TERMINATED) for e, _ in over])

@@ -1,0 +1,172 @@
+"""The panel of JupyterLab in a real browser: its size, when it is there, how it scrolls, how fresh it is."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import itertools
+import os
+import statistics
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Page, sync_playwright
+from processes import free_port
+from report import Figure, end_on_signals, say, show, wait_until
+from service import TOKEN, Service, fill, running
+
+from scripts import faces
+from scripts.folders import Folders
+from tests.faces.conftest import prepare_lab
+from tests.web.pages.browser import find_browser
+from tests.zoe_server_ext.servers import TOKEN as PASSWORD
+from tests.zoe_server_ext.servers import Server
+
+LIVE = int(os.environ.get("ZOE_BENCH_LIVE", "1000"))
+FEW = 5
+"""What a person has on a common day."""
+CHANGES = int(os.environ.get("ZOE_BENCH_CHANGES", "200"))
+ROUNDS = int(os.environ.get("ZOE_BENCH_ROUNDS", "5"))
+FRAMES = 300
+SIZE, READY, PER_SECOND, DELAY = 250.0, 300.0, 60.0, 100.0
+
+LISTED = "count => document.querySelectorAll('#zoe-panel .zoe-executions > li').length >= count"
+OPEN = """
+count => new Promise(done => {
+  const tab = document.querySelector('[data-id="zoe-panel"]');
+  const begun = performance.now();
+  const there = () => document.querySelectorAll('#zoe-panel .zoe-executions > li').length >= count
+    && document.querySelector('#zoe-panel .zoe-shelf, #zoe-panel .zoe-goods, #zoe-panel [role=status]') !== null;
+  const look = () => there() ? done(performance.now() - begun) : requestAnimationFrame(look);
+  for (const kind of ['pointerdown', 'mousedown', 'pointerup', 'mouseup', 'click']) {
+    tab.dispatchEvent(new (kind.startsWith('pointer') ? PointerEvent : MouseEvent)(kind, {bubbles: true, button: 0}));
+  }
+  look();
+})
+"""
+SCROLL = """
+frames => new Promise(done => {
+  const panel = document.querySelector('#zoe-panel');
+  const times = [];
+  const step = now => {
+    times.push(now);
+    panel.scrollTop += 60;
+    times.length <= frames ? requestAnimationFrame(step) : done(times);
+  };
+  requestAnimationFrame(step);
+})
+"""
+WATCH = """
+() => {
+  window.zoeDrawn = {};
+  new MutationObserver(changes => {
+    const found = new Set();
+    for (const change of changes) {
+      const at = change.target.nodeType === 1 ? change.target : change.target.parentElement;
+      const row = at && at.closest('.zoe-executions > li');
+      if (row) found.add(row.id.replace('zoe-execution-', ''));
+    }
+    // What is drawn next has been seen by nobody yet: it is on the screen when that frame is over.
+    requestAnimationFrame(() => setTimeout(() => {
+      for (const id of found) (window.zoeDrawn[id] ??= []).push(Date.now());
+    }));
+  }).observe(document.querySelector('#zoe-panel'), {subtree: true, childList: true, characterData: true});
+}
+"""
+
+
+def sizes(panel: Path) -> float:
+    """Kilobytes (1,000 bytes) of all scripts of the panel together, as they travel."""
+    return sum(len(gzip.compress(each.read_bytes(), 9)) for each in (panel / "static").glob("*.js")) / 1000
+
+
+def visit(page: Page, lab: Server) -> None:
+    """A lab that has done all that it does at its start."""
+    page.goto(f"{lab.url}lab?token={PASSWORD}&reset")
+    page.wait_for_selector('[data-id="zoe-panel"]', timeout=120_000)
+    page.wait_for_selector(".jp-LauncherCard", timeout=120_000)
+
+
+def opened(page: Page, lab: Server, count: int) -> float:
+    """Milliseconds from the click on the panel's tab, in a lab that is there, until everything is listed."""
+    times = []
+    for _ in range(ROUNDS):
+        visit(page, lab)
+        times.append(float(page.evaluate(OPEN, count)))
+        say(f"  {count} executions: the panel is there after {times[-1]:.0f} ms")
+    return statistics.median(times)
+
+
+def scrolled(page: Page) -> float:
+    """Frames in a second, while 1,000 cards pass."""
+    times: list[float] = page.evaluate(SCROLL, FRAMES)
+    steps = sorted(after - before for before, after in itertools.pairwise(times))
+    say(f"  frames: median {statistics.median(steps):.1f} ms, longest {steps[-1]:.1f} ms")
+    return 1000 * (len(times) - 1) / (times[-1] - times[0])
+
+
+def delays(page: Page, service: Service) -> list[float]:
+    """Milliseconds from when a change was stored until it is on the screen."""
+    found = []
+    page.evaluate(WATCH)
+    with service.client() as http:
+        mine = http.get("/executions", params={"live": "true"}).raise_for_status().json()["executions"]
+        for number in range(CHANGES):
+            one = mine[number // 2 % 10]
+            place = f"/executions/{one['id']}/attachment"
+            before = int(page.evaluate("id => (window.zoeDrawn[id] ?? []).length", one["id"]))
+            begun = time.time()
+            answer = http.delete(place) if number % 2 else http.put(place, json={"server": f"{TOKEN}/"})
+            answer.raise_for_status()
+            page.wait_for_function(
+                "([id, before]) => (window.zoeDrawn[id] ?? []).length > before", arg=[one["id"], before]
+            )
+            drawn = float(page.evaluate("([id, before]) => window.zoeDrawn[id][before]", [one["id"], before]))
+            found.append(drawn - 1000 * begun)
+    return found
+
+
+def measured(page: Page, live: int, folder: Path, panel: Path) -> list[Figure]:
+    """With so many executions of one person."""
+    home = folder / f"home-{live}"
+    (home / "data").mkdir(parents=True)
+    asyncio.run(fill(home / "data" / "zoe.sqlite", live=live, users=1))
+    results = []
+    with running(home, free_port()) as service:
+        wait_until(lambda: service.states().count("running") == live, "The last of the executions", pause=1)
+        prepare_lab(folder / f"lab-{live}", panel)
+        settings: dict[str, Any] = {"ZOE_URL": service.url, "ZOE_TOKEN": TOKEN}
+        with Server(folder / f"lab-{live}", lab=True, **settings) as lab:
+            ready = opened(page, lab, live)
+            if live == FEW:
+                results.append(Figure(f"panel usable, {live} executions", ready, READY, "ms"))
+            else:
+                say(f"  with {live} executions it is there after {ready:.0f} ms")
+                page.wait_for_function(LISTED, arg=live)
+                results.append(Figure(f"scrolling, {live} executions", scrolled(page), PER_SECOND - 1, "/s", True))
+                late = statistics.quantiles(delays(page, service), n=100)[98]
+                results.append(Figure(f"request to screen, {live} executions, p99", late, DELAY, "ms"))
+    return results
+
+
+def main() -> int:
+    """Run the benchmark; the exit status."""
+    end_on_signals()
+    panel = faces.installed(Folders.of(os.environ))
+    if faces.PACKAGED.is_dir():
+        panel = faces.PACKAGED
+    results = [Figure("scripts of the panel, compressed", sizes(panel), SIZE, "kB")]
+    with tempfile.TemporaryDirectory(prefix="zoe-bench-") as name, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=find_browser(), args=["--no-sandbox"])
+        page = browser.new_context(viewport={"width": 1280, "height": 800}).new_page()
+        for live in (FEW, LIVE):
+            results += measured(page, live, Path(name), panel)
+        browser.close()
+    return show(results)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
