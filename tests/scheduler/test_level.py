@@ -36,6 +36,9 @@ BOUNDS = st.fixed_dictionaries(
 def check(there: Level, plain: list[Shape], asked: Shape) -> None:
     assert there.amounts == plain
     assert there.first(asked) == next(iter(fits(plain, asked)), None)
+    some = there.some(asked)
+    assert (some is None) == (not fits(plain, asked))
+    assert some is None or some in fits(plain, asked)
     assert there.count(asked) == sum(number(amount, asked) for amount in plain)
     assert there.lack(asked, 3) == max(0, 3 - sum(number(amount, asked) for amount in plain))
     assert there.nodes(asked) == fits(plain, asked)

@@ -113,6 +113,13 @@ class Level:
                 return None
             self._look_on(shape, noted)
 
+    def some(self, shape: Shape) -> int | None:
+        """A node on which it fits; None: there is none."""
+        noted = self._noted.get(shape)
+        if noted is not None and noted.nodes and shape.within(self.amounts[noted.nodes[0]]):
+            return noted.nodes[0]
+        return self.first(shape)
+
     def nodes(self, shape: Shape) -> list[int]:
         """All nodes on which it fits, in order."""
         return [node for node in self.possible(shape) if shape.within(self.amounts[node])]
@@ -210,7 +217,7 @@ class Level:
     def any_fits(self, shapes: Sequence[Shape]) -> npt.NDArray[np.bool_]:
         """Of many different shapes: whether one of each fits on some node."""
         if len(shapes) <= _SINGLE:
-            return np.array([self.first(shape) is not None for shape in shapes], bool)
+            return np.array([self.some(shape) is not None for shape in shapes], bool)
         return fits_any([*np.array(shapes, np.int64).T], self.frontier)
 
     @property
@@ -309,7 +316,7 @@ def missing(level: Level, wishes: Iterable[tuple[Shape, int]]) -> tuple[Shape, i
     """The first shape of which there is not room for all that are wished, even alone, and how many lack room."""
     for shape, count in wishes:
         if count:
-            node = level.first(shape)
+            node = level.some(shape)
             if node is None:
                 return shape, count
             if number(level.amounts[node], shape) < count and (lack := level.lack(shape, count)):
