@@ -16,9 +16,9 @@ from ..model.resources import Resources
 from . import scopes
 from .access import lacks
 from .addresses import is_from_here, names_this_machine
-from .api.shop import granted_to
 from .context import WebContext
 from .handlers import BaseHandler, stranger
+from .machines import holding
 
 log = logging.getLogger(__name__)
 
@@ -60,7 +60,7 @@ async def refresh(context: WebContext) -> None:
         ),
         (
             (metrics.granted_cpus, metrics.granted_memory, metrics.granted_gpus),
-            sum((granted_to(execution) for execution in live), Resources()),
+            sum((holding(execution, execution.granted) for execution in live), Resources()),
         ),
     ):
         cpus.set(amount.cpu)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from ..model.events import Event
 from ..model.execution import Execution
 from ..model.resources import Resources
+from .machines import holding
 
 
 @dataclass(frozen=True)
@@ -65,15 +66,9 @@ def _spans(
         grants = [(execution.life.running_since or execution.created, dict(execution.granted))]
     for index, (start, granted) in enumerate(grants):
         stop = grants[index + 1][0] if index + 1 < len(grants) else end
-        held = _held(execution, granted)
+        held = holding(execution, granted)
         if stop > start and (held.cpu or held.memory or held.gpu):
             yield start, min(stop, end), held
-
-
-def _held(execution: Execution, granted: Mapping[str, int]) -> Resources:
-    if execution.holds is not None:
-        return execution.holds[0] if any(granted.values()) else Resources()
-    return sum((p.resources * int(granted.get(p.key, 0)) for p in execution.plan.processes), Resources())
 
 
 def _shares(steps: Steps, start: datetime, end: datetime) -> Iterator[tuple[int, float]]:

@@ -16,7 +16,7 @@ from ..model.lifetime import Lifetime
 from ..model.outlook import Outlook
 from ..model.parameters import Parameter, Scalar
 from ..model.plan import Plan, ProcessPlan
-from ..model.resources import Node, Resources
+from ..model.resources import Resources
 from ..model.zapp import Category, ZApp
 
 REACHABLE = (ExecutionState.STARTING, ExecutionState.RUNNING, ExecutionState.DEGRADED)
@@ -307,14 +307,6 @@ class ShopView(View):
     sources: list[SourceView] = Field(
         default=[], description="Folders, of which later ones come before earlier ones; for administrators only."
     )
-
-
-class NodesView(View):
-    """The machines."""
-
-    nodes: list[Node]
-    capacity: Resources = Field(description="Of all machines together.")
-    granted: Resources = Field(description="Handed out to everybody's executions.")
 
 
 def ui_pages(execution: Execution, prefix: str) -> list[UiView]:

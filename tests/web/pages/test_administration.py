@@ -159,6 +159,22 @@ async def test_capacity_tells_who_holds_what(site: Site, start: Starter) -> None
     assert '<rect x="' in text
 
 
+async def test_who_holds_what_is_told_to_administrators_only(
+    site: Site, start: Starter, alice: httpx.AsyncClient, admin: httpx.AsyncClient
+) -> None:
+    execution = await start()
+    await start("bob-token")
+    await stored(site.context.store, Granted(execution, {"toy.head": 1, "toy.worker": 1}))
+    assert (await admin.get("/nodes")).json()["holders"] == [
+        {
+            "owner": "alice", "executions": 1, "waiting": 0, "instances": 2,
+            "holds": {"cpu": 2, "memory": 128 * 2**20, "gpu": 0},
+        },
+        {"owner": "bob", "executions": 1, "waiting": 0, "instances": 0, "holds": {"cpu": 0, "memory": 0, "gpu": 0}},
+    ]  # fmt: skip
+    assert (await alice.get("/nodes")).json()["holders"] == []
+
+
 async def test_an_idle_machine_is_told_to_be_idle(site: Site) -> None:
     text = await seen(site, "admin-token", "admin/capacity")
     assert "Nobody holds anything." in text

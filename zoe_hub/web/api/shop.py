@@ -8,15 +8,14 @@ from pydantic import Field
 
 from ...composition import compose
 from ...model.errors import Conflict, InvalidRequest, UnknownName
-from ...model.execution import Execution
 from ...model.framework import Placement
-from ...model.resources import Resources
 from ...model.zapp import ZApp
 from .. import scopes
 from ..access import lacks
 from ..context import Shelves, WebContext
+from ..machines import NodesView
 from ..operations import Call, Operation, Query, Reply
-from ..views import FrameworkView, NodesView, ProblemView, ShopView, SourceView, ZAppView
+from ..views import FrameworkView, ProblemView, ShopView, SourceView, ZAppView
 
 
 class ShopQuery(Query):
@@ -86,15 +85,8 @@ async def delete_zapp(call: Call) -> Reply:
 
 async def get_nodes(call: Call) -> Reply:
     """The machines, and what of them is granted."""
-    nodes = await call.context.nodes()
     live = await call.context.store.list(live=True, limit=None)
-    return Reply(
-        NodesView(
-            nodes=list(nodes),
-            capacity=sum((node.capacity for node in nodes), Resources()),
-            granted=sum((granted_to(execution) for execution in live), Resources()),
-        )
-    )
+    return Reply(NodesView.of(await call.context.nodes(), live, told=scopes.reaches_all(call.who.scopes)))
 
 
 async def own_zapps(call: Call, owner: str | None = None) -> dict[str, ZApp]:
@@ -139,11 +131,6 @@ def _zapp(context: WebContext, zapp: ZApp, *, own: bool) -> ZAppView:
 def _source(shelves: Shelves, folder: Path) -> SourceView:
     broken = sum(folder in Path(problem.path).parents for problem in shelves.problems)
     return SourceView(path=str(folder), there=folder.is_dir(), problems=broken)
-
-
-def granted_to(execution: Execution) -> Resources:
-    """What an execution holds of the machines."""
-    return sum((p.resources * execution.granted.get(p.key, 0) for p in execution.plan.processes), Resources())
 
 
 OPERATIONS = (

@@ -2,53 +2,23 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from time import monotonic
 from typing import Any
 
 from ... import __version__
-from ...model.resources import Resources
 from ..api.executions import EVERYBODY, ListQuery, list_executions
 from ..api.shop import get_nodes, get_shop
 from ..api.usage import UsageQuery, UsageView, get_usage
 from ..callers import Caller
 from ..health import Readiness
-from ..views import ExecutionView
 from .chart import chart
 from .everybody import AdminPage
-from .lines import held_by
 
 _KEPT = 30.0
 """Seconds for which the past is told as it was added up: that takes long when much has happened."""
 WINDOWS = {"1h": timedelta(hours=1), "24h": timedelta(days=1), "7d": timedelta(days=7), "30d": timedelta(days=30)}
 _STEPS = {"1h": 60, "24h": 96, "7d": 84, "30d": 90}
-
-
-@dataclass
-class Holder:
-    """What one owner holds now."""
-
-    owner: str
-    executions: int = 0
-    instances: int = 0
-    waiting: int = 0
-    holds: Resources = field(default_factory=Resources)
-
-
-def holders(views: Iterable[ExecutionView]) -> list[Holder]:
-    """Who holds the most first."""
-    found: dict[str, Holder] = defaultdict(lambda: Holder(""))
-    for view in views:
-        holder = found[view.owner]
-        holder.owner = view.owner
-        holder.executions += 1
-        holder.waiting += view.state.value == "queued"
-        holder.instances += sum(view.granted.values())
-        holder.holds = holder.holds + held_by(view)
-    return sorted(found.values(), key=lambda each: (-each.holds.cpu, -each.holds.memory, each.owner))
 
 
 class Capacity(AdminPage):
@@ -60,11 +30,8 @@ class Capacity(AdminPage):
         window = self.get_query_argument("window", "24h")
         window = window if window in WINDOWS else "24h"
         usage = await self._usage(caller, window)
-        going = await self.ask(list_executions, caller, query=ListQuery(live=True, owner=EVERYBODY))
         return {
             "nodes": await self.ask(get_nodes, caller),
-            "holders": holders(going.executions),
-            "whole": going.total == len(going.executions),
             "usage": usage,
             "chart": chart(usage),
             "window": window,
