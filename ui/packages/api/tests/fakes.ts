@@ -22,6 +22,7 @@ export function execution(change: Partial<Execution> = {}): Execution {
       total: { cpu: 3, memory: 3 * 2 ** 30, gpu: 0 },
       processes: [process('spark.master', 1, 0), process('spark.worker', 0, 2)],
       outlook: null,
+      preview: null,
     },
     desired: 'running',
     state: 'running',
