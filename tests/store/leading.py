@@ -48,7 +48,7 @@ WRITES: dict[str, Callable[[Store, str], Awaitable[object]]] = {
     "delete_quota": lambda store, execution: store.delete_quota(Subject("user", "alice")),
 }
 READS = {
-    *("submitted", "get", "find", "list", "changed", "zapps", "histories"),
+    *("submitted", "get", "find", "list", "search", "present", "changed", "zapps", "histories"),
     *("events", "last_seq", "deleted_seq", "wait", "disposable", "leader", "marks", "audit"),
     *("quotas", "quotas_in_force", "accounts"),
 }
