@@ -38,16 +38,23 @@ const stop = (address) => {
   return its;
 };
 
-/** @param {string} address */
-const finish = async (address) => {
+/** @param {string} address @returns {URLSearchParams | undefined} what to send, if that is still wanted */
+const noMoreBack = (address) => {
   const its = stop(address);
   if (!its) return;
   for (const button of buttonsOf(address)) {
     draw(button);
     button.disabled = true;
   }
+  return its.fields;
+};
+
+/** @param {string} address */
+const finish = async (address) => {
+  const fields = noMoreBack(address);
+  if (!fields) return;
   try {
-    const answer = await send(address, its.fields);
+    const answer = await send(address, fields);
     if (answer.type === "opaqueredirect") return; // done; the events tell the rest
   } catch {
     // As a form, which shows what is wrong.
@@ -95,8 +102,8 @@ export const giveWayBack = (root) => {
 };
 
 window.addEventListener("pagehide", () => {
-  for (const [address, its] of pending) {
-    stop(address);
-    void send(address, its.fields);
+  for (const address of [...pending.keys()]) {
+    const fields = noMoreBack(address);
+    if (fields) void send(address, fields);
   }
 });
