@@ -94,12 +94,13 @@ async def test_ones_own_page_is_live_and_an_administrators_has_everybodys(
         await looked_at(admin, "hub-all-executions", tmp_path)
 
         # Alice takes it back once; then she ends one, and both see it without doing anything.
+        await page.evaluate("document.getElementById('main').dataset.undoSeconds = '600'")
         await page.click("button[aria-label='Terminate flights']")
         await page.click("button[aria-label='Undo: keep flights']")
         await page.wait_for_selector("button[aria-label='Terminate flights']:has-text('Terminate')")
         assert not await _ended(zoe, flights)
+        await page.evaluate("document.getElementById('main').dataset.undoSeconds = '2'")
         await page.click("button[aria-label='Terminate flights']")
-        await page.wait_for_selector("button:has-text('Undo (')")
         await page.wait_for_selector(f"tr[data-key='{flights}']", state="detached")
         await admin.wait_for_selector(f"tr[data-key='{flights}']", state="detached")
         await until(lambda: _ended(zoe, flights))
@@ -256,10 +257,10 @@ async def test_logs_are_shown_as_they_are_written_and_a_lost_connection_is_said_
         await page.wait_for_selector("#zoe-connection[data-state=waiting]")
         await looked_at(page, "hub-lost-connection", tmp_path, shown=False)
         # The Hub starts the service again; the page goes on without being touched.
-        await page.wait_for_selector("#zoe-connection[data-state=live]")
+        await page.wait_for_selector("#zoe-connection[data-state=live]", timeout=180_000)
         later = await run(zoe, "alice", "later")
         await page.wait_for_selector(f"tr[data-key='{later}'] >> text=running")
-        await reader.wait_for_selector("#zoe-connection[data-state=live]")
+        await reader.wait_for_selector("#zoe-connection[data-state=live]", timeout=180_000)
 
 
 async def _ended(zoe: ZoeClient, execution: str) -> bool:

@@ -2,8 +2,6 @@
 // A way back from Terminate: it is asked for some seconds later, unless somebody takes it back. Who leaves the page
 // meanwhile means it.
 
-const SECONDS = 5;
-
 /** @typedef {{left: number, timer: ReturnType<typeof setInterval>, fields: URLSearchParams}} Pending */
 
 /** @type {Map<string, Pending>} by the address that is asked */
@@ -78,7 +76,7 @@ const begin = (button) => {
     if (its.left > 0) buttonsOf(address).forEach(draw);
     else void finish(address);
   }, 1000);
-  pending.set(address, { left: SECONDS, timer, fields });
+  pending.set(address, { left: Number(page?.dataset.undoSeconds), timer, fields });
   draw(button);
   if (said) said.textContent = (page?.dataset.ending ?? "").replace("{name}", button.dataset.undo ?? "");
 };
