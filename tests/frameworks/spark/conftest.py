@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from .spark_cluster import FOLDER, Cluster, client
+from .spark_cluster import FOLDER, ROOT, Cluster, client
 
 
 def framework_module(name: str) -> ModuleType:
@@ -28,16 +28,16 @@ def framework_module(name: str) -> ModuleType:
 
 @pytest.fixture(scope="session")
 def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The launcher's answer and Zoe's plugins; an archive if ZOE_TEST_SPARK_CACHE names a folder that has one."""
+    """The launcher's answer and Zoe's plugins; the class archive where set-up made one."""
     runtime = framework_module("runtime")
     try:
         found = runtime.find()
     except runtime.Missing as error:
         pytest.skip(str(error))
-    given = os.environ.get("ZOE_TEST_SPARK_CACHE")
+    made = str(Path(os.environ.get("ZOE_HOME") or ROOT / ".zoe") / "data" / "cache" / "spark")
     cache = tmp_path_factory.mktemp("cache")
-    if given and found.archive(given).is_file():
-        for file in Path(given).iterdir():
+    if found.archive(made).is_file() and found.launcher_file(made).is_file():
+        for file in (found.archive(made), found.launcher_file(made)):
             (cache / file.name).symlink_to(file)
         framework_module("plugins").compile_plugins(found, cache)
         return Path(cache)
