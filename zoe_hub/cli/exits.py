@@ -28,6 +28,8 @@ def guarded(command: Callable[P, None]) -> Callable[P, None]:
 
         try:
             command(*args, **kwargs)
+            # What is short is written now at the earliest.
+            print(end="", flush=True)
         except errors.ZoeError as error:
             print(f"zoe: {harmless(str(error))}", file=sys.stderr)
             sys.exit(code_of(error))
