@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import re
 import resource
 import time
 from collections.abc import Iterator
@@ -188,6 +189,8 @@ async def test_what_is_accepted_is_shown_as_text(alice: httpx.AsyncClient, site:
             continue
         shown += 1
         page = (await alice.get(site.url, headers={"Accept": "text/html"})).text
+        # The page's own have the nonce that its policy asks for.
+        page = re.sub(r'<script nonce="[^"]+" src="[^"]+"[^>]*></script>', "", page)
         for tag in ("<script", "<img", "onerror=alert(1)>"):
             assert tag not in page.replace("&lt;", "").replace("onerror=alert(1)&gt;", "")
         await moved(site.context.store, answer.json()["id"], *_end())

@@ -84,4 +84,4 @@ async def test_health_needs_no_caller(site: Site, stranger: httpx.AsyncClient) -
 async def test_an_error_is_a_page_for_a_browser(site: Site, alice: httpx.AsyncClient) -> None:
     answer = await alice.get(f"{site.url}nowhere", headers=PAGE)
     assert answer.status_code == 404
-    assert "<h1>Not Found</h1>" in answer.text
+    assert "It is not here" in answer.text

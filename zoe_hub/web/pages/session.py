@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import html
 
+from .. import scopes
+from ..access import lacks
 from .page import Asker, policy
 
 
@@ -14,8 +16,11 @@ class Session(Asker):
     """
 
     async def get(self) -> None:
-        if await self.require_caller() is None:
+        caller = await self.require_caller()
+        if caller is None:
             return
+        if not caller.may(scopes.READ_EXECUTIONS):
+            raise lacks(scopes.READ_EXECUTIONS)
         token = self.xsrf_token
         text = token.decode() if isinstance(token, bytes) else token
         self.set_header("Content-Type", "text/html; charset=utf-8")
