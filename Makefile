@@ -30,7 +30,7 @@ test-long: setup ## run the tests that take minutes: two people's clusters, clus
 test-docker: setup ## run the tests that need a Docker engine (ZOE_TEST_DOCKER_HOST, else /var/run/docker.sock)
 	@$(IN_ENV) python -m pytest -m docker
 
-images: ## build the images of all frameworks and of the Hub (ONLY, BASE_IMAGE, IMAGE_PREFIX=zoe, DOCKER, CA_FILE, IMAGES_LOCK)
+images: wheel ## build the images of all frameworks and of the Hub (ONLY, BASE_IMAGE, IMAGE_PREFIX=zoe, DOCKER, CA_FILE, IMAGES_LOCK)
 	@$(PYTHON) -m scripts.images
 
 test-dockerspawner: setup ## run DockerSpawner's own tests on ZoeDockerSpawner, with the engine that DOCKER_HOST names

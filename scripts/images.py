@@ -1,7 +1,8 @@
 """Build the images of all frameworks and of the Hub: ``make images``.
 
 From the environment: DOCKER (the client), BASE_IMAGE, IMAGE_PREFIX (zoe), CA_FILE (a certificate of an own authority,
-for the time of building), ONLY (names, separated by spaces), IMAGES_LOCK (the file to write).
+for the time of building), ONLY (names, separated by spaces), IMAGES_LOCK (the file to write), WHEEL (Zoe's wheel; the
+newest in dist).
 
 What was built is written down by its content in IMAGES_LOCK (images.lock.json in ZOE_HOME), so that a service that is
 given that file runs these and no others, whatever is given their names later.
@@ -26,13 +27,21 @@ def main(environment: Mapping[str, str] = os.environ) -> int:
     only = environment.get("ONLY", "").split()
     home = environment.get("ZOE_HOME") or str(CHECKOUT / ".zoe")
     lock = Path(environment.get("IMAGES_LOCK") or Path(home, "images.lock.json"))
+    wheel = environment.get("WHEEL") or newest_wheel(CHECKOUT)
     lines = []
     for file in dockerfiles(CHECKOUT):
         if only and file.parent.name not in only:
             continue
         name = f"{environment.get('IMAGE_PREFIX') or 'zoe'}/{file.parent.name}:{TAG}"
+        folder = context(file, CHECKOUT)
+        whole = []
+        if folder == CHECKOUT:
+            if not wheel:
+                print("There is no wheel of Zoe in dist: `make wheel` builds it.", file=sys.stderr)
+                return 1
+            whole = ["--build-arg", f"WHEEL={wheel}"]
         built = subprocess.run(
-            [docker, "build", *arguments(environment), "-f", str(file), "-t", name, str(context(file, CHECKOUT))],
+            [docker, "build", *arguments(environment), *whole, "-f", str(file), "-t", name, str(folder)],
             env={**environment, "DOCKER_BUILDKIT": "1"},
             check=False,
         )
@@ -56,6 +65,12 @@ def context(file: Path, root: Path) -> Path:
     """The folder of which a Dockerfile copies: its own, or the whole where it names files by their place in that."""
     whole = any(line.startswith(("COPY frameworks/", "COPY images/")) for line in file.read_text().splitlines())
     return root if whole else file.parent
+
+
+def newest_wheel(root: Path) -> str:
+    """As a build names it, by its place in the whole; empty where none was built."""
+    wheels = sorted(root.glob("dist/zoe_jupyter-*.whl"), key=lambda wheel: wheel.stat().st_mtime)
+    return str(wheels[-1].relative_to(root)) if wheels else ""
 
 
 def arguments(environment: Mapping[str, str]) -> list[str]:

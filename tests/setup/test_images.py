@@ -20,7 +20,8 @@ def environment(folder: Path, **more: str) -> dict[str, str]:
     client = folder / "client"
     client.write_text(CLIENT)
     client.chmod(0o755)
-    return {"DOCKER": str(client), "CALLS": str(folder / "calls"), "IMAGES_LOCK": str(folder / "lock.json"), **more}
+    return {"DOCKER": str(client), "CALLS": str(folder / "calls"), "IMAGES_LOCK": str(folder / "lock.json"),
+            "WHEEL": "dist/a.whl", **more}  # fmt: skip
 
 
 def test_what_was_built_is_written_down_and_the_rest_stays(tmp_path: Path) -> None:
@@ -36,6 +37,7 @@ def test_what_was_built_is_written_down_and_the_rest_stays(tmp_path: Path) -> No
     builds = [line for line in (tmp_path / "calls").read_text().splitlines() if line.startswith("build")]
     assert [line.split()[-1] for line in builds] == [str(images.CHECKOUT / "frameworks/dask"), str(images.CHECKOUT)]
     assert all("BASE_IMAGE=base:1" in line for line in builds)
+    assert ["WHEEL=dist/a.whl" in line for line in builds] == [False, True]
 
 
 def test_one_that_cannot_be_built_ends_it(tmp_path: Path) -> None:
