@@ -29,6 +29,8 @@ _ANSWER_WITHIN = 120.0
 _NOT_THERE, _CONFLICT, _UNCHANGED, _UNREACHABLE = 404, 409, 304, 900
 _ENGINES_FAULT = 500
 """From this status on, the engine says that something went wrong with itself."""
+_BROKEN_OFF = (aiohttp.ClientError, asyncio.TimeoutError, TimeoutError, ConnectionError, json.JSONDecodeError)
+"""An engine that is killed may break off in the middle of a word, too."""
 _AGAIN = 1.0
 """Seconds between two attempts to reach an engine that does not answer."""
 
@@ -268,7 +270,14 @@ class Engine:
                 raise EngineAway(self._away()) from error
             if error.status not in ignored:
                 raise EngineRefused(f"Docker says: {error.message.strip()}", error.status) from error
-        except (aiohttp.ClientError, asyncio.TimeoutError, TimeoutError, ConnectionError) as error:
+        except (
+            aiohttp.ClientError,
+            asyncio.TimeoutError,
+            TimeoutError,
+            ConnectionError,
+            json.JSONDecodeError,
+        ) as error:
+            # An engine that is killed may break off in the middle of a word.
             raise EngineAway(self._away()) from error
 
     def _away(self) -> str:
