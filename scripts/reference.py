@@ -14,6 +14,7 @@ from zoe_hub.config import ZoeConfig
 from zoe_hub.metrics import Metrics
 from zoe_hub.model.events import EventKind
 from zoe_hub.model.framework import Framework
+from zoe_hub.model.pictures import drawings
 from zoe_hub.model.quotas import Quotas
 from zoe_hub.model.zapp import ZApp
 from zoe_hub.scheduler.lifecycle import EXECUTION, INSTANCE
@@ -36,7 +37,9 @@ SETTINGS: tuple[tuple[type[Configurable], str], ...] = (
     (ZoeDockerSpawner, "`jupyterhub_config.py`, for servers in containers"),
     (ZoeEmbedded, "`jupyter_server_config.py`, for a server without a Hub"),
 )
-OPENAPI = Path(__file__).parent.parent / "ui" / "packages" / "api" / "openapi.json"
+UI = Path(__file__).parent.parent / "ui" / "packages"
+OPENAPI = UI / "api" / "openapi.json"
+PICTURES = UI / "components" / "src" / "pictures.ts"
 MADE = "<!-- Made from the code by `make docs`. -->\n\n"
 
 
@@ -160,6 +163,16 @@ def openapi() -> str:
     return json.dumps(document(OPERATIONS, "/services/zoe/"), indent=1) + "\n"
 
 
+def pictures() -> str:
+    """The drawings of ZApps' icons, so that all faces have the same."""
+    lines, characters = drawings()
+    made = "/** Made from zoe_hub/model/pictures.py by `make docs`. */\n\n"
+    for name, table in (("LINES", lines), ("BY_CHARACTER", characters)):
+        text = json.dumps(table, indent=2, ensure_ascii=False)
+        made += f"export const {name}: Readonly<Record<string, string>> = {text};\n"
+    return made
+
+
 def pages() -> Iterator[tuple[Path, str]]:
     """Every page and what it should say."""
     made = {
@@ -175,6 +188,7 @@ def pages() -> Iterator[tuple[Path, str]]:
     for name, make in made.items():
         yield FOLDER / f"{name}.md", (MADE if name != "rest" else "") + make()
     yield OPENAPI, openapi()
+    yield PICTURES, pictures()
 
 
 def main() -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from zoe_widgets import Zoe, calls, settings, widget
 from zoe_widgets.attachments import Attached
 from zoe_widgets.calls import core_of, run
 from zoe_widgets.core import Core
+from zoe_widgets.links import Link
 
 VIEW = "application/vnd.jupyter.widget-view+json"
 
@@ -102,6 +104,24 @@ def test_the_card_shows_what_is_seen_of_the_cluster(shown: Any, attached: Attach
 def test_a_click_scales_and_the_answer_says_that_it_went_well(shown: Any, zoe: FakeZoe) -> None:
     assert click(shown, do="scale", number=3) == {"id": 7, "error": ""}
     assert zoe.find("spark-1")["parameters"]["workers"] == 3
+
+
+def test_a_click_lets_it_follow_its_load_and_another_ends_that(shown: Any, zoe: FakeZoe) -> None:
+    assert click(shown, do="adapt", minimum=1, maximum=4) == {"id": 7, "error": ""}
+    assert zoe.find("spark-1")["adaptation"]["maximum"] == 4
+    assert "minimum" in click(shown, do="adapt", minimum="few", maximum=4)["error"]
+    assert click(shown, do="stop_adapting") == {"id": 7, "error": ""}
+    assert zoe.find("spark-1")["adaptation"] is None
+
+
+def test_a_click_detaches_and_takes_back_the_names(shown: Any, zoe: FakeZoe, core: Core, attached: Attached) -> None:
+    ended: list[Any] = []
+    attached.links = [Link("spark", SimpleNamespace(disconnect=ended.append), {})]  # type: ignore[arg-type]
+    assert click(shown, do="detach") == {"id": 7, "error": ""}
+    assert ended == [{}]
+    assert zoe.find("spark-1")["attachment"] is None
+    assert zoe.find("spark-1")["desired"] == "running"
+    assert core.attachments.get(attached.id) is None
 
 
 def test_a_click_terminates(shown: Any, zoe: FakeZoe) -> None:

@@ -32,6 +32,11 @@ _LETTER = 'font-size="12" text-anchor="middle" fill="currentColor" stroke="none"
 _FRAME = '<rect x="2.5" y="2.5" width="19" height="19" rx="5"/>'
 
 
+def drawings() -> tuple[dict[str, str], dict[str, str]]:
+    """What is drawn, by its name; and the names, by the characters that it stands for."""
+    return dict(_LINES), dict(_BY_CHARACTER)
+
+
 def picture(icon: str, title: str) -> str:
     """An SVG element for an icon, in the colour of the text around it; of one that is not drawn, the title's initial.
 

@@ -2,6 +2,7 @@
 
 import { useId, useState, type ReactElement } from 'react';
 import type { Shop, ZApp } from '@zoe-jupyter/api';
+import { Picture } from './Picture.js';
 import { Prose } from './Prose.js';
 import { useTexts } from './texts.js';
 
@@ -59,9 +60,7 @@ export function ShopShelf({ shop, error, onChoose, onRetry }: ShopShelfProps): R
         {shown.map((zapp) => (
           <li key={zapp.name}>
             <button type="button" className="zoe-goods" onClick={() => onChoose(zapp)}>
-              <span className="zoe-icon" aria-hidden="true">
-                {zapp.icon || '▦'}
-              </span>
+              <Picture icon={zapp.icon ?? ''} title={zapp.title || zapp.name} />
               <span className="zoe-goods-text">
                 <span className="zoe-goods-title">{zapp.title || zapp.name}</span>
                 {zapp.description && (

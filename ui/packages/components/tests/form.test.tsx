@@ -1,6 +1,15 @@
 import { cleanup, fireEvent, render, screen, waitFor } from '@testing-library/react';
 import { ZoeClient, type Execution, type Shop } from '@zoe-jupyter/api';
-import { AttachForm, defaultsOf, memoryFault, schemaOf, ShopShelf, english, type SwapWish } from '../src/index.js';
+import {
+  AttachForm,
+  defaultsOf,
+  memoryFault,
+  Picture,
+  schemaOf,
+  ShopShelf,
+  english,
+  type SwapWish,
+} from '../src/index.js';
 import { execution, FakeService, json, parameter, problem, zapp } from './fakes.js';
 
 afterEach(cleanup);
@@ -112,6 +121,14 @@ test('memory within its bounds has no fault', () => {
   const memory = parameter({ name: 'memory', type: 'memory', minimum: '512 MiB' });
   expect(memoryFault(memory, '512 MiB', english)).toBeNull();
   expect(memoryFault(memory, '511 MiB', english)).toBe('is out of bounds: at least 512 MiB');
+});
+
+test('icons are drawn, and what is not drawn has its initial', () => {
+  const { container, rerender } = render(<Picture icon="✨" title="Spark cluster" />);
+  expect(container.querySelector('path')).toBeTruthy();
+  expect(container.textContent).toBe('');
+  rerender(<Picture icon="🦄" title="“mine”" />);
+  expect(container.textContent).toBe('M');
 });
 
 describe('the shop', () => {
