@@ -35,6 +35,14 @@ def show_panel(page: Page) -> Any:
     return page.locator("#zoe-panel")
 
 
+def dress(page: Page, theme: str) -> None:
+    """Choose a theme in the menu."""
+    page.locator(".lm-MenuBar-itemLabel").get_by_text("Settings", exact=True).click()
+    page.locator(".lm-Menu-itemLabel").get_by_text("Theme", exact=True).click()
+    page.locator(".lm-Menu-itemLabel").get_by_text(theme, exact=True).click()
+    expect(page.locator("body")).to_have_attribute("data-jp-theme-name", theme)
+
+
 def photograph(page: Page, name: str) -> None:
     """For the documentation, where that is asked for."""
     if os.environ.get("ZOE_SCREENSHOTS"):

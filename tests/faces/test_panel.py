@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.faces.notebooks import faults, new_notebook, open_lab, photograph, run_cell, show_panel
+from tests.faces.notebooks import dress, faults, new_notebook, open_lab, photograph, run_cell, show_panel
 from tests.zoe_server_ext.embedded import state, until
 from tests.zoe_server_ext.servers import Server
 
@@ -44,6 +44,10 @@ def test_a_cluster_is_attached_scaled_and_terminated_by_clicking(page: Page, lab
     expect(page.locator(".zoe-status")).to_contain_text("1 cluster")
     assert faults(page, "#zoe-panel") == []
     photograph(page, "panel-running")
+    for theme in ("JupyterLab Dark High Contrast", "JupyterLab Dark"):
+        dress(page, theme)
+        assert faults(page, "#zoe-panel") == [], theme
+    photograph(page, "panel-running-dark")
 
     card.get_by_role("button", name="Terminate").click()
     card.get_by_role("button", name="Undo").click()
