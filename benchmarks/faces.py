@@ -131,10 +131,7 @@ def delays(page: Page, service: Service) -> list[float]:
 
 def measured(page: Page, live: int, folder: Path, panel: Path) -> list[Figure]:
     """With so many executions of one person."""
-    home = folder / f"home-{live}"
-    (home / "data").mkdir(parents=True)
-    asyncio.run(fill(home / "data" / "zoe.sqlite", live=live, users=1))
-    results = []
+    home, results = folder / f"home-{live}", []
     with running(home, free_port()) as service:
         wait_until(lambda: service.states().count("running") == live, "The last of the executions", pause=1)
         prepare_lab(folder / f"lab-{live}", panel)
@@ -159,13 +156,25 @@ def main() -> int:
     if faces.PACKAGED.is_dir():
         panel = faces.PACKAGED
     results = [Figure("scripts of the panel, compressed", sizes(panel), SIZE, "kB")]
-    with tempfile.TemporaryDirectory(prefix="zoe-bench-") as name, sync_playwright() as playwright:
+    with tempfile.TemporaryDirectory(prefix="zoe-bench-") as name:
+        for live in (FEW, LIVE):
+            home = Path(name) / f"home-{live}" / "data"
+            home.mkdir(parents=True)
+            asyncio.run(fill(home / "zoe.sqlite", live=live, users=1))
+        results += browse(Path(name), panel)
+    return show(results)
+
+
+def browse(folder: Path, panel: Path) -> list[Figure]:
+    """All that is measured in the browser. Its library has an event loop of its own, beside which no other runs."""
+    results = []
+    with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=find_browser(), args=["--no-sandbox"])
         page = browser.new_context(viewport={"width": 1280, "height": 800}).new_page()
         for live in (FEW, LIVE):
-            results += measured(page, live, Path(name), panel)
+            results += measured(page, live, folder, panel)
         browser.close()
-    return show(results)
+    return results
 
 
 if __name__ == "__main__":

@@ -41,10 +41,12 @@ def prepare_lab(folder: Path, panel: Path) -> None:
     extensions = folder / "data" / "labextensions" / faces.NAME
     extensions.parent.mkdir(parents=True)
     extensions.symlink_to(panel)
-    settings = folder / "config" / "lab" / "user-settings" / "@jupyterlab"
+    settings = folder / "config" / "lab" / "user-settings"
     for name, text in {
-        "apputils-extension/notification": '{"fetchNews": "false"}',
-        "docmanager-extension/plugin": '{"renameUntitledFileOnSave": false}',
+        "@jupyterlab/apputils-extension/notification": '{"fetchNews": "false"}',
+        "@jupyterlab/docmanager-extension/plugin": '{"renameUntitledFileOnSave": false}',
+        # On a busy machine, five seconds go by between two clicks.
+        "@zoe-jupyter/labextension/panel": '{"undo": 120}',
     }.items():
         place = settings / f"{name}.jupyterlab-settings"
         place.parent.mkdir(parents=True)

@@ -54,6 +54,7 @@ def test_a_cluster_is_attached_scaled_and_terminated_by_clicking(page: Page, lab
     expect(card.get_by_role("button", name="Terminate")).to_be_visible()
     assert state(lab.http, "clicked") == "running"
     card.get_by_role("button", name="Terminate").click()
+    card.get_by_role("button", name="Now", exact=True).click()
     expect(card.locator(".zoe-state")).to_have_text("terminated")
     assert state(lab.http, "clicked") == "terminated"
     card.get_by_role("button", name="Dismiss").click()
@@ -108,6 +109,7 @@ def test_the_card_under_a_cell_outlives_its_kernel_and_scales_while_a_cell_runs(
     page.reload()
     expect(card).to_contain_text("workers: 1 of 1 ready")
     card.get_by_role("button", name="Terminate").click()
+    card.get_by_role("button", name="Now", exact=True).click()
     expect(card.locator(".zoe-state")).to_have_text("terminated")
     assert state(lab.http, "carded") == "terminated"
     page.reload()

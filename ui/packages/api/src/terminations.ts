@@ -3,7 +3,7 @@
 import { Refusal } from './errors.js';
 import type { Execution } from './views.js';
 
-/** Milliseconds in which an end can be taken back. */
+/** Milliseconds in which an end can be taken back, unless somebody wants more. */
 export const WAY_BACK = 5000;
 
 /** Who sends it; `keepalive` where the page is being closed. */
@@ -14,7 +14,8 @@ export interface Terminating {
 export interface TerminationsOptions {
   readonly onSent: (execution: Execution) => void;
   readonly onFailed: (execution: Execution, error: unknown) => void;
-  readonly wayBack?: number;
+  /** Milliseconds, asked for at each end. */
+  readonly wayBack?: () => number;
 }
 
 /** What was asked to end, by identifier, with the moment (as `Date.now`) from which on it is sent. */
@@ -40,7 +41,7 @@ export class Terminations {
     if (this.waiting.has(execution.id)) {
       return;
     }
-    const wayBack = this.options.wayBack ?? WAY_BACK;
+    const wayBack = this.options.wayBack?.() ?? WAY_BACK;
     const timer = setTimeout(() => void this.send(execution, false), wayBack);
     this.waiting.set(execution.id, { execution, timer });
     this.publish(new Map([...this.pending, [execution.id, Date.now() + wayBack]]));
@@ -54,6 +55,17 @@ export class Terminations {
     }
     clearTimeout(found.timer);
     this.forget(id);
+    return true;
+  }
+
+  /** Wait no longer. False: it was sent already, or never asked for. */
+  now(id: string): boolean {
+    const found = this.waiting.get(id);
+    if (found === undefined) {
+      return false;
+    }
+    clearTimeout(found.timer);
+    void this.send(found.execution, false);
     return true;
   }
 

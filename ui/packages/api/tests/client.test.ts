@@ -55,7 +55,7 @@ test('logs keep characters that two chunks share', async () => {
 
 describe('terminating', () => {
   const make = (wayBack: number, onFailed = jest.fn()): Terminations =>
-    new Terminations(client, { onSent: jest.fn(), onFailed, wayBack });
+    new Terminations(client, { onSent: jest.fn(), onFailed, wayBack: () => wayBack });
 
   test('can be taken back for a while, and nothing is sent then', async () => {
     service.has({ id: 'e1' });
@@ -85,6 +85,15 @@ describe('terminating', () => {
     terminations.request(execution());
     terminations.flush();
     expect(service.requests).toEqual(['DELETE /executions/e1']);
+  });
+
+  test('is sent without waiting when that is wished', () => {
+    service.has({ id: 'e1' });
+    const terminations = make(60_000);
+    terminations.request(execution());
+    expect(terminations.now('e1')).toBe(true);
+    expect(service.requests).toEqual(['DELETE /executions/e1']);
+    expect(terminations.now('e1')).toBe(false);
   });
 
   test('that fails is told of', async () => {

@@ -16,6 +16,8 @@ export interface ExecutionActions {
   readonly terminate?: (execution: Execution) => void;
   /** Take an end back that was not sent yet. */
   readonly undo?: (execution: Execution) => void;
+  /** Send it without waiting any longer. */
+  readonly endNow?: (execution: Execution) => void;
   readonly detach?: (execution: Execution) => Promise<unknown>;
   readonly keep?: (execution: Execution) => Promise<unknown>;
   /** Let the number of its workers follow its load between two bounds. */
@@ -163,6 +165,11 @@ function Undo({ execution, actions, until }: ExecutionCardProps & { until: numbe
       <button type="button" className="zoe-button" autoFocus onClick={() => actions.undo?.(execution)}>
         {trans.__('Undo')}
       </button>
+      {actions.endNow && (
+        <button type="button" className="zoe-button" onClick={() => actions.endNow?.(execution)}>
+          {trans.__('Now')}
+        </button>
+      )}
     </p>
   );
 }

@@ -68,10 +68,13 @@ test('what the service refuses is shown where it was asked for', async () => {
 
 test('an end that was asked for can be taken back, and nothing else is offered meanwhile', () => {
   const undo = jest.fn();
-  render(card(execution(), { undo }, Date.now() + 5000));
-  expect(screen.getAllByRole('button').map((button) => button.textContent)).toEqual(['Undo']);
-  fireEvent.click(screen.getByRole('button'));
+  const endNow = jest.fn();
+  render(card(execution(), { undo, endNow }, Date.now() + 5000));
+  expect(screen.getAllByRole('button').map((button) => button.textContent)).toEqual(['Undo', 'Now']);
+  fireEvent.click(screen.getByRole('button', { name: 'Undo' }));
   expect(undo).toHaveBeenCalledTimes(1);
+  fireEvent.click(screen.getByRole('button', { name: 'Now' }));
+  expect(endNow).toHaveBeenCalledTimes(1);
 });
 
 test('what has ended says why, and can only be dismissed', () => {

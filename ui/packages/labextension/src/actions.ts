@@ -23,6 +23,7 @@ export function makeActions(options: ActionsOptions): Required<ExecutionActions>
     scale: (execution, parameter, number) => seen(client.modify(execution.id, { [parameter]: number })),
     terminate: (execution) => terminations.request(execution),
     undo: (execution) => void terminations.undo(execution.id),
+    endNow: (execution) => void terminations.now(execution.id),
     detach: (execution) => seen(client.detach(execution.id)),
     keep: (execution) => seen(client.keep(execution.id, execution.plan.lifetime.keep)),
     adapt: (execution, minimum, maximum) => seen(client.adapt(execution.id, { minimum, maximum })),

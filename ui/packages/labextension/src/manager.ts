@@ -10,6 +10,8 @@ export interface ManagerOptions {
   readonly transport: Transport;
   /** An end that was asked for could not be sent. */
   readonly onFailed: (execution: Execution, error: unknown) => void;
+  /** Milliseconds in which an end can be taken back. */
+  readonly wayBack?: () => number;
   /** Milliseconds after a change at which the quota is read. */
   readonly rest?: number;
 }
@@ -32,6 +34,7 @@ export class ZoeManager implements IZoeManager {
     this.terminations = new Terminations(this.client, {
       onSent: (execution) => this.store.saw(execution),
       onFailed: options.onFailed,
+      ...(options.wayBack && { wayBack: options.wayBack }),
     });
   }
 

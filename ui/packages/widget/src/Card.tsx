@@ -41,6 +41,7 @@ export function Card({ model }: { model: Model }): ReactElement {
         terminations.request(of);
       },
       undo: (of) => void terminations.undo(of.id),
+      endNow: (of) => void terminations.now(of.id),
     }),
     [link, terminations],
   );

@@ -27,8 +27,10 @@ export const outputPlugin: JupyterFrontEndPlugin<void> = {
   ) => {
     const trans = textsOf(translator);
     // A card in a notebook is no place to put code into it, and stays where it is.
-    const { scale, adapt, stopAdapting, swap, terminate, undo, detach, keep, openPage, openLogs } = panel.actions;
-    const actions = { scale, adapt, stopAdapting, swap, terminate, undo, detach, keep, openPage, openLogs };
+    const { scale, adapt, stopAdapting, swap, terminate, undo, endNow, detach, keep, openPage, openLogs } =
+      panel.actions;
+    const changing = { scale, adapt, stopAdapting, swap, terminate, undo, endNow, detach, keep };
+    const actions = { ...changing, openPage, openLogs };
     registry.addFactory(
       {
         safe: true,
