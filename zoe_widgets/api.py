@@ -102,12 +102,6 @@ class Cluster(Shown):
     def __exit__(self, *_: object) -> None:
         self.terminate()
 
-    def _repr_mimebundle_(self, **_: object) -> tuple[dict[str, Any], dict[str, Any]]:
-        """A live card where the notebook can show one, beside the HTML for where it cannot."""
-        from .widget import bundle_for
-
-        return bundle_for(self._core, self._attached, lambda: (self._repr_html_(), repr(self)))
-
     def _repr_html_(self) -> str:
         if not self.view.state.ended:
             try:

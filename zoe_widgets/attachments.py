@@ -26,6 +26,8 @@ class Attached:
     suspect: bool = False
     """Something of it was started again, so that the connection may be dead."""
     watched: bool = False
+    card: Any = field(default=None, repr=False)
+    """The widget that shows it, made when it is first shown."""
     watchers: list[Callable[[ExecutionView], None]] = field(default_factory=list, repr=False)
     """Told whenever it is seen, in whichever thread that is."""
 

@@ -110,6 +110,12 @@ class Shown:
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {line(self.view, self.names)}>"
 
+    def _repr_mimebundle_(self, **_: object) -> tuple[dict[str, Any], dict[str, Any]]:
+        """A live card where the notebook can show one, beside the HTML for where it cannot."""
+        from .widget import bundle_for
+
+        return bundle_for(self._core, self._attached, lambda: (self._repr_html_(), repr(self)))
+
     def _repr_html_(self) -> str:
         return card(self.view, self.names)
 

@@ -71,11 +71,13 @@ def work_class() -> type[Any] | None:
 
 
 def widget_for(core: Core, attached: Attached) -> Any | None:
-    """A new live card of what is attached; None where there can be none."""
+    """The live card of what is attached; None where there can be none. One for all the cells that show it."""
     made = widget_class()
     if made is None:
         return None
-    shown = made(execution=document(attached.view))
+    if isinstance(attached.card, made) and attached.card.comm is not None:
+        return attached.card
+    shown = attached.card = made(execution=document(attached.view))
     answer_beside_cells(shown)
 
     def saw(view: ExecutionView) -> None:

@@ -81,6 +81,13 @@ def test_the_card_has_html_beside_it_for_where_it_cannot_be_shown(module: Path, 
     assert (bundle["text/html"], bundle["text/plain"]) == both()
 
 
+def test_showing_it_again_shows_the_same_card(module: Path, core: Core, attached: Attached) -> None:
+    first, again = (widget.bundle_for(core, attached, both)[0][VIEW] for _ in range(2))
+    assert first == again
+    attached.card.close()
+    assert widget.bundle_for(core, attached, both)[0][VIEW] != first
+
+
 def test_zoe_itself_shows_what_is_attached_to_this_notebook(
     zoe: FakeZoe, attached: Attached, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -78,6 +78,6 @@ function Cards({ options, shown }: { options: OutputsOptions; shown: Shown | nul
   return 'kernel' in shown ? (
     <AttachedCards {...given} kernel={shown.kernel} />
   ) : (
-    <FollowedCard {...given} id={shown.execution} name={shown.name} />
+    <FollowedCard key={shown.execution} {...given} id={shown.execution} name={shown.name} />
   );
 }
