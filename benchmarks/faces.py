@@ -39,10 +39,12 @@ count => new Promise(done => {
   const tab = document.querySelector('[data-id="zoe-panel"]');
   const begun = performance.now();
   const there = () => document.querySelectorAll('#zoe-panel .zoe-executions > li').length >= count
-    && document.querySelector('#zoe-panel .zoe-shelf, #zoe-panel .zoe-goods, #zoe-panel [role=status]') !== null;
+    && document.querySelector('#zoe-panel .zoe-shelf') !== null;
   const look = () => there() ? done(performance.now() - begun) : requestAnimationFrame(look);
+  const {x, y} = tab.getBoundingClientRect();
   for (const kind of ['pointerdown', 'mousedown', 'pointerup', 'mouseup', 'click']) {
-    tab.dispatchEvent(new (kind.startsWith('pointer') ? PointerEvent : MouseEvent)(kind, {bubbles: true, button: 0}));
+    const about = {bubbles: true, cancelable: true, button: 0, clientX: x + 5, clientY: y + 5};
+    tab.dispatchEvent(new (kind.startsWith('pointer') ? PointerEvent : MouseEvent)(kind, about));
   }
   look();
 })

@@ -114,12 +114,9 @@ function Executions(props: ExecutionsProps): ReactElement {
       </p>
     );
   }
-  const found = executions.filter((each) =>
-    [each.name, each.zapp, each.plan.title, each.state, notebookOf(each)]
-      .join(' ')
-      .toLowerCase()
-      .includes(wanted.toLowerCase()),
-  );
+  const text = (each: Execution): string =>
+    [each.name, each.zapp, each.plan.title, each.state, notebookOf(each)].join(' ').toLowerCase();
+  const found = wanted === '' ? executions : executions.filter((each) => text(each).includes(wanted.toLowerCase()));
   return (
     <>
       {executions.length >= SEARCHED && (
