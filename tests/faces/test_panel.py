@@ -12,7 +12,7 @@ from tests.zoe_server_ext.servers import Server
 pytestmark = pytest.mark.slow
 
 
-def test_a_cluster_is_attached_scaled_and_terminated_by_clicking(page: Page, lab: Server) -> None:
+def test_a_cluster_is_attached_scaled_swapped_and_terminated_by_clicking(page: Page, lab: Server) -> None:
     open_lab(page, lab)
     new_notebook(page, lab)
     panel = show_panel(page)
@@ -49,14 +49,25 @@ def test_a_cluster_is_attached_scaled_and_terminated_by_clicking(page: Page, lab
         assert faults(page, "#zoe-panel") == [], theme
     photograph(page, "panel-running-dark")
 
+    card.get_by_role("button", name="Swap…").click()
+    form = panel.get_by_role("region", name="Swap clicked for Bell")
+    form.get_by_label("Workers").fill("2")
+    form.get_by_label("Name").fill("swapped")
+    form.get_by_role("button", name="Swap").click()
+    expect(card.locator(".zoe-state")).to_have_text("terminated")
+    card.get_by_role("button", name="Dismiss").click()
+    card = panel.get_by_role("article", name="swapped")
+    expect(card).to_contain_text("workers: 2 of 2 ready")
+    expect(card).to_contain_text("Untitled.ipynb")
+
     card.get_by_role("button", name="Terminate").click()
     card.get_by_role("button", name="Undo").click()
     expect(card.get_by_role("button", name="Terminate")).to_be_visible()
-    assert state(lab.http, "clicked") == "running"
+    assert state(lab.http, "swapped") == "running"
     card.get_by_role("button", name="Terminate").click()
     card.get_by_role("button", name="Now", exact=True).click()
     expect(card.locator(".zoe-state")).to_have_text("terminated")
-    assert state(lab.http, "clicked") == "terminated"
+    assert state(lab.http, "swapped") == "terminated"
     card.get_by_role("button", name="Dismiss").click()
     expect(panel).to_contain_text("Nothing runs.")
 
