@@ -116,8 +116,12 @@ class Level:
     def some(self, shape: Shape) -> int | None:
         """A node on which it fits; None: there is none."""
         noted = self._noted.get(shape)
-        if noted is not None and noted.nodes and shape.within(self.amounts[noted.nodes[0]]):
-            return noted.nodes[0]
+        if noted is not None:
+            if noted.nodes:
+                if shape.within(self.amounts[noted.nodes[0]]):
+                    return noted.nodes[0]
+            elif noted.seen == self._growths and noted.looked == len(self.amounts) and not self._tried:
+                return None
         return self.first(shape)
 
     def nodes(self, shape: Shape) -> list[int]:
