@@ -46,6 +46,13 @@ class Asking:
         first = self.first(group)
         return math.inf if first is None else max(self.put_off.get(group.name, -math.inf), first.application.asks_at)
 
+    def is_time(self, group: Group, now: float) -> bool:
+        """Whether somebody of it looks by now."""
+        # Whoever is first in the heap looks no later than anybody, also when it does not count any more.
+        if not group.asking or group.asking[0][0] > now or self.put_off.get(group.name, -math.inf) > now:
+            return False
+        return self.time(group) <= now
+
     def next(self, group: Group, after: float) -> float:
         """When somebody looks next after that time; infinite: nobody does.
 

@@ -153,9 +153,7 @@ class Division:
         return turns
 
     def _turn_to_claim(self, group: Group) -> ClaimTurn | None:
-        asking = group.asking
-        # Whoever is first there looks no later than anybody, also when it does not count any more.
-        if not asking or asking[0][0] > self._now or self._books.asking.time(group) > self._now:
+        if not self._books.asking.is_time(group, self._now):
             return None
         return -group.priority, self._books.share(group), group.asking[0], group.weight, group
 

@@ -33,10 +33,11 @@ class Group:
     of: float = -math.inf
     """The moment of the places of those that are served, where these change with time."""
 
-    @property
-    def name(self) -> tuple[int, str, float]:
-        """As long as it has applications and after that."""
-        return self.priority, self.user, self.weight
+    name: tuple[int, str, float] = field(init=False)
+    """As long as it has applications and after that."""
+
+    def __post_init__(self) -> None:
+        self.name = self.priority, self.user, self.weight
 
 
 @dataclass(eq=False)

@@ -113,14 +113,14 @@ class Growing:
             mask = self._state == _FULL
             for column, most in zip(self._least, amounts.max(axis=0), strict=True):
                 mask &= column <= most
-            slots = np.flatnonzero(mask)
+            slots = mask.nonzero()[0]
             if len(slots):
                 self._state[slots[self._fit(slots, amounts)]] = _WOKEN
-        slots = np.flatnonzero(self._state >= _WOKEN)
+        slots = (self._state >= _WOKEN).nonzero()[0]
         self._open = {}
         if len(slots):
             groups, named = self._group[slots], [*self._numbers]
-            for number in np.flatnonzero(np.bincount(groups)).tolist():
+            for number in np.bincount(groups).nonzero()[0].tolist():
                 self._open[named[number]] = slots[groups == number]
         return [*self._open]
 
@@ -151,7 +151,7 @@ class Growing:
     def sift(self, level: Level) -> None:
         """Leave all alone for which no node has room any more."""
         for state in (_WOKEN, _READY):
-            slots = np.flatnonzero(self._state == state)
+            slots = (self._state == state).nonzero()[0]
             if len(slots) > 1:
                 amounts = self._there(level) if state == _WOKEN else level.frontier
                 self._state[slots[~self._fit(slots, amounts)]] = _FULL

@@ -28,10 +28,10 @@ def increases(shapes: Column, amounts: Column, before: Column) -> Column:
     """
     if len(shapes) * len(amounts) > _MANY:
         return np.full(len(shapes), ENDLESS, np.int64)
-    more = _counts(shapes, amounts)
+    counts = _counts(shapes, np.concatenate([amounts, before]))
+    now, then = counts[:, : len(amounts)], counts[:, len(amounts) :]
     # Where there was less than nothing, nothing did fit.
-    more -= _counts(shapes, before) * (before.min(axis=1) >= 0)
-    found: Column = more.sum(axis=1)
+    found: Column = (now - then * (before.min(axis=1) >= 0)).sum(axis=1)
     return found
 
 

@@ -183,12 +183,12 @@ class Waiting:
         mask = self._state == state
         for column, most in zip(self._needs, amounts.max(axis=0), strict=True):
             mask &= column <= most
-        slots = np.flatnonzero(mask)
+        slots = mask.nonzero()[0]
         if len(slots):
             usual = self._usual[slots]
             # Of the first kinds there are few different ones.
             numbers = self._shape[slots[usual]]
-            distinct = np.flatnonzero(np.bincount(numbers))
+            distinct = np.bincount(numbers).nonzero()[0]
             more = np.zeros(self._shapes.end, np.int64)
             more[distinct] = increases(self._shapes.table(distinct), amounts, before)
             self._lack[slots[usual]] -= more[numbers]
@@ -217,7 +217,7 @@ class Waiting:
         Beside what is reserved, where it runs for longer than until the time of that. `place_of` sorts the groups.
         Whoever asks puts aside whom there is no room for: of its peers, only those come then that end earlier.
         """
-        slots = np.flatnonzero(self._state == READY)
+        slots = (self._state == READY).nonzero()[0]
         until = math.inf
         if reserved is None:
             slots = self._sift(slots, firm, PARKED)
@@ -232,7 +232,7 @@ class Waiting:
         places = [place_of(group) for group in self._groups]
         order = {place: rank for rank, place in enumerate(sorted({*places}))}
         ranks = np.array([order[place] for place in places])[self._group[slots]]
-        for each in np.flatnonzero(np.bincount(ranks)).tolist():
+        for each in np.bincount(ranks).nonzero()[0].tolist():
             yield from self._of_rank(slots[ranks == each], now, bound, until)
 
     def _overdue(self, slots: Slots, now: float, bound: float, until: float) -> Iterator[Entry]:
@@ -281,7 +281,7 @@ class Waiting:
                 yield entry
 
     def _in_order(self, group: Group) -> Iterator[Entry]:
-        slots = np.flatnonzero((self._group == self._groups.get(group)) & (self._state > 0))
+        slots = ((self._group == self._groups.get(group)) & (self._state > 0)).nonzero()[0]
         for key, _ in self._lazily(slots):
             if (found := self._entries.get(key[2])) is not None:
                 yield found[0]
@@ -308,7 +308,7 @@ class Waiting:
         if not len(slots):
             return slots
         numbers = self._shape[slots]
-        distinct = np.flatnonzero(np.bincount(numbers))
+        distinct = np.bincount(numbers).nonzero()[0]
         fits = np.zeros(distinct[-1] + 1, bool)
         fits[distinct] = level.any_fits([self._shapes[number] for number in distinct.tolist()])
         fit = fits[numbers]
