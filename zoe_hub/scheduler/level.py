@@ -163,6 +163,10 @@ class Level:
                 index = bisect_left(nodes, node)
                 if index == len(nodes) or nodes[index] != node:
                     nodes.insert(index, node)
+        if len(nodes) > 2 * _COUNTED:
+            # So that thousands of shapes do not each keep all nodes of a cluster that became empty.
+            noted.looked = nodes[_COUNTED]
+            del nodes[_COUNTED:]
 
     def _look_on(self, shape: Shape, noted: Noted) -> None:
         """Look at further nodes, until it fits on some. Not where something is tried."""
