@@ -27,8 +27,9 @@ def panel() -> Path:
     pytest.skip("the panel is not built: make setup")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """Not longer than a module: as long as it is there an event loop runs, beside which asynchronous tests cannot."""
     program = find_browser()
     with sync_playwright() as playwright:
         running = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
