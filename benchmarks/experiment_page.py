@@ -24,7 +24,7 @@ def write_page(found: Sequence[Found], reached: Sequence[Paired], path: Path) ->
     size = found[0].case.size
     seeds = len({each.case.seed for each in found})
     lines = [_BEGINNING.read_text().format(requests=f"{size.requests:,}", nodes=size.nodes, seeds=seeds)]
-    lines += ["## Goals", "", *_goals(reached), "", *_out_of_reach(found)]
+    lines += ["## Goals", "", *_goals(reached), "", *_missed(found)]
     for mix, load, conditions in dict.fromkeys((e.case.mix, e.case.load, e.case.conditions) for e in found):
         these = [e for e in found if (e.case.mix, e.case.load, e.case.conditions) == (mix, load, conditions)]
         lines += [f"## {_mix(mix)}, load {load}, {conditions}", ""]
@@ -45,26 +45,28 @@ def _mix(mix: str) -> str:
 
 
 def _goals(reached: Sequence[Paired]) -> Iterator[str]:
-    yield "| turnaround | elastic | other | ratio | at most | |"
-    yield "|---|---|---|---|---|---|"
+    yield "| turnaround | elastic | other | all together | ratio | at most | |"
+    yield "|---|---|---|---|---|---|---|"
     for each in reached:
         verdict = each.verdict if each.holds else f"**{each.verdict}**"
         yield (
-            f"| {each.name} | {each.value:,.0f} s | {each.baseline:,.0f} s | {told(each.ratios)} | {each.goal:.2f} "
-            f"| {verdict} |"
+            f"| {each.name} | {each.value:,.0f} s | {each.baseline:,.0f} s | {each.value / each.baseline:.3f} "
+            f"| {told(each.ratios)} | {each.goal:.2f} | {verdict} |"
         )
 
 
-def _out_of_reach(found: Sequence[Found]) -> Iterator[str]:
-    """A paragraph for each goal that nobody could reach on these workloads: how near ours comes to what is possible."""
+def _missed(found: Sequence[Found]) -> Iterator[str]:
+    """A paragraph for each goal that the mean misses: what is possible on these workloads, and how near ours comes."""
     for order, goal in MEANS.items():
         these = [e for e in found if (e.case.mix, e.case.load, e.case.conditions) == (MIX, LOAD, "as published")]
-        bounds = _bounds(these, order)
-        if fmean(bounds) > goal:
-            ours = [e.turnaround.mean / least(e.case.size, MIX, LOAD, e.case.seed) for e in _of(these, OURS, order)]
-            yield f"On average over these workloads nobody could reach {goal:.2f} under {order}: if each application"
-            yield f"began at once, with everything granted, the ratio would be {told(bounds)}."
-            yield f"Under `{OURS}` the mean turnaround is {told(ours)} times that."
+        rigid = {each.case.seed: each.turnaround.mean for each in _of(these, "rigid", order)}
+        ours = {each.case.seed: each.turnaround.mean for each in _of(these, OURS, order)}
+        if fmean(ours[seed] / rigid[seed] for seed in rigid) > goal:
+            bounds = _bounds(these, order)
+            above = [mean / least(these[0].case.size, MIX, LOAD, seed) for seed, mean in ours.items()]
+            reach = "nobody could reach" if fmean(bounds) > goal else "little room is left below"
+            yield f"Under {order} {reach} {goal:.2f}: if each application began at once, with everything granted, the"
+            yield f"ratio would be {told(bounds)}. Under `{OURS}` the mean turnaround is {told(above)} times that."
             yield ""
 
 

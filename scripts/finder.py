@@ -92,9 +92,26 @@ def find_java(environ: Mapping[str, str], jvms: Path = Path("/usr/lib/jvm")) -> 
 
 def npm(node: Program) -> list[str]:
     """How to run the npm that belongs to this Node."""
-    # In the wheel of the package index, bin/npm is a copy of what should be a link, and finds nothing.
-    script = node.path.parent.parent / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
+    script = _npm_scripts(node.path.parent) / "npm-cli.js"
     return [str(node.path), str(script)] if script.exists() else [str(node.path.parent / "npm")]
+
+
+def link_npm(programs: Path) -> None:
+    """Make `npm` and `npx` of a Node from the package index run by their names. A second call changes nothing.
+
+    In that wheel they are copies of what should be links, and find nothing. Packages' own scripts type `npm`.
+    """
+    for name in ("npm", "npx"):
+        script = _npm_scripts(programs) / f"{name}-cli.js"
+        link = programs / name
+        if script.exists() and not link.is_symlink():
+            link.unlink(missing_ok=True)
+            link.symlink_to(os.path.relpath(script, programs))
+            script.chmod(0o755)
+
+
+def _npm_scripts(programs: Path) -> Path:
+    return programs.parent / "lib" / "node_modules" / "npm" / "bin"
 
 
 def find_node(environ: Mapping[str, str], bundled: Path) -> Program | None:

@@ -102,18 +102,22 @@ class SetUp:
         stamp.set(key)
 
     def _node(self) -> finder.Program:
-        node = finder.find_node(self.environ, self.folders.bundled_node)
+        node = self._find_node()
         if node is None:
             with self._stage("Fetching Node"):
                 target = str(self.folders.node / "runtime")
                 self._pip(["--target", target, "--upgrade", "--only-binary", ":all:", NODE_WHEEL], "Node")
-            node = finder.find_node(self.environ, self.folders.bundled_node)
+            node = self._find_node()
         if node is None:
             raise SetUpError(
                 f"Node {finder.NODE} or newer, with npm, is missing, and the one from the package index does not run "
                 "here. Please install it, put it on PATH, and type the command again."
             )
         return node
+
+    def _find_node(self) -> finder.Program | None:
+        finder.link_npm(self.folders.bundled_node)
+        return finder.find_node(self.environ, self.folders.bundled_node)
 
     def _packages(self) -> None:
         stamp = Stamp(self.folders.stamps, "packages")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -82,6 +83,22 @@ def test_node_needs_npm_beside_it(tmp_path: Path) -> None:
     assert finder.find_node(environ, NOWHERE) is None
     program(tmp_path / "bin" / "npm", "10.0.0")
     assert finder.find_node(environ, NOWHERE) == finder.Program(node, 22)
+
+
+def test_npm_of_the_package_index_runs_by_its_name(tmp_path: Path) -> None:
+    copy = program(tmp_path / "bin" / "npm", "a copy that finds nothing")
+    script = program(tmp_path / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js", "11.0.0")
+    script.chmod(0o644)
+    for _ in range(2):
+        finder.link_npm(tmp_path / "bin")
+        assert subprocess.run([copy], capture_output=True, text=True, check=True).stdout.strip() == "11.0.0"
+    assert not (tmp_path / "bin" / "npx").exists()
+
+
+def test_npm_of_a_node_from_elsewhere_stays(tmp_path: Path) -> None:
+    own = program(tmp_path / "bin" / "npm", "10.0.0")
+    finder.link_npm(tmp_path / "bin")
+    assert not own.is_symlink()
 
 
 def test_npm_is_run_by_the_node_it_belongs_to(tmp_path: Path) -> None:
