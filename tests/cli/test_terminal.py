@@ -5,7 +5,7 @@ import json
 import pytest
 
 from zoe_hub.cli.exits import guarded
-from zoe_hub.cli.output import say
+from zoe_hub.cli.output import say, table
 from zoe_hub.cli.terminal import harmless, harmless_json, harmless_line
 from zoe_hub.model.errors import InvalidRequest
 
@@ -36,3 +36,15 @@ def test_sentences_about_what_others_wrote(capsys: pytest.CaptureFixture[str]) -
         refused()
     say("well \x9b2J")
     assert capsys.readouterr().err == "zoe: no \\x1b[2J\nwell \\x9b2J\n"
+
+
+def test_a_table_for_pipes_is_as_wide_as_it_is(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", "20")
+    table(("name", "notebook", "since"), [("jupyterlab-spark-1", "", "2026-11-22 18:36")], empty="Nothing.")
+    shown = capsys.readouterr().out
+    assert "jupyterlab-spark-1" in shown
+    assert "2026-11-22 18:36" in shown
+    assert "notebook" not in shown

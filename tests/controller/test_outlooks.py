@@ -90,6 +90,13 @@ async def test_where_the_ends_of_others_are_known_the_wait_is_told_in_minutes(
     assert (await outlooks.of_plan("alice", plan(1))).wait is None
 
 
+async def test_what_only_waits_to_be_looked_at_is_told_no_time(world: World, outlooks: Outlooks) -> None:
+    waiting, _ = await world.store.submit(Submission("alice", plan(1), {"workers": 1}))
+    assert await outlooks.of_waiting(await world.store.list()) == {
+        waiting.id: Outlook(now=False, reason="waits for its turn")
+    }
+
+
 async def test_what_was_foreseen_for_one_is_not_there_for_the_next(running: World, outlooks: Outlooks) -> None:
     first = await running.state(await running.submit(workers=2), RUNNING)
     for _ in range(3):

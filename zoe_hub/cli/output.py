@@ -28,20 +28,20 @@ def emit_line(document: Any) -> None:
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]], *, empty: str) -> None:
-    """A table, or a sentence when there are no rows. Cells are plain text."""
+    """A table, or a sentence when there are no rows. Cells are plain text; columns without any are left out."""
     found = [list(row) for row in rows]
     if not found:
         print(empty)
         return
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        # For pipes: nothing is cut off, however wide.
-        console = Console(highlight=False, width=10_000)
+    # For pipes: nothing is cut off, however wide. Who forces colours, as notebooks do, has no width either.
+    console = Console(highlight=False) if sys.stdout.isatty() else Console(highlight=False, width=10_000)
     shown = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for name in head:
-        shown.add_column(escape(name), overflow="fold")
+    used = [number for number in range(len(head)) if any(row[number] for row in found)]
+    for number in used:
+        # What is typed to name something stays in one piece.
+        shown.add_column(escape(head[number]), overflow="fold", no_wrap=number == 0)
     for row in found:
-        shown.add_row(*(_cell(text) for text in row))
+        shown.add_row(*(_cell(row[number]) for number in used))
     console.print(shown)
 
 

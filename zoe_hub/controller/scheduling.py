@@ -327,8 +327,8 @@ def _going(cluster: Cluster) -> int:
 
 
 def _about(seconds: float | None) -> float | None:
-    """In whole minutes: nobody knows better."""
-    return None if seconds is None else 60.0 * max(1, math.ceil(seconds / 60))
+    """In whole minutes: nobody knows better. Of what could start at this moment nothing is said."""
+    return None if seconds is None or seconds < 1 else 60.0 * math.ceil(seconds / 60)
 
 
 def _agrees(application: Application, execution: Execution, admitted: bool) -> bool:

@@ -15,7 +15,9 @@ class Outlook(Document):
     ahead: int = Field(default=0, description="How many others that wait come before it.")
     reason: str = Field(default="", description="What it waits for, or why it starts with less, for people.")
     granted: dict[str, int] = Field(default_factory=dict, description="Instances with which it starts, by process key.")
-    wait: float | None = Field(default=None, description="Seconds until it starts, about; null where nobody knows.")
+    wait: float | None = Field(
+        default=None, description="Seconds until it starts, about; null where nobody knows, or where it is its turn."
+    )
 
     @property
     def sentence(self) -> str:
