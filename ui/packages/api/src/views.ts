@@ -9,6 +9,7 @@ export type ExecutionState = Schemas['ExecutionState'];
 export type Instance = Schemas['InstanceView'];
 export type Plan = Schemas['PlanView'];
 export type Process = Schemas['ProcessView'];
+export type Cost = Schemas['CostView'];
 export type Outlook = Schemas['Outlook'];
 export type Page = Schemas['UiView'];
 export type Shop = Schemas['ShopView'];

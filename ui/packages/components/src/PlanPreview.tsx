@@ -1,8 +1,9 @@
-/** What a wish would need, and whether it would start now. */
+/** What a wish would need, what that takes of quotas, and whether it would start now. */
 
 import type { ReactElement } from 'react';
-import { formatSeconds, type Outlook, type Plan } from '@zoe-jupyter/api';
+import { formatSeconds, type Cost, type Outlook, type Plan } from '@zoe-jupyter/api';
 import { amounts } from './sentences.js';
+import { amountOf } from './Share.js';
 import { useTexts, type Texts } from './texts.js';
 
 export type Preview =
@@ -23,6 +24,11 @@ export function PlanPreview({ preview }: { preview: Preview }): ReactElement {
         <>
           <p>{needs(preview.plan, trans)}</p>
           {preview.plan.outlook && <p>{outlookSentence(preview.plan.outlook, trans)}</p>}
+          {shownCosts(preview.plan).map((cost) => (
+            <p key={`${cost.subject}/${cost.dimension}`} className={cost.too_much ? 'zoe-warning' : 'zoe-quiet'}>
+              {costSentence(cost, trans)}
+            </p>
+          ))}
         </>
       )}
     </div>
@@ -34,6 +40,30 @@ function needs(plan: Plan, trans: Texts): string {
   return core === total
     ? trans.__('Needs %1.', core)
     : trans.__('Needs %1 to start, %2 with everything that it asks for.', core, total);
+}
+
+/** Of these most people have plenty: they are told of only where it is too much. */
+const PLENTY: ReadonlySet<string> = new Set(['executions', 'instances']);
+
+const shownCosts = (plan: Plan): readonly Cost[] =>
+  (plan.preview?.costs ?? []).filter((cost) => cost.too_much || !PLENTY.has(cost.dimension));
+
+/** What it takes of one limit, such as `Takes 2 cores; of your quota (8 cores) stays free: 3 cores.` */
+export function costSentence(cost: Cost, trans: Texts): string {
+  const told = (amount: number): string => amountOf(cost.dimension, amount, trans);
+  const [takes, left, limit] = [told(cost.takes), told(cost.left), told(cost.limit)];
+  const quota = cost.subject.startsWith('group ')
+    ? trans.__('the quota of group %1 (%2)', cost.subject.slice('group '.length), limit)
+    : trans.__('your quota (%1)', limit);
+  if (cost.dimension === 'cpu_hours') {
+    return trans.__('Left: %1 of %2.', left, quota);
+  }
+  if (cost.too_much) {
+    return trans.__('Too much for %1: it takes %2; left: %3.', quota, takes, left);
+  }
+  return cost.takes === cost.left
+    ? trans.__('Takes %1, all that is left of %2.', takes, quota)
+    : trans.__('Takes %1; of %2 stays free: %3.', takes, quota, told(cost.left - cost.takes));
 }
 
 export function outlookSentence(outlook: Outlook, trans: Texts): string {

@@ -36,9 +36,35 @@ export function limits(quota: Quota): readonly Limited[] {
 
 /** Such as `4 of 8 cores`. */
 export function usedSentence(use: Limited, trans: Texts): string {
-  const shown = (value: number): string =>
-    use.dimension === 'memory' ? formatBytes(value) : String(Math.round(value * 10) / 10);
+  const shown = (value: number): string => shownAmount(use.dimension, value);
   return trans.__('%1 of %2 %3', shown(use.used), shown(use.limit), dimensionWord(use.dimension, trans));
+}
+
+function shownAmount(dimension: string, value: number): string {
+  return dimension === 'memory' ? formatBytes(value) : String(tenths(value));
+}
+
+const tenths = (value: number): number => Math.round(value * 10) / 10;
+
+/** So much of what quotas limit, such as `3.5 cores`. */
+export function amountOf(dimension: string, value: number, trans: Texts): string {
+  const number = tenths(value);
+  switch (dimension) {
+    case 'memory':
+      return formatBytes(value);
+    case 'cpu':
+      return trans._n('%1 core', '%1 cores', number);
+    case 'gpu':
+      return trans._n('%1 GPU', '%1 GPUs', number);
+    case 'instances':
+      return trans._n('%1 instance', '%1 instances', number);
+    case 'executions':
+      return trans._n('%1 execution', '%1 executions', number);
+    case 'cpu_hours':
+      return trans._n('%1 core hour', '%1 core hours', number);
+    default:
+      return `${number} ${dimension}`;
+  }
 }
 
 function dimensionWord(dimension: string, trans: Texts): string {

@@ -7,7 +7,7 @@ export { useDoing, useNow, useSnapshot } from './hooks.js';
 export { Logs } from './Logs.js';
 export { boundsOf, Panel, type FormState, type PanelProps, type ShelfState } from './Panel.js';
 export { Picture, type PictureProps } from './Picture.js';
-export { outlookSentence, PlanPreview, type Preview } from './PlanPreview.js';
+export { costSentence, outlookSentence, PlanPreview, type Preview } from './PlanPreview.js';
 export { changed, defaultsOf, memoryFault, schemaOf, uiSchemaOf, valuesOf, type Values } from './parameters.js';
 export { explanation, holdings, sizes, stateWord } from './sentences.js';
 export { limits, Share, usedSentence } from './Share.js';

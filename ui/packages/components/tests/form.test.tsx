@@ -1,5 +1,5 @@
 import { cleanup, fireEvent, render, screen, waitFor } from '@testing-library/react';
-import { ZoeClient, type Execution, type Shop } from '@zoe-jupyter/api';
+import { ZoeClient, type Cost, type Execution, type Shop } from '@zoe-jupyter/api';
 import {
   AttachForm,
   defaultsOf,
@@ -52,6 +52,41 @@ test('fields begin with the defaults, memory with its unit, and the plan is show
   expect(screen.getByLabelText<HTMLInputElement>(/Memory/).value).toBe('1 GiB');
   expect(await screen.findByText('Needs 1 core, 1 GiB to start, 3 cores, 3 GiB with everything that it asks for.'));
   expect(screen.getByText('Starts now.')).toBeTruthy();
+});
+
+test('what it costs of quotas is shown before anything is started', async () => {
+  const cost = (change: Partial<Cost>): Cost => ({
+    subject: 'user alice',
+    dimension: 'cpu',
+    takes: 2,
+    left: 5,
+    limit: 8,
+    too_much: false,
+    sentence: '',
+    ...change,
+  });
+  const costs = [
+    cost({}),
+    cost({ dimension: 'memory', takes: 2 ** 30, left: 2 ** 30, limit: 2 ** 32 }),
+    cost({ dimension: 'cpu_hours', takes: 0, left: 3.26, limit: 10 }),
+    cost({ subject: 'group physics', takes: 2, left: 1, limit: 20, too_much: true }),
+    cost({ dimension: 'instances', takes: 1, left: 90, limit: 100 }),
+    cost({ dimension: 'executions', takes: 1, left: 0, limit: 3, too_much: true }),
+  ];
+  const preview = { outlook: '', starts_now: false, needs: '', costs };
+  const outlook = { now: false, ahead: 2, reason: '1 core is missing.', granted: {}, wait: 90 };
+  service.answers.set('POST /plans', () => json({ ...execution().plan, outlook, preview }));
+  await form();
+  await screen.findByText('Takes 2 cores; of your quota (8 cores) stays free: 3 cores.');
+  const said = [...document.querySelectorAll('.zoe-preview p')].map((each) => each.textContent);
+  expect(said.slice(1)).toEqual([
+    'Would have to wait in the queue: 1 core is missing. It starts in about 1 min 30 s.',
+    'Takes 2 cores; of your quota (8 cores) stays free: 3 cores.',
+    'Takes 1 GiB, all that is left of your quota (4 GiB).',
+    'Left: 3.3 core hours of your quota (10 core hours).',
+    'Too much for the quota of group physics (20 cores): it takes 2 cores; left: 1 core.',
+    'Too much for your quota (3 executions): it takes 1 execution; left: 0 executions.',
+  ]);
 });
 
 test.each([
