@@ -107,9 +107,9 @@ async def test_the_browser_is_told_whom_to_ask_for_what_is_typed() -> None:
         spawner.handler = SimpleNamespace(settings={"subdomain_host": ""})
         html = (await shown(spawner)).html
         assert 'data-service="/deep/services/zoe/" data-owner="' in html
-        # A host of its own is beyond what a script of the Hub's page may ask.
-        spawner.handler = SimpleNamespace(settings={"subdomain_host": "http://hub.example"})
-        assert 'data-service=""' in (await shown(spawner)).html
+        hooks = {"subdomain_hook": lambda name, domain, kind: f"{name}--{kind}.{domain}"}
+        spawner.handler = SimpleNamespace(settings={"subdomain_host": "https://hub.example:444", **hooks})
+        assert 'data-service="https://zoe--service.hub.example:444/deep/services/zoe/"' in (await shown(spawner)).html
 
 
 async def test_a_preview_that_cannot_be_told_does_not_spoil_the_page() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
+from urllib.parse import urlsplit
 
 from traitlets import default
 
@@ -19,6 +20,8 @@ from .refusals import refuse_for
 from .settings import ZoeSettings
 from .start import server_process
 
+_SERVICE = "zoe"
+"""Its name at the Hub."""
 PATIENCE = 2.0
 """Seconds for which the service may be away before somebody who looks at a page is told so."""
 _FORETOLD = 12
@@ -51,7 +54,7 @@ class ShopPage(ZoeSettings):
             async with self.zoe_client(PATIENCE) as client:
                 zapps = await self._zoe_shop(client)
                 previews = await self._zoe_previews(client, zapps, choice)
-                service, owner = self._zoe_service_path(), self.user.name
+                service, owner = self._zoe_service_address(), self.user.name
                 return render_shop(zapps, choice.zapp, choice.parameters, previews, service=service, owner=owner)
         except ZoeError as error:
             self.log.warning("The shop cannot be shown: %s", error)
@@ -97,12 +100,18 @@ class ShopPage(ZoeSettings):
         asked = zapps[:_FORETOLD]
         return dict(zip((zapp.name for zapp in asked), await asyncio.gather(*map(ask, asked)), strict=True))
 
-    def _zoe_service_path(self) -> str:
-        """Where browsers find the service on the Hub's own host; empty where it has another one."""
+    def _zoe_service_address(self) -> str:
+        """Where browsers find the service: a path at the Hub, or an address where services have hosts of their own."""
         handler = getattr(self, "handler", None)
-        if handler is None or handler.settings.get("subdomain_host"):
+        if handler is None:
             return ""
-        return f"{str(self.hub.base_url).removesuffix('hub/')}services/zoe/"
+        path = f"{str(self.hub.base_url).removesuffix('hub/')}services/{_SERVICE}/"
+        settings = handler.settings
+        if not settings.get("subdomain_host"):
+            return path
+        hub = urlsplit(settings["subdomain_host"])
+        host = settings["subdomain_hook"](_SERVICE, hub.hostname, kind="service")
+        return f"{hub.scheme}://{host}{f':{hub.port}' if hub.port else ''}{path}"
 
     def _zoe_choice(self) -> options.Choice:
         """What `user_options` say. Raises InvalidParameter, which names the key."""

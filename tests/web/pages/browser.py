@@ -40,13 +40,13 @@ def find_axe() -> Path | None:
 
 
 @asynccontextmanager
-async def browsing() -> AsyncIterator[Any]:
-    """A browser without a window."""
+async def browsing(*arguments: str) -> AsyncIterator[Any]:
+    """A browser without a window, started with these arguments."""
     program = find_browser()
     from playwright.async_api import async_playwright
 
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        browser = await playwright.chromium.launch(executable_path=program, args=["--no-sandbox", *arguments])
         try:
             yield browser
         finally:

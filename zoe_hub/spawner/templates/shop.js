@@ -51,28 +51,58 @@
   choose();
   if (!service) return;
 
-  // What it costs, as the service says. Its login is a page of its own, which a browser that is logged in at the Hub only
-  // passes through; it holds the token without which no script may ask.
+  // What it costs, as the service says. Its login is a page of its own in a frame, which a browser that is logged in at the
+  // Hub only passes through; it asks what it is told, as scripts of other origins than the service's may not.
   const PAUSE = 350; // milliseconds after the last key
   const AGAIN = 4000; // the service foretells a few starts in a row, then one every two seconds
-  let token = null;
+  const LOGIN = 10_000; // milliseconds after which no answer means that nobody is logged in
+  const { origin } = new URL(service, location.href);
+  let session = null;
   let timer = 0;
   let asking = new AbortController();
 
-  const logIn = () =>
-    new Promise((resolve, reject) => {
-      const frame = document.createElement("iframe");
-      frame.hidden = true;
-      frame.title = "Login";
-      frame.src = `${service}session`;
-      frame.addEventListener("load", () => {
-        const xsrf = frame.contentDocument && frame.contentDocument.documentElement.dataset.xsrf;
-        frame.remove();
-        if (xsrf) resolve(xsrf);
-        else reject(new Error("not logged in"));
+  class Session {
+    constructor() {
+      this.waiting = new Map();
+      this.number = 0;
+      this.frame = document.createElement("iframe");
+      this.frame.hidden = true;
+      this.frame.title = "Login";
+      this.ready = new Promise((resolve, reject) => {
+        const late = setTimeout(() => reject(new Error("not logged in")), LOGIN);
+        this.hear = (event) => {
+          if (event.origin !== origin || event.source !== this.frame.contentWindow) return;
+          const { zoe, ...answer } = event.data;
+          if (zoe === "ready") {
+            clearTimeout(late);
+            resolve();
+          } else if (this.waiting.has(zoe)) {
+            this.waiting.get(zoe)(answer);
+            this.waiting.delete(zoe);
+          }
+        };
       });
-      document.body.append(frame);
-    });
+      window.addEventListener("message", this.hear);
+      this.frame.src = `${service}session`;
+      document.body.append(this.frame);
+    }
+
+    async ask(plan) {
+      await this.ready;
+      const number = ++this.number;
+      return new Promise((resolve) => {
+        this.waiting.set(number, resolve);
+        this.frame.contentWindow.postMessage({ zoe: number, plan }, origin);
+      });
+    }
+  }
+
+  const logOut = () => {
+    if (!session) return;
+    window.removeEventListener("message", session.hear);
+    session.frame.remove();
+    session = null;
+  };
 
   const parameters = (card) => {
     const given = {};
@@ -112,15 +142,9 @@
     }
   };
 
-  const post = async (card) => {
-    token = token || logIn();
-    const xsrf = await token;
-    return fetch(`${service}api/v1/plans`, {
-      method: "POST",
-      headers: { Accept: "application/json", "Content-Type": "application/json", "X-XSRFToken": xsrf },
-      body: JSON.stringify({ zapp: choice(card).value, parameters: parameters(card), owner }),
-      signal: asking.signal,
-    });
+  const post = (card) => {
+    session = session || new Session();
+    return session.ask({ zapp: choice(card).value, parameters: parameters(card), owner });
   };
 
   const ask = async (card) => {
@@ -132,19 +156,21 @@
     try {
       let answer = await post(card);
       if (answer.status === 401 || answer.status === 403) {
-        token = null; // the login ended
+        logOut(); // the login ended
         answer = await post(card);
       }
-      const said = await answer.json();
       if (signal.aborted) return;
-      mark(card, answer.ok ? undefined : said.parameter);
-      if (!answer.ok) place.replaceChildren(line(said.detail, "zoe-wrong"));
+      const { status, said } = answer;
+      if (!status) throw new Error("not answered");
+      const good = status === 200;
+      mark(card, good ? undefined : said.parameter);
+      if (!good) place.replaceChildren(line(said.detail, "zoe-wrong"));
       else if (said.preview) show(card, said.preview);
-      if (answer.ok && said.preview && !said.preview.outlook) timer = setTimeout(() => void ask(card), AGAIN);
+      if (good && said.preview && !said.preview.outlook) timer = setTimeout(() => void ask(card), AGAIN);
       place.classList.remove("zoe-asking");
-    } catch (error) {
-      if (error.name === "AbortError") return;
-      token = null;
+    } catch {
+      if (signal.aborted) return;
+      logOut();
       // What was told holds for what was typed before; Start asks again in any case.
       place.replaceChildren(line("What it costs cannot be told now; Start will say."));
       place.classList.remove("zoe-asking");

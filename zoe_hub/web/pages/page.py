@@ -168,13 +168,17 @@ class Page(Asker):
         }
 
 
-def policy(nonce: str, hub: str | None) -> str:
-    """The Content-Security-Policy of a page: only what it names itself, and nothing written by somebody into it."""
+def policy(nonce: str, hub: str | None, frames: str = "") -> str:
+    """The Content-Security-Policy of a page: only what it names itself, and nothing written by somebody into it.
+
+    `frames` is an origin beside our own whose pages may hold it in a frame.
+    """
     parts = urlsplit(hub or "")
     theirs = f" {parts.scheme}://{parts.netloc}" if parts.netloc else ""
+    holders = f"'self' {frames}".rstrip()
     return (
         f"default-src 'none'; script-src 'nonce-{nonce}'; style-src 'nonce-{nonce}'; connect-src 'self'; "
-        f"img-src 'self' data:{theirs}; font-src 'self'{theirs}; form-action 'self'; frame-ancestors 'self'; "
+        f"img-src 'self' data:{theirs}; font-src 'self'{theirs}; form-action 'self'; frame-ancestors {holders}; "
         "base-uri 'none'"
     )
 
