@@ -28,8 +28,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "zoe_hub.config": {"model", "scheduler"},
     "zoe_hub.controller": {"model", "scheduler", "store", "backends", "secrets", "logs", "metrics"},
     "zoe_hub.relaying": set(),
-    "zoe_hub.web": {"model", "composition", "scheduler", "store", "logs", "metrics", "relaying", ""},
-    "zoe_hub.spawner": {"model", "client"},
+    "zoe_hub.web": {"model", "composition", "scheduler", "store", "logs", "metrics", "relaying", "translations", ""},
+    "zoe_hub.spawner": {"model", "client", "translations"},
+    "zoe_hub.translations": set(),
     "zoe_hub.cli": {
         "model",
         "scheduler",

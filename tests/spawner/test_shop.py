@@ -112,6 +112,17 @@ async def test_the_browser_is_told_whom_to_ask_for_what_is_typed() -> None:
         assert 'data-service="https://zoe--service.hub.example:444/deep/services/zoe/"' in (await shown(spawner)).html
 
 
+async def test_the_shop_is_in_the_language_that_the_browser_prefers() -> None:
+    async with PromptZoe() as zoe:
+        spawner = make_spawner(zoe)
+        spawner.hub = SimpleNamespace(base_url="/hub/")
+        request = SimpleNamespace(headers={"Accept-Language": "de-DE, en;q=0.5"})
+        spawner.handler = SimpleNamespace(settings={"subdomain_host": ""}, request=request)
+        html = (await shown(spawner)).html
+        assert "Was soll gestartet werden?" in html
+        assert "Optionen von Lab-Cluster" in html
+
+
 async def test_a_preview_that_cannot_be_told_does_not_spoil_the_page() -> None:
     async with PromptZoe() as zoe:
         zoe.preview = None

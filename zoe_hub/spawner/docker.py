@@ -54,7 +54,7 @@ class ZoeDockerSpawner(ZoeMixin, DockerSpawner):  # type: ignore[misc]
         if not isinstance(images, Mapping) or len(images) < 2:
             return form
         stored = self.user_options or (self.orm_spawner.user_options if self.orm_spawner else None) or {}
-        return form + render_images(list(images), str(stored.get(_IMAGE) or ""))
+        return form + render_images(list(images), str(stored.get(_IMAGE) or ""), self._zoe_language())
 
     def zoe_options_from_form(self, form_data: Mapping[str, Any]) -> dict[str, Any] | Awaitable[dict[str, Any]]:
         """As in other spawners, with the image. A form that has nothing but that is DockerSpawner's own."""

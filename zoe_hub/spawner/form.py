@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -14,19 +15,28 @@ from ..model.errors import ZoeError
 from ..model.parameters import ParameterType
 from ..model.pictures import picture
 from ..model.resources import parse_bytes
+from ..translations import catalogue_of
 
 _UNITS = (("TiB", 2**40), ("GiB", 2**30), ("MiB", 2**20), ("KiB", 2**10))
-_TEMPLATES = jinja2.Environment(
-    loader=jinja2.PackageLoader("zoe_hub.spawner"), autoescape=True, trim_blocks=True, lstrip_blocks=True
-)
-
-
 COUNTED = ("executions", "instances")
 """What costs of these is told only where it is too much: most people have plenty."""
 _FOLDER = Path(__file__).parent / "templates"
 # Within the form, as the Hub's own pages hold theirs: the Hub serves no files of others.
 _SCRIPT = (_FOLDER / "shop.js").read_text(encoding="utf-8")
 _STYLE = (_FOLDER / "shop.css").read_text(encoding="utf-8")
+
+
+@lru_cache(maxsize=16)
+def _templates(language: str) -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("zoe_hub.spawner"),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        extensions=["jinja2.ext.i18n"],
+    )
+    environment.install_gettext_translations(catalogue_of(language), newstyle=True)  # type: ignore[attr-defined]
+    return environment
 
 
 def render_shop(
@@ -37,36 +47,41 @@ def render_shop(
     *,
     service: str = "",
     owner: str = "",
+    language: str = "en",
 ) -> str:
     """The form: a card for each ZApp; `chosen` is marked and its parameters have `values`.
 
     `previews` say, by ZApp, what it costs and whether it starts now. With the path of the `service`, the browser asks
     it again for what is typed, for this `owner`. With nothing to choose from, the form says so. When `chosen` is not
-    among them the first one is marked.
+    among them the first one is marked. Texts are in `language`, as far as there is a catalogue of it.
     """
     cards = list(zapps)
     if cards and chosen not in [zapp.name for zapp in cards]:
         chosen, values = cards[0].name, {}
-    return _TEMPLATES.get_template("shop.html").render(
-        zapps=[_card(zapp, zapp.name == chosen, values if zapp.name == chosen else {}) for zapp in cards],
-        previews={zapp.name: (previews or {}).get(zapp.name, PreviewView()) for zapp in cards},
-        counted=COUNTED,
-        service=service,
-        owner=owner,
-        script=markupsafe.Markup(_SCRIPT),
-        style=markupsafe.Markup(_STYLE),
+    return (
+        _templates(language)
+        .get_template("shop.html")
+        .render(
+            zapps=[_card(zapp, zapp.name == chosen, values if zapp.name == chosen else {}) for zapp in cards],
+            previews={zapp.name: (previews or {}).get(zapp.name, PreviewView()) for zapp in cards},
+            counted=COUNTED,
+            service=service,
+            owner=owner,
+            script=markupsafe.Markup(_SCRIPT),
+            style=markupsafe.Markup(_STYLE),
+        )
     )
 
 
-def render_images(images: Iterable[str], chosen: str) -> str:
+def render_images(images: Iterable[str], chosen: str, language: str = "en") -> str:
     """What stands below the shop where users may choose the image of their server."""
-    return _TEMPLATES.get_template("images.html").render(images=images, chosen=chosen)
+    return _templates(language).get_template("images.html").render(images=images, chosen=chosen)
 
 
-def render_away(error: ZoeError, chosen: str, values: Mapping[str, Any]) -> str:
+def render_away(error: ZoeError, chosen: str, values: Mapping[str, Any], language: str = "en") -> str:
     """What stands in place of the shop while the service is away: why, and how to go on."""
     fields = {f"{chosen}.{name}": _text(value) for name, value in values.items()}
-    return _TEMPLATES.get_template("away.html").render(error=str(error), chosen=chosen, fields=fields)
+    return _templates(language).get_template("away.html").render(error=str(error), chosen=chosen, fields=fields)
 
 
 def _card(zapp: ZAppView, chosen: bool, values: Mapping[str, Any]) -> dict[str, Any]:
@@ -99,15 +114,8 @@ def _field(zapp: str, parameter: ParameterView, value: Any) -> dict[str, Any]:
         "choices": choices,
         "minimum": text(parameter.minimum),
         "maximum": text(parameter.maximum),
-        "range": _range(text(parameter.minimum), text(parameter.maximum)),
         "needed": parameter.default is None,
     }
-
-
-def _range(low: str, high: str) -> str:
-    if low and high:
-        return f"From {low} to {high}."
-    return f"At least {low}." if low else (f"At most {high}." if high else "")
 
 
 def _text(value: Any) -> str:

@@ -14,6 +14,7 @@ from ..client.views import PreviewView
 from ..model.commands import Submit
 from ..model.errors import InvalidParameter, ZoeError
 from ..model.execution import Attachment
+from ..translations import known_language, languages_of
 from . import options, overlay
 from .form import render_away, render_shop
 from .refusals import refuse_for
@@ -55,10 +56,18 @@ class ShopPage(ZoeSettings):
                 zapps = await self._zoe_shop(client)
                 previews = await self._zoe_previews(client, zapps, choice)
                 service, owner = self._zoe_service_address(), self.user.name
-                return render_shop(zapps, choice.zapp, choice.parameters, previews, service=service, owner=owner)
+                return render_shop(
+                    zapps,
+                    choice.zapp,
+                    choice.parameters,
+                    previews,
+                    service=service,
+                    owner=owner,
+                    language=self._zoe_language(),
+                )
         except ZoeError as error:
             self.log.warning("The shop cannot be shown: %s", error)
-            return render_away(error, choice.zapp, choice.parameters)
+            return render_away(error, choice.zapp, choice.parameters, self._zoe_language())
 
     def zoe_options_from_form(self, form_data: Mapping[str, Any]) -> dict[str, Any] | Awaitable[dict[str, Any]]:
         """`user_options` from the submitted form, in the parameters' own types.
@@ -99,6 +108,12 @@ class ShopPage(ZoeSettings):
 
         asked = zapps[:_FORETOLD]
         return dict(zip((zapp.name for zapp in asked), await asyncio.gather(*map(ask, asked)), strict=True))
+
+    def _zoe_language(self) -> str:
+        """Of those that the browser prefers, the first that there is."""
+        request = getattr(getattr(self, "handler", None), "request", None)
+        header = request.headers.get("Accept-Language", "") if request is not None else ""
+        return known_language(tuple(languages_of(header)))
 
     def _zoe_service_address(self) -> str:
         """Where browsers find the service: a path at the Hub, or an address where services have hosts of their own."""

@@ -8,7 +8,8 @@
   const search = shop.querySelector(".zoe-search");
   const field = search && search.querySelector("input");
   const found = search && search.querySelector("output");
-  const { service, owner } = shop.dataset;
+  const said = shop.dataset;
+  const { service, owner } = said;
   const counted = shop.dataset.counted.split(" ");
 
   const choice = (card) => card.querySelector(".zoe-choice");
@@ -33,7 +34,7 @@
       card.hidden = !(matches || choice(card).checked);
       shown += matches;
     }
-    found.textContent = words.length ? `${shown} of ${cards.length}` : "";
+    found.textContent = words.length ? said.found.replace("{shown}", shown).replace("{all}", cards.length) : "";
   };
 
   shop.addEventListener("change", (event) => {
@@ -67,7 +68,7 @@
       this.number = 0;
       this.frame = document.createElement("iframe");
       this.frame.hidden = true;
-      this.frame.title = "Login";
+      this.frame.title = said.login;
       this.ready = new Promise((resolve, reject) => {
         const late = setTimeout(() => reject(new Error("not logged in")), LOGIN);
         this.hear = (event) => {
@@ -160,19 +161,19 @@
         answer = await post(card);
       }
       if (signal.aborted) return;
-      const { status, said } = answer;
+      const { status, said: told } = answer;
       if (!status) throw new Error("not answered");
       const good = status === 200;
-      mark(card, good ? undefined : said.parameter);
-      if (!good) place.replaceChildren(line(said.detail, "zoe-wrong"));
-      else if (said.preview) show(card, said.preview);
-      if (good && said.preview && !said.preview.outlook) timer = setTimeout(() => void ask(card), AGAIN);
+      mark(card, good ? undefined : told.parameter);
+      if (!good) place.replaceChildren(line(told.detail, "zoe-wrong"));
+      else if (told.preview) show(card, told.preview);
+      if (good && told.preview && !told.preview.outlook) timer = setTimeout(() => void ask(card), AGAIN);
       place.classList.remove("zoe-asking");
     } catch {
       if (signal.aborted) return;
       logOut();
       // What was told holds for what was typed before; Start asks again in any case.
-      place.replaceChildren(line("What it costs cannot be told now; Start will say."));
+      place.replaceChildren(line(said.away));
       place.classList.remove("zoe-asking");
     }
   };

@@ -10,6 +10,7 @@ from urllib.parse import quote, urlencode, urlsplit
 
 from pydantic import BaseModel, ValidationError
 
+from ...translations import languages_of
 from .. import scopes
 from ..access import lacks
 from ..api import OPERATIONS
@@ -18,7 +19,7 @@ from ..handlers import BaseHandler
 from ..operations import Call, Headers, Operation, Reply
 from ..problems import Problem, Refused, first_error
 from ..rest import holds
-from .rendering import languages_of, render
+from .rendering import render
 
 Run = Callable[[Call], Awaitable[Reply]]
 _OPERATIONS: Mapping[Run, Operation] = {operation.run: operation for operation in OPERATIONS}
@@ -108,7 +109,7 @@ class Asker(BaseHandler):
             "address": address,
             "done": self.get_query_argument("done", ""),
         }
-        languages = languages_of(self.request.headers.get("Accept-Language", "")[:200])
+        languages = languages_of(self.request.headers.get("Accept-Language", ""))
         self.finish(render(template, languages, {**common, **values}))
 
     def finish_page_of(self, problem: Problem) -> None:

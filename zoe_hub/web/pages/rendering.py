@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import gettext
-import re
-import sys
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timezone
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 import jinja2
@@ -17,11 +13,8 @@ from markupsafe import Markup
 from ...model.durations import format_seconds
 from ...model.pictures import picture
 from ...model.resources import format_bytes
+from ...translations import catalogue_of, known_language
 
-DOMAIN = "zoe"
-LOCALES = Path(sys.prefix) / "share" / "locale"
-"""Where language packs put ``<language>/LC_MESSAGES/zoe.mo``."""
-_MOST_LANGUAGES = 5
 _SHORT = {"cpu": "CPU", "cpus": "CPUs", "gpu": "GPU", "gpus": "GPUs", "ui": "UI", "id": "ID"}
 """Words that are written in capitals."""
 
@@ -29,30 +22,6 @@ _SHORT = {"cpu": "CPU", "cpus": "CPUs", "gpu": "GPU", "gpus": "GPUs", "ui": "UI"
 def render(template: str, languages: Iterable[str], values: Mapping[str, Any]) -> str:
     """The page in the first of the languages that there is; English otherwise."""
     return _environment(known_language(tuple(languages))).get_template(template).render(values)
-
-
-def languages_of(header: str) -> list[str]:
-    """The languages in ``Accept-Language`` that are named properly, the most wanted first."""
-    found: list[tuple[float, str]] = []
-    for part in header.split(",")[:_MOST_LANGUAGES]:
-        name, _, weight = part.strip().partition(";q=")
-        if re.fullmatch(r"[A-Za-z]{2,3}(-[A-Za-z]{2,4})?", name):
-            try:
-                found.append((-float(weight or 1), name.replace("-", "_")))
-            except ValueError:
-                continue
-    return [name for _, name in sorted(found, key=lambda each: each[0])]
-
-
-@lru_cache(maxsize=256)
-def known_language(languages: tuple[str, ...]) -> str:
-    """The first for which there is a catalogue, before which English stands for itself."""
-    for name in languages:
-        if name.partition("_")[0].lower() == "en":
-            break
-        if gettext.find(DOMAIN, str(LOCALES), [name]):
-            return name
-    return "en"
 
 
 @lru_cache(maxsize=16)
@@ -65,8 +34,7 @@ def _environment(language: str) -> jinja2.Environment:
         undefined=jinja2.StrictUndefined,
         extensions=["jinja2.ext.i18n"],
     )
-    catalogue = gettext.translation(DOMAIN, str(LOCALES), [language], fallback=True)
-    environment.install_gettext_translations(catalogue, newstyle=True)  # type: ignore[attr-defined]
+    environment.install_gettext_translations(catalogue_of(language), newstyle=True)  # type: ignore[attr-defined]
     environment.globals["language"] = language.replace("_", "-")
     environment.filters.update(
         memory=format_bytes, duration=format_seconds, moment=moment, number=number, amount=amount, plain=plain,

@@ -3,9 +3,9 @@
 import type { ITranslator } from '@jupyterlab/translation';
 import { english, type Texts } from '@zoe-jupyter/components';
 
-/** Texts of the domain `zoe_jupyter`; English where nobody translates. */
+/** Texts of the domain `zoe`; English where nobody translates. */
 export function textsOf(translator: ITranslator | null): Texts {
-  const bundle = translator?.load('zoe_jupyter');
+  const bundle = translator?.load('zoe');
   return bundle === undefined
     ? english
     : {
