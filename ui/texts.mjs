@@ -4,7 +4,6 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
-
 /** The packages may be installed elsewhere: then the first argument says where TypeScript is. */
 const compiler = process.argv[2] ? pathToFileURL(join(process.argv[2], 'typescript.js')).href : 'typescript';
 const { default: ts } = await import(compiler);
@@ -28,7 +27,9 @@ function look(node, source, file) {
       const [one, many] = node.arguments.slice(0, count).map(literal);
       if (one === null || one === undefined || (count === 2 && (many === null || many === undefined))) {
         const { line } = source.getLineAndCharacterOfPosition(node.getStart());
-        faults.push(`${file}:${line + 1}: what is translated must be written out here, as text without a variable in it`);
+        faults.push(
+          `${file}:${line + 1}: what is translated must be written out here, as text without a variable in it`,
+        );
       } else {
         texts.push({ text: one, plural: many ?? null, file });
       }
