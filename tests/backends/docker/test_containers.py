@@ -72,6 +72,17 @@ async def test_who_wants_more_memory_than_was_granted_is_killed_and_told(backend
     assert status.exit_code == -9
 
 
+async def test_who_may_use_more_processors_than_there_are_starts_all_the_same(settings: DockerSettings) -> None:
+    backend = DockerBackend(replace(settings, cpu_burst=2.0))
+    await backend.open()
+    try:
+        await backend.apply(order("x1", template(resources=Resources(cpu=500.0, memory=2**26))))
+        await until_state(backend, "x1", I.READY)
+    finally:
+        await backend.close()
+        await remove_everything(settings)
+
+
 async def test_what_a_program_may(backend: DockerBackend) -> None:
     script = """
 import json, os

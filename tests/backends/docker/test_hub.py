@@ -5,34 +5,28 @@ from __future__ import annotations
 import asyncio
 import subprocess
 from collections.abc import AsyncIterator
-from typing import Any
 
 import pytest
 import pytest_asyncio
 
 from tests.backends.contract import until
-from tests.backends.docker.conftest import left_over
+from tests.backends.docker.hubs import (
+    IMAGE,
+    NETWORK,
+    container_of,
+    engine_with,
+    executions,
+    hub_of_containers,
+    nothing_lives,
+)
 from tests.road.conftest import start_lab
-from tests.spawner.hub import RealHub, find_proxy
+from tests.spawner.hub import RealHub
 from zoe_hub.backends.docker.engine import Engine
-from zoe_hub.backends.docker.names import INSTALLATION, OWNER, ROLE, SERVER
-from zoe_hub.backends.docker.settings import DockerSettings
-from zoe_hub.client import ExecutionView
 from zoe_hub.model.execution import ExecutionState
 
 pytestmark = [pytest.mark.docker, pytest.mark.hub, pytest.mark.slow, pytest.mark.asyncio(loop_scope="module")]
 
-NETWORK, SUBNET, GATEWAY = "zoe-test-hub", "10.223.0.0/24", "10.223.0.1"
-IMAGE = "zoe/jupyter:0.1"
 LATE = f"""
-c.Spawner.cmd = ["jupyterhub-singleuser"]
-c.Spawner.args = []
-c.Spawner.environment = {{}}
-c.Spawner.http_timeout = 180
-c.DockerSpawner.network_name = {NETWORK!r}
-c.DockerSpawner.pull_policy = "never"
-c.DockerSpawner.prefix = "zoe-test"
-c.DockerSpawner.remove = True
 c.DockerSpawner.allowed_images = ["zoe.test/another", {IMAGE!r}]
 """
 ZAPPS = """
@@ -49,70 +43,14 @@ frameworks:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def engine(docker_host: str) -> AsyncIterator[Engine]:
-    engine = Engine(docker_host)
-    for image in (IMAGE, "zoe/dask:0.1"):
-        if not await engine.has_image(image):
-            await engine.close()
-            pytest.skip(f"the engine has no image {image}: `make images` builds it")
-    yield engine
-    await engine.close()
+    async with engine_with(docker_host, IMAGE, "zoe/dask:0.1") as engine:
+        yield engine
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def hub(tmp_path_factory: pytest.TempPathFactory, engine: Engine) -> AsyncIterator[RealHub]:
-    if find_proxy() is None:
-        pytest.skip("configurable-http-proxy is missing: `make setup` installs it")
-    folder = tmp_path_factory.mktemp("hub")
-    (folder / "shop" / "zapps").mkdir(parents=True)
-    (folder / "shop" / "zapps" / "lab-dask.yaml").write_text(ZAPPS)
-    (folder / "zoe_config.py").write_text(
-        f"c.ZoeConfig.engine = 'docker'\nc.ZoeConfig.folders = [{str(folder / 'shop')!r}]\n"
-        f"c.ZoeDocker.host = {engine.host!r}\nc.ZoeDocker.pull_policy = 'never'\n"
-        "c.ZoeDocker.subnets = '10.224.0.0/16'\n"
-    )
-    await engine.create_network(
-        {"Name": NETWORK, "Driver": "bridge", "IPAM": {"Config": [{"Subnet": SUBNET, "Gateway": GATEWAY}]}}
-    )
-    try:
-        async with RealHub(
-            folder,
-            spawner="zoe_hub.spawner.docker.ZoeDockerSpawner",
-            late=LATE,
-            environment={"ZOE_CONFIG_FILE": str(folder / "zoe_config.py"), "DOCKER_HOST": engine.host},
-            hub_host=GATEWAY,
-        ) as hub:
-            yield hub
-            for user in ("alice", "bob", "carol"):
-                if await hub.server(user):
-                    await hub.stop_server(user)
-            await until(lambda: nothing_lives(hub))
-        place = DockerSettings(hub.home / "data" / "instances", lambda name: folder, host=engine.host)
-        assert await left_over(place) == []
-    finally:
-        for container in await engine.containers([ROLE]):
-            if container["Names"][0].startswith("/zoe-test-"):
-                await engine.remove(str(container["Id"]))
-        await engine.delete_network(NETWORK)
-
-
-async def nothing_lives(hub: RealHub) -> bool:
-    async with hub.zoe() as zoe:
-        return not await zoe.executions(live=True)
-
-
-async def executions(hub: RealHub, owner: str) -> list[ExecutionView]:
-    async with hub.zoe() as zoe:
-        return await zoe.executions(owner=owner, live=True)
-
-
-async def container_of(engine: Engine, hub: RealHub, user: str) -> dict[str, Any]:
-    """What the engine says of a user's server."""
-    installation = (hub.home / "data" / "instances" / "installation").read_text().strip()
-    labels = [f"{INSTALLATION}={installation}", f"{ROLE}={SERVER}", f"{OWNER}={user}"]
-    (found,) = await engine.containers(labels)
-    shown = await engine.inspect(str(found["Id"]))
-    assert shown is not None
-    return shown
+    async with hub_of_containers(tmp_path_factory.mktemp("hub"), engine, late=LATE, zapps=ZAPPS) as hub:
+        yield hub
 
 
 async def test_a_notebook_in_a_container_attaches_a_cluster_of_containers(hub: RealHub, engine: Engine) -> None:

@@ -25,6 +25,10 @@ CACHE = "/opt/zoe/cache"
 """Where an image has what its framework's preparation made."""
 _SHARES = 1024
 """The kernel's weight of one processor."""
+_MOST_SHARES = 2**18
+"""What the kernel takes at most."""
+_PERIOD = 100_000
+"""Microseconds within which the kernel counts for how long a container had processors."""
 _LEAST_MEMORY = 6 * 2**20
 """What the engine gives at least."""
 
@@ -93,9 +97,11 @@ def limits(template: ProcessPlan, settings: DockerSettings) -> dict[str, Any]:
     resources = template.resources
     found: dict[str, Any] = {"PidsLimit": settings.pids_limit}
     if resources.cpu:
-        found["CpuShares"] = max(2, round(_SHARES * resources.cpu))
+        found["CpuShares"] = min(_MOST_SHARES, max(2, round(_SHARES * resources.cpu)))
         if settings.cpu_burst:
-            found["NanoCpus"] = round(max(1.0, resources.cpu * settings.cpu_burst) * 1e9)
+            # Not as a number of processors, which engines refuse that have fewer of them.
+            found["CpuPeriod"] = _PERIOD
+            found["CpuQuota"] = round(_PERIOD * max(1.0, resources.cpu * settings.cpu_burst))
     if resources.memory:
         # Without swap: a program that is out of memory should end, not crawl.
         found["Memory"] = found["MemorySwap"] = max(_LEAST_MEMORY, resources.memory)
