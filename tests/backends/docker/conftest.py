@@ -109,7 +109,7 @@ async def remove_everything(settings: DockerSettings) -> None:
 
 
 async def left_over(settings: DockerSettings) -> list[str]:
-    """Names of containers of instances, and of networks, that the engine has of this installation."""
+    """Names of containers of instances, of networks, and of volumes, that the engine has of this installation."""
     engine = Engine(settings.host)
     mine = f"{INSTALLATION}={installation_of(settings.folder)}"
     try:
@@ -117,6 +117,7 @@ async def left_over(settings: DockerSettings) -> list[str]:
         return [
             *(container["Names"][0] for container in containers),
             *(network["Name"] for network in await engine.networks([mine])),
+            *await engine.unused_volumes([mine]),
         ]
     finally:
         await engine.close()

@@ -170,6 +170,37 @@ async def test_what_somebody_removed_is_started_again(
     assert (await until_restarted(backend, "x1")).host == before.host
 
 
+async def test_what_it_had_to_itself_goes_also_where_somebody_else_removed_it(
+    settings: DockerSettings, engine: Engine
+) -> None:
+    # With secrets in it. What an administrator mounts has no container now, either, and stays.
+    kept = f"zoe-test-{settings.folder.parent.name.lower()}"
+    backend = DockerBackend(replace(settings, mounts=(Mount(kept, "/data"),)))
+    await backend.open()
+    try:
+        await backend.apply(order("x1", server()))
+        await until_state(backend, "x1", I.READY)
+        container = engine._docker().containers.container(await container_of(engine, settings))
+        shown = await container.show()
+        (scratch,) = [mount["Name"] for mount in shown["Mounts"] if mount["Destination"] == "/zoe"]
+        await container.delete(force=True, v=False)
+
+        async def tidy() -> bool:
+            return scratch not in await volumes(engine)
+
+        await until(tidy)
+        assert kept in await volumes(engine)
+    finally:
+        await backend.close()
+        await remove_everything(settings)
+        assert kept in await volumes(engine)
+        await engine.delete_volume(kept)
+
+
+async def volumes(engine: Engine) -> set[str]:
+    return {volume["Name"] for volume in (await engine._docker().volumes.list())["Volumes"] or ()}
+
+
 async def test_a_network_that_somebody_removed_is_made_again(
     backend: DockerBackend, engine: Engine, settings: DockerSettings
 ) -> None:

@@ -10,7 +10,14 @@ from traitlets import TraitError
 from tests.backends.contract import server, template
 from zoe_hub.backends.docker.endings import Seen, ending
 from zoe_hub.backends.docker.images import note, registry_of, words
-from zoe_hub.backends.docker.names import RunKey, container_labels, container_name, host_names, owner_slug
+from zoe_hub.backends.docker.names import (
+    RunKey,
+    container_labels,
+    container_name,
+    host_names,
+    owner_slug,
+    volume_labels,
+)
 from zoe_hub.backends.docker.settings import DockerSettings, Mount, ZoeDocker
 from zoe_hub.backends.docker.spec import Place, archive, container
 from zoe_hub.backends.docker.subnets import candidates, routed
@@ -51,7 +58,7 @@ def test_the_whole_description() -> None:
             "ReadonlyRootfs": True,
             "Tmpfs": {"/tmp": "mode=1777,size=268435456"},
             "Mounts": [
-                {"Type": "volume", "Target": "/zoe"},
+                {"Type": "volume", "Target": "/zoe", "VolumeOptions": {"Labels": volume_labels("abc", "x1")}},
                 {"Type": "volume", "Source": "home-alice", "Target": "/home", "ReadOnly": False},
                 {"Type": "bind", "Source": "/data", "Target": "/data", "ReadOnly": True},
             ],

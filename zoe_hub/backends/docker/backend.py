@@ -23,7 +23,7 @@ from .engine import Engine, EngineAway, EngineRefused
 from .images import Images
 from .instance import DockerInstance, Host
 from .logs import LogReader
-from .names import EXECUTION, INSTALLATION, INSTANCE, OWNER, ROLE, SERVER, RunKey, make_installation
+from .names import EXECUTION, INSTALLATION, INSTANCE, OWNER, ROLE, SCRATCH, SERVER, RunKey, make_installation
 from .networks import Networks
 from .settings import DockerSettings
 from .watch import Watch
@@ -153,6 +153,7 @@ class DockerBackend(Backend):
             labels = [f"{INSTALLATION}={host.installation}", f"{ROLE}={INSTANCE}", f"{EXECUTION}={execution}"]
             for container in await self._engine.containers(labels):
                 await self._engine.remove(str(container["Id"]))
+            await self._tidy_volumes(f"{EXECUTION}={execution}")
             await host.networks.remove(execution)
             await delete(folder, self._term)
 
@@ -227,6 +228,15 @@ class DockerBackend(Backend):
                     await self._engine.remove(container)
                 except EngineRefused as error:
                     log.warning("It could not be removed: %s", error)
+
+        await self._tidy_volumes()
+
+    async def _tidy_volumes(self, *labels: str) -> None:
+        """Delete what containers had to themselves that were removed without it: by somebody, or by half."""
+        mine = [f"{INSTALLATION}={self._opened().installation}", f"{ROLE}={SCRATCH}", *labels]
+        for volume in await self._engine.unused_volumes(mine):
+            if self._term.holds():
+                await self._engine.delete_volume(volume)
 
     def _is_known(self, key: RunKey) -> bool:
         process = self._executions.get(key.execution, {}).get(key.process)

@@ -226,6 +226,20 @@ class Engine:
                 {"Container": container, "Force": True}
             )
 
+    # Volumes
+
+    async def unused_volumes(self, labels: Sequence[str]) -> list[str]:
+        """Names of those with these labels that no container has, ended containers included."""
+        filters = {"label": list(labels), "dangling": ["true"]}
+        with self._asking():
+            found = await self._docker().volumes.list(filters=filters)
+        return [str(volume["Name"]) for volume in found.get("Volumes") or ()]
+
+    async def delete_volume(self, name: str) -> None:
+        """Does nothing where there is none, or a container has it."""
+        with self._asking(_NOT_THERE, _CONFLICT):
+            await aiodocker.volumes.DockerVolume(self._docker(), name).delete()
+
     # Images
 
     async def has_image(self, image: str) -> bool:

@@ -19,7 +19,7 @@ RUN = "zoe.run"
 TERM = "zoe.term"
 OWNER = "zoe.owner"
 ROLE = "zoe.role"
-INSTANCE, NETWORK, SERVER = "instance", "network", "server"
+INSTANCE, NETWORK, SERVER, SCRATCH = "instance", "network", "server", "scratch"
 
 _LONGEST = 63
 """Letters of a name that is also a host's."""
@@ -63,6 +63,11 @@ def container_labels(installation: str, key: RunKey, owner: str, term: int) -> d
 def network_labels(installation: str, execution: str, owner: str) -> dict[str, str]:
     """Of the network of an execution."""
     return {INSTALLATION: installation, ROLE: NETWORK, EXECUTION: execution, OWNER: owner}
+
+
+def volume_labels(installation: str, execution: str) -> dict[str, str]:
+    """Of a container's own volume, which goes with it: no volume that somebody named has these."""
+    return {INSTALLATION: installation, ROLE: SCRATCH, EXECUTION: execution}
 
 
 def container_name(installation: str, key: RunKey) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 from ...model.errors import InvalidDocument
 from ...model.plan import ProcessPlan
 from ..launch import Launch
-from .names import RunKey, container_labels, host_names, owner_slug
+from .names import RunKey, container_labels, host_names, owner_slug, volume_labels
 from .settings import DockerSettings
 
 VOLUME = "/zoe"
@@ -70,7 +70,7 @@ def container(place: Place, template: ProcessPlan, launch: Launch, settings: Doc
             "SecurityOpt": ["no-new-privileges"],
             "ReadonlyRootfs": settings.read_only_root,
             "Tmpfs": {"/tmp": f"mode=1777,size={settings.temporary_space}"},
-            "Mounts": [{"Type": "volume", "Target": VOLUME}, *mounts(place.owner, settings)],
+            "Mounts": [scratch(place), *mounts(place.owner, settings)],
             "LogConfig": log_config(settings.log_limit),
             **limits(template, settings),
             **devices(place.devices),
@@ -113,6 +113,12 @@ def devices(granted: tuple[str, ...]) -> dict[str, Any]:
     if not granted:
         return {}
     return {"DeviceRequests": [{"Driver": "", "DeviceIDs": list(granted), "Capabilities": [["gpu"]]}]}
+
+
+def scratch(place: Place) -> dict[str, Any]:
+    """The container's own volume. By its labels it is found, too, where the container was taken away without it."""
+    labels = volume_labels(place.installation, place.key.execution)
+    return {"Type": "volume", "Target": VOLUME, "VolumeOptions": {"Labels": labels}}
 
 
 def mounts(owner: str, settings: DockerSettings) -> list[dict[str, Any]]:
