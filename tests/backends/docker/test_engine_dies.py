@@ -18,6 +18,7 @@ from tests.backends.contract import until
 from tests.backends.docker.bells import ready, until_rung, write_shop
 from tests.backends.docker.road import Road, on_the_road
 from zoe_hub.backends.docker.engine import Engine, EngineAway
+from zoe_hub.backends.docker.names import EXECUTION, ORDINAL, PROCESS
 from zoe_hub.backends.docker.settings import DockerSettings
 
 pytestmark = [pytest.mark.docker, pytest.mark.slow]
@@ -73,6 +74,24 @@ async def road(crash: Crash, tmp_path: Path, settings: DockerSettings) -> AsyncI
         yield road
 
 
+async def until_all_are_there(road: Road, name: str, ringers: int, before: tuple[str, ...] = ()) -> None:
+    """Wait until a tower and so many ringers run and are ready, none of them in one of these containers.
+
+    Nothing may be there twice meanwhile.
+    """
+
+    async def all_are_there() -> bool:
+        running = [c for c in await road.engine.containers([f"{EXECUTION}={name}"]) if c["State"] == "running"]
+        places = [(c["Labels"][PROCESS], c["Labels"][ORDINAL]) for c in running]
+        assert len(set(places)) == len(places), places
+        if len(places) != 1 + ringers or {c["Id"] for c in running} & set(before):
+            return False
+        view = await road.get(f"/executions/{name}")
+        return ready(view, ringers)
+
+    await until(all_are_there)
+
+
 async def test_what_runs_lives_on_or_comes_back(road: Road, crash: Crash) -> None:
     name = await road.submit("bells", ringers=2)
     await road.until(name, lambda view: ready(view, 2))
@@ -86,16 +105,8 @@ async def test_what_runs_lives_on_or_comes_back(road: Road, crash: Crash) -> Non
     later = await road.submit("bells", ringers=1)
     await crash.start()
 
-    if not lives_on:
-
-        async def others() -> bool:
-            now = await road.containers(name)
-            return len(now) == 3 and not set(now) & set(before)
-
-        await until(others)
-    await road.until(name, lambda view: ready(view, 2))
-    await road.until(later, lambda view: ready(view, 1))
-    assert len(await road.containers(name)) == 3
+    await until_all_are_there(road, name, 2, () if lives_on else tuple(before))
+    await until_all_are_there(road, later, 1)
     if lives_on:
         assert await road.containers(name) == before
     # What has an address keeps it: the others know it by that.
@@ -108,12 +119,7 @@ async def test_it_dies_while_something_starts_and_while_it_ends(road: Road, cras
     await asyncio.sleep(moment)
     await crash.kill()
     await crash.start()
-    await road.until(name, lambda view: ready(view, 2))
-
-    async def so_many() -> bool:
-        return len(await road.containers(name)) == 3
-
-    await until(so_many)
+    await until_all_are_there(road, name, 2)
     await road.http.delete(f"/executions/{name}")
     await asyncio.sleep(moment)
     await crash.kill()
@@ -128,10 +134,4 @@ async def test_engine_and_service_die_together(road: Road, crash: Crash) -> None
     await road.service.kill()
     await crash.start()
     await road.serve()
-
-    async def so_many() -> bool:
-        running = [c for c in await road.engine.containers([f"zoe.execution={name}"]) if c["State"] == "running"]
-        return len(running) == 3
-
-    await until(so_many)
-    await road.until(name, lambda view: ready(view, 2))
+    await until_all_are_there(road, name, 2)
