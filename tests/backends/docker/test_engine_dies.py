@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -111,6 +112,31 @@ async def test_what_runs_lives_on_or_comes_back(road: Road, crash: Crash) -> Non
         assert await road.containers(name) == before
     # What has an address keeps it: the others know it by that.
     await until_rung(road, name, 2)
+
+
+async def test_what_dies_while_the_engine_is_away_is_started_again_where_it_was(road: Road, crash: Crash) -> None:
+    name = await road.submit("bells", ringers=2)
+    view = await road.until(name, lambda view: ready(view, 2))
+    await until_rung(road, name, 2)
+    places = {(i["process"], i["ordinal"]): i["host"] for i in view["instances"]}
+    programs = []
+    before = await road.containers(name)
+    for container in before:
+        shown = await road.engine.inspect(container)
+        assert shown is not None
+        programs.append(int(shown["State"]["Pid"]))
+    await crash.kill()
+    try:
+        for program in programs:
+            os.kill(program, signal.SIGKILL)
+    except PermissionError:
+        await crash.start()
+        pytest.skip("needs the right to kill programs in containers")
+    await crash.start()
+    await until_all_are_there(road, name, 2, tuple(before))
+    # Though the engine may believe for good that the dead still have their addresses.
+    view = await road.get(f"/executions/{name}")
+    assert {(i["process"], i["ordinal"]): i["host"] for i in view["instances"]} == places
 
 
 @pytest.mark.parametrize("moment", [0.0, 0.2, 0.5, 1.0, 2.0])

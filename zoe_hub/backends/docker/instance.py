@@ -158,9 +158,8 @@ class DockerInstance(Instance):
         except EngineRefused as error:
             await host.engine.remove(self.name)
             host.networks.doubt(self.execution)
-            if "address" in str(error).lower():
-                # Somebody else has it: another one is taken for the next start.
-                host.networks.give_back(self.execution, record.host)
+            if "address" in str(error).lower() and not await host.networks.free(self.execution, record.host):
+                # Somebody has it: another one is taken for the next start, and this one goes on counting as taken.
                 record.host = ""
             raise
 

@@ -57,6 +57,24 @@ class Networks:
         self._taken[execution].add(found)
         return found
 
+    async def free(self, execution: str, address: str) -> bool:
+        """Part a container that the engine has no more from an address that it still holds; whether there was one.
+
+        An engine that was killed does not notice what ended meanwhile, if containers are kept alive.
+        """
+        network = await self._engine.network(self.name(execution)) or {}
+        return await self._part_lost(network, address)
+
+    async def _part_lost(self, network: dict[str, Any], address: str = "") -> bool:
+        lost = False
+        for container, endpoint in (network.get("Containers") or {}).items():
+            has = str(endpoint.get("IPv4Address", "")).partition("/")[0]
+            if address in ("", has) and await self._engine.show(container) is None:
+                # Of those, the engine knows the names only.
+                await self._engine.leave(str(network["Name"]), str(endpoint["Name"]))
+                lost = True
+        return lost
+
     def doubt(self, execution: str) -> None:
         """Look again whether its network is there, before it is used next: somebody may have tidied up."""
         self._known.pop(execution, None)
@@ -66,12 +84,14 @@ class Networks:
         self._known.pop(execution, None)
         self._taken.pop(execution, None)
         name = self.name(execution)
-        for _ in range(5):
+        for attempt in range(5):
             network = await self._engine.network(name)
             if network is None or (network.get("Labels") or {}).get(INSTALLATION) != self._installation:
                 return
             for container in {*(network.get("Containers") or {}), *await self._stopped(name)}:
                 await self._engine.leave(name, container)
+            if attempt:
+                await self._part_lost(network)
             try:
                 return await self._engine.delete_network(name)
             except EngineRefused as error:
