@@ -59,6 +59,8 @@ def reach(places):
         found.append((host, port))
     return found
 """
+PORTS = [("master", 7077), ("master", 8080), ("worker", 8081), ("connect", 15002), ("connect", 4040)]
+"""Those that the framework names."""
 LISTENING = "cat /proc/net/tcp /proc/net/tcp6"
 _LISTENS = "0A"
 _ITS_OWN = ("0100007F", "0B00007F", "01000000")
@@ -121,9 +123,9 @@ async def test_nobody_reaches_anothers_spark(hub: RealHub, engine: Engine, alice
         await theirs.run(ATTACH.format(workers=1))
         (execution,) = await executions(hub, "alice", "spark")
         places = await listening(engine, execution.id)
-        names = {(i.process.removeprefix("spark."), name) for i in execution.instances for name in i.ports}
-        assert names >= {("master", "rpc"), ("master", "ui"), ("connect", "grpc"), ("worker", "ui")}
-        assert {(i.host, port) for i in execution.instances for port in i.ports.values()} <= set(places)
+        hosts = {i.process.removeprefix("spark."): i.host for i in execution.instances}
+        known = {(hosts[process], port) for process, port in PORTS}
+        assert known < set(places)
 
         # Alice reaches all of it, so that what follows is no fault of the question.
         assert await reached(hers, places) == places
@@ -139,12 +141,14 @@ async def test_nobody_reaches_anothers_spark(hub: RealHub, engine: Engine, alice
         assert (await theirs.run(look)).text.strip() == "[]"
 
         # Who is on the cluster's network and does not know its secret is refused all the same.
-        connect = next(i for i in execution.instances if i.process == "spark.connect")
         without = await hers.attempt(
-            "from pyspark.sql import SparkSession\n"
-            f"SparkSession.builder.remote('sc://{connect.host}:{connect.ports['grpc']}/').create().range(1).count()"
+            "from pyspark.sql.connect.session import SparkSession as Session\n"
+            f"Session.builder.remote('sc://{hosts['connect']}:15002/').create().range(1).count()"
         )
         assert "UNAUTHENTICATED" in without.error or "authenticat" in without.error.lower(), without.error
+        for process, port in (("master", 8080), ("worker", 8081), ("connect", 4040)):
+            page = await hers.attempt(f"import urllib.request as u\nu.urlopen('http://{hosts[process]}:{port}/')")
+            assert page.error.startswith("HTTPError: HTTP Error 40"), page.error
 
         # By way of Zoe: neither connecting, nor the pages.
         assert "no execution" in (await theirs.attempt(f"zoe.connect({execution.id!r})")).error
