@@ -232,13 +232,13 @@ class Engine:
         """Names of those with these labels that no container has, ended containers included."""
         filters = {"label": list(labels), "dangling": ["true"]}
         with self._asking():
-            found = await self._docker().volumes.list(filters=filters)
+            found = await self._docker().volumes.list(filters=filters)  # type: ignore[no-untyped-call]
         return [str(volume["Name"]) for volume in found.get("Volumes") or ()]
 
     async def delete_volume(self, name: str) -> None:
         """Does nothing where there is none, or a container has it."""
         with self._asking(_NOT_THERE, _CONFLICT):
-            await aiodocker.volumes.DockerVolume(self._docker(), name).delete()
+            await aiodocker.volumes.DockerVolume(self._docker(), name).delete()  # type: ignore[no-untyped-call]
 
     # Images
 
