@@ -42,7 +42,7 @@ fi
 
 machine=$folder/machine
 leave() {
-    for mount in proc dev/shm dev; do
+    for mount in proc dev/shm dev/pts dev; do
         ! mountpoint -q "$machine/$mount" || umount "$machine/$mount"
     done
 }
@@ -53,6 +53,7 @@ trap leave EXIT
 
 mount -t proc proc "$machine/proc"
 mount --bind /dev "$machine/dev"
+mount --bind /dev/pts "$machine/dev/pts"
 mount -t tmpfs shm "$machine/dev/shm"
 
 # How this machine reaches package registries is part of the network it is in, not of the fresh machine.
