@@ -9,4 +9,5 @@ FOUND: tuple[str, ...] = (
     "A home folder with a question mark in its name kept its database elsewhere.",
     "A service that was taking a cluster away when another one took the lead told that as an error, with a traceback.",
     "A cluster that was asked to be smaller just before the service was killed stayed as large as it was.",
+    "An engine that was killed in the middle of an event's text was not watched any more by the service that followed.",
 )

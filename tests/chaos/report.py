@@ -132,6 +132,12 @@ n-th file that it creates, renames or deletes. Other kills come from outside.
 - The service's log has no error that nobody foresaw.
 - After everybody terminated all that is theirs, no process and no folder is left.
 
+## A Docker engine that is killed
+
+`tests/backends/docker/test_engine_dies.py` kills the engine itself while clusters run, start and end, and once together
+with the service; `ZOE_TEST_DOCKER_KILL` and `ZOE_TEST_DOCKER_START` say how. With live-restore the same containers must
+go on; without, each must come back at its address. There must be as many as are wished for, and in the end nothing.
+
 ## The last long run
 
 | | |
