@@ -11,6 +11,7 @@ that a folder whose database was made anew, and counts from one again, can be us
 
 from __future__ import annotations
 
+import asyncio
 import fcntl
 import os
 from collections.abc import Iterator
@@ -20,6 +21,9 @@ from pathlib import Path
 from ..model.errors import LaunchFailed, StaleLease
 from .files import make_folder
 
+_LET_GO_WITHIN = 5.0
+"""Seconds in which a service that ended lets go of the folder. What it was just starting when it was killed is a copy
+of it for a moment, locks included."""
 _KEPT = 20
 """Terms that are over and still have a file."""
 
@@ -32,6 +36,18 @@ class Term:
         self.number = number
         self.way = folder / "terms" / str(number)
         self._alive: int | None = None
+
+    async def begin_patiently(self) -> None:
+        """As `begin`, but whoever ended a moment ago does not count as alive."""
+        loop = asyncio.get_running_loop()
+        give_up = loop.time() + _LET_GO_WITHIN
+        while True:
+            try:
+                return self.begin()
+            except (LaunchFailed, StaleLease):
+                if loop.time() >= give_up:
+                    raise
+                await asyncio.sleep(0.05)
 
     def begin(self) -> None:
         """End the terms of all others and begin this one.

@@ -15,6 +15,7 @@ from tests.backends.contract import SLEEP, order, template
 from tests.backends.local.conftest import make_settings
 from zoe_hub.backends.base import Order
 from zoe_hub.backends.local import LocalBackend
+from zoe_hub.backends.terms import Term
 from zoe_hub.model.errors import StaleLease
 
 _context = multiprocessing.get_context("forkserver")
@@ -46,6 +47,23 @@ def begin(
     process = _context.Process(target=_serve, args=(str(folder), die_at, die_after, stop_at, script))
     process.start()
     return process
+
+
+def die_forking(folder: Path, gate: Path) -> BaseProcess:
+    """A service with the fencing number 1 that is killed as it forks. Its copy ends when the gate is there."""
+    process = _context.Process(target=_fork_and_die, args=(folder, gate))
+    process.start()
+    return process
+
+
+def _fork_and_die(folder: Path, gate: Path) -> None:
+    Term(folder, 1).begin()
+    if os.fork() > 0:
+        os.kill(os.getpid(), signal.SIGKILL)
+    end = time.monotonic() + 60
+    while not gate.exists() and time.monotonic() < end:
+        time.sleep(0.01)
+    os._exit(0)
 
 
 def _serve(folder: str, die_at: int | None, die_after: float | None, stop_at: int | None, script: str) -> None:

@@ -220,7 +220,7 @@ async def test_a_drain_goes_on_under_the_next_service(settings: LocalSettings) -
 
 
 async def test_two_services_cannot_use_one_folder(settings: LocalSettings, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("zoe_hub.backends.local.backend._LET_GO_WITHIN", 0)
+    monkeypatch.setattr("zoe_hub.backends.terms._LET_GO_WITHIN", 0)
     async with service(settings):
         with pytest.raises(LaunchFailed, match="in use by another Zoe service"):
             await LocalBackend(settings).open()

@@ -14,7 +14,7 @@ import pytest
 from tests.backends.contract import SLEEP, order, template, text, until, until_restarted, until_state
 from tests.backends.local.conftest import remove_everything
 from tests.backends.local.processes import marked
-from tests.backends.local.service import STALE, begin, two_processes
+from tests.backends.local.service import STALE, begin, die_forking, two_processes
 from zoe_hub.backends.local import LocalBackend, LocalSettings
 from zoe_hub.backends.local.identity import read_stat
 from zoe_hub.backends.terms import Term
@@ -138,7 +138,10 @@ async def test_the_end_of_what_an_earlier_service_started_is_known(settings: Loc
         assert (await until_state(new, "x1", I.FAILED)).exit_code == 5
 
 
-async def test_a_lower_number_is_refused_while_the_higher_one_lives(settings: LocalSettings) -> None:
+async def test_a_lower_number_is_refused_while_the_higher_one_lives(
+    settings: LocalSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("zoe_hub.backends.terms._LET_GO_WITHIN", 0)
     async with service(settings, 7):
         with pytest.raises(StaleLease, match="Two databases cannot share a folder"):
             await LocalBackend(settings).open(6)
@@ -151,10 +154,32 @@ async def test_a_lower_number_is_refused_while_the_higher_one_lives(settings: Lo
 async def test_two_services_of_one_number_exclude_each_other(
     settings: LocalSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("zoe_hub.backends.local.backend._LET_GO_WITHIN", 0)
+    monkeypatch.setattr("zoe_hub.backends.terms._LET_GO_WITHIN", 0)
     async with service(settings, 4):
         with pytest.raises(LaunchFailed, match="in use by another Zoe service"):
             await LocalBackend(settings).open(4)
+
+
+@pytest.mark.parametrize("number", [0, 1], ids=["of another database", "of the same one"])
+async def test_who_was_killed_while_it_forked_is_not_alive(
+    settings: LocalSettings, tmp_path: Path, number: int
+) -> None:
+    gate = tmp_path / "gate"
+    process = die_forking(settings.folder, gate)
+    await asyncio.to_thread(process.join, 60)
+    assert process.exitcode == -signal.SIGKILL
+    with pytest.raises((LaunchFailed, StaleLease)):
+        Term(settings.folder, number).begin()
+    backend = LocalBackend(settings)
+    opening = asyncio.create_task(backend.open(number))
+    # It has tried for the first time, and was refused, when it waits.
+    await asyncio.sleep(0)
+    assert not opening.done()
+    gate.touch()
+    await opening
+    await backend.apply(order("x1", template()))
+    await until_state(backend, "x1", I.READY)
+    await backend.close()
 
 
 def test_of_two_that_begin_one_keeps_its_term(tmp_path: Path) -> None:

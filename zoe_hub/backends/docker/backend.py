@@ -28,8 +28,6 @@ from .networks import Networks
 from .settings import DockerSettings
 from .watch import Watch
 
-_LET_GO_WITHIN = 5.0
-"""Seconds that an earlier service of the same number has to let go of the folder."""
 _NODE_KEPT = 30.0
 """Seconds for which what the engine says of its machine is believed: it counts all that it has when it is asked."""
 
@@ -70,7 +68,7 @@ class DockerBackend(Backend):
         settings.folder.chmod(0o700)
         self._term = Term(settings.folder, fence)
         self._layout = Layout(settings.folder, self._term.way)
-        await self._begin()
+        await self._term.begin_patiently()
         installation = make_installation(settings.folder)
         await self._until_reachable()
         watch = Watch(self._engine, installation, settings.resync, self._on_listed, self._on_started)
@@ -276,17 +274,6 @@ class DockerBackend(Backend):
         if key not in processes:
             processes[key] = OrderedProcess(self._opened(), self._layout, execution, key, self._subscriptions.publish)
         return processes[key]
-
-    async def _begin(self) -> None:
-        loop = asyncio.get_running_loop()
-        give_up = loop.time() + _LET_GO_WITHIN
-        while True:
-            try:
-                return self._term.begin()
-            except LaunchFailed:
-                if loop.time() >= give_up:
-                    raise
-                await asyncio.sleep(0.05)
 
 
 def _on_watch_done(task: asyncio.Task[None]) -> None:

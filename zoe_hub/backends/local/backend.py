@@ -8,7 +8,7 @@ import platform
 from collections.abc import AsyncIterator, Mapping, Sequence
 from weakref import WeakValueDictionary
 
-from ...model.errors import LaunchFailed, UnknownName
+from ...model.errors import UnknownName
 from ...model.execution import InstanceStatus
 from ...model.resources import Node
 from ..base import Backend, Order
@@ -23,8 +23,6 @@ from .capacity import capacity
 from .instance import Machine
 from .settings import LocalSettings
 
-_LET_GO_WITHIN = 5.0
-"""Seconds that an earlier service of the same number has to let go of the folder."""
 _TRIM_EVERY = 2.0
 """Seconds between looks at the size of logs; between two of them a program writes as much as it likes."""
 
@@ -52,7 +50,7 @@ class LocalBackend(Backend):
         make_folder(self._settings.folder)
         self._settings.folder.chmod(0o700)
         self._use(Term(self._settings.folder, fence))
-        await self._begin()
+        await self._term.begin_patiently()
         adopted = []
         for execution in self._layout.executions():
             orders = {order.template.key: order for order in self._layout.load_orders(execution)}
@@ -164,14 +162,3 @@ class LocalBackend(Backend):
         if key not in processes:
             processes[key] = OrderedProcess(self._machine, self._layout, execution, key, self._subscriptions.publish)
         return processes[key]
-
-    async def _begin(self) -> None:
-        loop = asyncio.get_running_loop()
-        give_up = loop.time() + _LET_GO_WITHIN
-        while True:
-            try:
-                return self._term.begin()
-            except LaunchFailed:
-                if loop.time() >= give_up:
-                    raise
-                await asyncio.sleep(0.05)
