@@ -22,7 +22,7 @@ from . import checks
 from .follower import Follower
 from .hub import SmallHub, token_of
 from .load import Load
-from .plan import CAPACITY, POINTS, Kill, Kind, Plan
+from .plan import CAPACITY, POINTS, Kill, Kind, Plan, Round
 from .processes import Found, look
 from .services import Service, until
 
@@ -107,12 +107,7 @@ class Run:
     async def _storm(self) -> None:
         for number, round_ in enumerate(self.plan.rounds):
             self._start_missing(self.plan.death(number))
-            for action in round_.actions:
-                task = asyncio.create_task(self.load.do(action))
-                self._actions.add(task)
-                task.add_done_callback(self._done)
-                # One after the other in the order of the plan, each begun before the next.
-                await asyncio.sleep(0)
+            await self._begin(round_)
             await self._let_clients_catch_up()
             if not round_.kill.early and round_.kill.kind not in POINTS:
                 await self.services[0].answers()
@@ -121,6 +116,14 @@ class Run:
             self.outcome.rounds += 1
             if number % 25 == 24:
                 self._say(f"  {number + 1} of {len(self.plan.rounds)} kills, {len(self._actions)} wishes under way")
+
+    async def _begin(self, round_: Round) -> None:
+        for action in round_.actions:
+            task = asyncio.create_task(self.load.do(action))
+            self._actions.add(task)
+            task.add_done_callback(self._done)
+            # One after the other in the order of the plan, each begun before the next.
+            await asyncio.sleep(0)
 
     def _start_missing(self, death: Kill | None) -> None:
         for service in self.services:
@@ -190,9 +193,7 @@ class Run:
         return [process for process in found if f"{process.place}/".startswith(f"{place}/")]
 
     async def _calm(self) -> None:
-        self._start_missing(None)
-        if self._actions:
-            await asyncio.wait(self._actions)
+        await self._all_are_answered()
         # What it comes to is a matter of the program as it is delivered.
         for service in self.services:
             await service.stop()
@@ -206,6 +207,13 @@ class Run:
         self._say(f"  settled after {self.outcome.settled_in:.1f} s")
         await self._check()
         await self._end_all()
+
+    async def _all_are_answered(self) -> None:
+        """A service that did not come to the point of its death in the storm may come to it now."""
+        self._start_missing(None)
+        while self._actions:
+            await asyncio.wait(self._actions, timeout=0.1)
+            self._start_missing(None)
 
     async def _until_settled(self) -> None:
         deadline = time.monotonic() + SETTLES_WITHIN
