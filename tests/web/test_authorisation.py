@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 # ruff: noqa: E501
+import json
 from urllib.parse import urlsplit
 
 import httpx
@@ -100,8 +101,9 @@ POST   /executions/{id}/terminate         401    401     403      303   404   40
 POST   /executions/{id}/detach            401    401     403      303   404   404      303    404       303   403     404      303
 POST   /executions/{id}/scale             401    401     403      303   404   404      303    404       303   403     404      303
 POST   /executions/{id}/keep              401    401     403      303   404   404      303    404       303   403     404      303
-GET    /admin/executions                  302    302     403      403   403   403      403    403       200   403     403      200
-GET    /admin/queue                       302    302     403      403   403   403      403    403       200   403     403      200
+GET    /admin/executions                  302    302     403      403   403   403      200    200       200   403     403      200
+GET    /admin/queue                       302    302     403      403   403   403      200    200       200   403     403      200
+GET    /admin/groups                      302    302     403      403   403   403      200    200       403   403     403      403
 GET    /admin/capacity                    302    302     403      403   403   403      403    403       200   403     403      200
 GET    /admin/quotas                      302    302     403      403   403   403      403    403       200   403     403      403
 GET    /admin/quotas/edit                 302    302     403      403   403   403      403    403       200   403     403      403
@@ -109,7 +111,7 @@ POST   /admin/quotas/edit                 401    401     403      403   403   40
 GET    /admin/shop                        302    302     403      403   403   403      403    403       200   403     403      200
 GET    /admin/audit                       302    302     403      403   403   403      403    403       200   403     403      403
 GET    /admin/health                      302    302     403      403   403   403      403    403       200   403     403      200
-POST   /admin/terminate                   401    401     403      403   403   403      403    403       200   403     403      200
+POST   /admin/terminate                   401    401     403      403   403   403      200    404       200   403     403      200
 GET    /executions/{id}/ui/toy.head/web/  302    302     403      502   404   404      403    404       403   404     404      403
 POST   /executions/{id}/ui/toy.head/web/  401    401     403      502   404   404      403    404       403   404     404      403
 SOCKET /executions/{id}/ui/toy.head/web/  401    401     403      502   404   404      403    404       403   404     404      403
@@ -303,6 +305,58 @@ async def test_everybodys_are_listed_for_administrators_only(
     assert len((await admin.get("/executions", params={"owner": "*"})).json()["executions"]) == 2
     assert len((await service.get("/executions")).json()["executions"]) == 2
     assert (await alice.get("/executions", params={"owner": "*"})).status_code == 403
+
+
+async def test_who_administers_a_group_sees_its_members_and_nothing_else(site: Site, start: Starter) -> None:
+    """The leader's token reaches alice, as a member of the group staff."""
+    hers, his = await start("alice-token"), await start("bob-token")
+    store = site.context.store
+    await store.put_quota(Subject("group", "staff"), GroupLimits(together=Limits(cpu=12)))
+    await store.put_quota(Subject("group", "secret"), GroupLimits(together=Limits(cpu=9)))
+    await store.put_quota(Subject("user", "alice"), Limits(memory="3 GiB"))
+    async with client_of(site, "leader-token") as leader:
+        found = (await leader.get("/executions", params={"owner": "@"})).json()
+        assert ([each["id"] for each in found["executions"]], found["total"]) == ([hers], 1)
+        assert (await leader.get("/executions", params={"owner": "*"})).status_code == 403
+        assert (await leader.get("/executions", params={"owner": "bob"})).status_code == 403
+        assert (await leader.get("/quotas/groups/staff")).json()["use"]["name"] == "staff"
+        for name in ("secret", "guests"):
+            assert (await leader.get(f"/quotas/groups/{name}")).status_code == 403
+        assert (await leader.put("/quotas/groups/staff", json={"together": {"cpu": 99}})).status_code == 403
+        for page in ("admin/executions", "admin/queue", "admin/executions?live=false", "admin/groups"):
+            shown = (await leader.get(site.url + page)).text
+            assert his not in shown
+            assert "bob" not in shown
+            assert "secret" not in shown
+            assert "admin/groups" in shown
+            for other in ("capacity", "quotas", "shop", "audit", "health"):
+                assert f"admin/{other}" not in shown
+        listed = (await leader.get(f"{site.url}admin/executions")).text
+        assert hers in listed
+        groups = (await leader.get(f"{site.url}admin/groups")).text
+        assert "Group staff" in groups
+        assert ">12<" in groups
+        assert "of 3 GiB" in groups
+        assert (await leader.get(f"{site.url}admin/executions?owner=bob")).status_code == 403
+    assert (await client_of(site, "alice-token").get("/executions", params={"owner": "@"})).status_code == 403
+    everybodys = (await client_of(site, "admin-token").get("/executions", params={"owner": "@"})).json()
+    assert everybodys["total"] == 2
+
+
+async def test_who_administers_a_group_hears_of_its_members_only(site: Site, start: Starter) -> None:
+    await start("bob-token")
+    hers = await start("alice-token")
+    await start("bob-token")
+    owners = set()
+    query = {"owner": "@", "last_event_id": 0}
+    async with client_of(site, "leader-token") as leader, leader.stream("GET", "/events", params=query) as answer:
+        async for line in answer.aiter_lines():
+            if line.startswith("data: "):
+                event = json.loads(line.removeprefix("data: "))
+                owners.add(event["owner"])
+                if len(owners) > 1 or (event["execution"], event["kind"]) == (hers, "execution.state_changed"):
+                    break
+    assert owners == {"alice"}
 
 
 async def test_an_administrators_token_for_what_is_their_own_reaches_nobody_elses(site: Site, start: Starter) -> None:

@@ -13,10 +13,13 @@ import httpx
 import pytest
 
 from tests.store.writing import moved
+from zoe_hub.model.errors import ServiceUnavailable
 from zoe_hub.model.events import Event, EventKind
 from zoe_hub.model.execution import Attachment, ExecutionState
+from zoe_hub.model.quotas import Limits
+from zoe_hub.scheduler.allowances import Subject
 from zoe_hub.store.sql import SQLStore
-from zoe_hub.web.events import EventFeed
+from zoe_hub.web.events import Changed, EventFeed
 
 from .conftest import Site, Starter
 
@@ -113,10 +116,57 @@ async def test_silence_is_broken_by_signs_of_life(store: SQLStore) -> None:
     await feed.close()
 
 
+async def test_who_follows_is_told_that_shop_or_quotas_are_others(site: Site, alice: httpx.AsyncClient) -> None:
+    site.feed._every = 0.01
+    async with alice.stream("GET", "/events") as answer:
+        lines = answer.aiter_lines()
+
+        async def told(what: str) -> None:
+            async for line in lines:
+                if line == f"event: {what}":
+                    return
+
+        await anext(lines)
+        await asyncio.sleep(0.05)  # until it has looked for the first time
+        await site.context.store.put_quota(Subject("everybody", ""), Limits(cpu=3))
+        await asyncio.wait_for(told("quotas.changed"), 20)
+        toys = site.context.catalogue.folder("toy").parent / "zapps" / "toys.yaml"
+        toys.write_text(toys.read_text().replace("title: ", "title: New "))
+        await asyncio.wait_for(told("shop.changed"), 20)
+
+
+async def test_what_stays_as_it_is_is_not_told_and_trouble_in_looking_passes(store: SQLStore) -> None:
+    quotas, looks = 1, 0
+
+    async def look() -> dict[Changed, object]:
+        nonlocal looks
+        looks += 1
+        if looks == 2:
+            raise ServiceUnavailable("the database is away")
+        return {Changed.SHOP: "the same", Changed.QUOTAS: quotas}
+
+    feed = EventFeed(store, look=look, every=0.01, keepalive=0.01)
+    async with (
+        aclosing(feed.follow(None, owners=("alice",))) as events,  # type: ignore[type-var]
+        aclosing(feed.follow(None, owners=("alice",), execution="x1")) as of_one,  # type: ignore[type-var]
+    ):
+        assert await anext(events) is None
+        assert await anext(of_one) is None
+        while looks < 4:
+            assert await anext(events) is None
+        quotas = 2
+        while (event := await anext(events)) is None:
+            assert await anext(of_one) is None
+        assert event is Changed.QUOTAS
+        assert await anext(events) is None
+        assert await anext(of_one) is None
+    await feed.close()
+
+
 async def test_who_is_far_behind_reads_from_the_store(site: Site, start: Starter) -> None:
     store = site.context.store
     feed = EventFeed(store, kept=2)
-    async with aclosing(feed.follow(0, owner="alice")) as events:  # type: ignore[type-var]
+    async with aclosing(feed.follow(0, owners=("alice",))) as events:  # type: ignore[type-var]
         assert await anext(events) is None
         await start("bob-token")
         await start("alice-token")
@@ -145,7 +195,7 @@ async def test_a_thousand_listeners_share_one_reader(
     opened = asyncio.Semaphore(0)
 
     async def listen() -> int:
-        async with aclosing(feed.follow(None, owner="alice")) as events:  # type: ignore[type-var]
+        async with aclosing(feed.follow(None, owners=("alice",))) as events:  # type: ignore[type-var]
             await anext(events)
             opened.release()
             event = await anext(events)

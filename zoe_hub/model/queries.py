@@ -11,7 +11,7 @@ from .execution import ExecutionState
 class ExecutionQuery(Document):
     """What is not given excludes nothing."""
 
-    owner: str | None = None
+    owners: tuple[str, ...] | None = Field(default=None, description="Of one of these.")
     live: bool | None = Field(default=None, description="True: those that have not ended; false: those that have.")
     state: ExecutionState | None = None
     name: str | None = None

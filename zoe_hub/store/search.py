@@ -26,13 +26,14 @@ def search(connection: Connection, *, reader: ExecutionReader, query: ExecutionQ
 def narrowed(chosen: Select[Any], query: ExecutionQuery) -> Select[Any]:
     """A selection from the executions, with the conditions of the query."""
     for column, value in (
-        (executions.c.owner, query.owner),
         (executions.c.state, query.state.value if query.state else None),
         (executions.c.name, query.name),
         (executions.c.server, query.server),
     ):
         if value is not None:
             chosen = chosen.where(column == value)
+    if query.owners is not None:
+        chosen = chosen.where(executions.c.owner.in_(query.owners))
     if query.live is not None:
         chosen = chosen.where(executions.c.ended.is_(None) if query.live else executions.c.ended.is_not(None))
     if query.text:

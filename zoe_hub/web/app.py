@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Iterable, Mapping
+from functools import partial
 from http.cookiejar import Cookie, CookieJar
 from typing import Any
 
@@ -16,7 +17,7 @@ from tornado.web import Application, RequestHandler
 from .api import OPERATIONS
 from .audit import AuditTrail
 from .context import WebContext
-from .events import EventFeed
+from .events import Changed, EventFeed
 from .handlers import log_request
 from .health import Health, Readiness, Ready
 from .limits import Meter
@@ -34,7 +35,7 @@ def make_app(context: WebContext, settings: Mapping[str, Any] | None = None) -> 
 
     ``app.settings["close"]`` is a coroutine function that lets go of what the application holds.
     """
-    feed = EventFeed(context.store)
+    feed = EventFeed(context.store, look=partial(_beside_events, context))
     # Clusters are reached directly, whatever proxy the environment names, and many at a time.
     limits = httpx.Limits(max_connections=None, max_keepalive_connections=50)
     http = httpx.AsyncClient(trust_env=False, follow_redirects=False, limits=limits, cookies=_NoCookies())
@@ -82,6 +83,18 @@ def make_app(context: WebContext, settings: Mapping[str, Any] | None = None) -> 
     app.settings.update(close=close, feed=feed, context=context, trail=trail, readiness=readiness)
     context.metrics.subscribers.set_function(lambda: feed.followers)
     return app
+
+
+async def _beside_events(context: WebContext) -> Mapping[Changed, object]:
+    """The shop's files and the quotas, of whose changes nothing is stored that others could follow."""
+    context.catalogue.refresh()
+    shelves = context.catalogue
+    return {
+        Changed.SHOP: (dict(shelves.zapps), dict(shelves.frameworks), [str(each) for each in shelves.problems]),
+        Changed.QUOTAS: (
+            dict(await context.store.quotas()), context.quota_file.quotas(), str(context.quota_file.problem)
+        ),
+    }  # fmt: skip
 
 
 class _Websocket(PathMatches):

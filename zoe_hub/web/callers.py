@@ -35,6 +35,11 @@ class Caller:
         """Whether everybody's executions are in reach."""
         return scopes.reaches_all(self.scopes)
 
+    @property
+    def leads(self) -> bool:
+        """Whether others' executions are in reach, but not everybody's: those of a group's members."""
+        return not self.admin and bool(scopes.led(self.scopes) or scopes.reached(self.scopes))
+
     def may(self, needed: str, owner: str | None = None) -> bool:
         return scopes.allows(self.scopes, needed, owner, self.user)
 

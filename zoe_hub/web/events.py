@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import OrderedDict, deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
+from enum import Enum
 
 from ..logs import aside
 from ..model.errors import ZoeError
@@ -28,14 +29,38 @@ class Gap:
     deleted: int
 
 
+class Changed(str, Enum):
+    """Something is another one than before that no stored event tells of."""
+
+    SHOP = "shop.changed"
+    QUOTAS = "quotas.changed"
+
+
+Look = Callable[[], Awaitable[Mapping[Changed, object]]]
+"""How these are now: values that differ when they do."""
+
+
 class EventFeed:
     """Follows the store's events once, however many listen. Bound to one event loop.
 
-    The newest `kept` events are held in memory; who is further behind reads from the store.
+    The newest `kept` events are held in memory; who is further behind reads from the store. With `look`, all who
+    follow are told within about `every` seconds of what it says, too.
     """
 
-    def __init__(self, store: Store, *, kept: int = 4096, keepalive: float = 15.0) -> None:
+    def __init__(
+        self,
+        store: Store,
+        *,
+        kept: int = 4096,
+        keepalive: float = 15.0,
+        look: Look | None = None,
+        every: float = 2.0,
+    ) -> None:
         self._store = store
+        self._look, self._every = look, every
+        self._looker: asyncio.Task[None] | None = None
+        self._changes: dict[Changed, int] = dict.fromkeys(Changed, 0)
+        """How often each was another one."""
         self._keepalive = keepalive
         self._recent: deque[Event] = deque(maxlen=kept)
         self._floor = 0
@@ -47,9 +72,11 @@ class EventFeed:
         self._chunks: OrderedDict[int, tuple[Event, bytes]] = OrderedDict()
 
     async def follow(
-        self, after: int | None, *, owner: str | None = None, execution: str | None = None
-    ) -> AsyncIterator[Event | Gap | None]:
+        self, after: int | None, *, owners: Collection[str] | None = None, execution: str | None = None
+    ) -> AsyncIterator[Event | Changed | Gap | None]:
         """Events newer than `after`, in order and without an end; without it, those from now on.
+
+        `owners`: of what belongs to these. What is `Changed` is told to all who do not follow one execution only.
 
         Where some of them were deleted, says so before the first that follows. Of one execution all are kept or none.
         Gives nothing (None) at once and after every `keepalive` seconds of silence, so that the
@@ -63,11 +90,11 @@ class EventFeed:
                 # The reader may be behind. A number from the future, as after a change of database, means: from now on.
                 position = min(position, await self._store.last_seq())
             yield None
-            told = 0
+            told, changes = 0, dict(self._changes)
             while True:
                 news = self._news
                 kept_here = position >= self._floor
-                events, end = await self._next(position, owner, execution)
+                events, end = await self._next(position, owners, execution)
                 if not kept_here and execution is None:
                     # Asked after the reading: what was deleted before it is in the answer.
                     deleted = await self._store.deleted_seq()
@@ -75,8 +102,13 @@ class EventFeed:
                         yield Gap(after=position, deleted=deleted)
                         told = deleted
                 for event in events:
-                    if _matches(event, owner, execution):
+                    if _matches(event, owners, execution):
                         yield event
+                if execution is None and changes != self._changes:
+                    before, changes = changes, dict(self._changes)
+                    for kind in Changed:
+                        if before[kind] != changes[kind]:
+                            yield kind
                 position = end
                 if position < self._head:
                     continue
@@ -104,17 +136,21 @@ class EventFeed:
 
     async def close(self) -> None:
         """Stop reading. Those who follow wait for ever; a second call does nothing."""
-        if self._reader is not None:
-            self._reader.cancel()
-            await asyncio.gather(self._reader, return_exceptions=True)
-            self._reader = None
+        running = [task for task in (self._reader, self._looker) if task is not None]
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+        self._reader = self._looker = None
 
-    async def _next(self, position: int, owner: str | None, execution: str | None) -> tuple[list[Event], int]:
+    async def _next(
+        self, position: int, owners: Collection[str] | None, execution: str | None
+    ) -> tuple[list[Event], int]:
         """Events after `position`, perhaps more than were asked for, and how far they reach."""
         head = self._head
         if position >= self._floor:
             # Who read from the store may be ahead of the reader.
             return _after(self._recent, position), max(position, head)
+        owner = next(iter(owners)) if owners is not None and len(owners) == 1 else None
         events = list(await self._store.events(after=position, owner=owner, execution=execution, limit=_BATCH))
         last = events[-1].seq if events else position
         return events, last if len(events) == _BATCH else max(last, head)
@@ -127,6 +163,8 @@ class EventFeed:
                 self._head = self._floor = head
                 # Not about the request that happens to be the first.
                 self._reader = aside(self._read())
+        if self._look is not None and (self._looker is None or self._looker.done()):
+            self._looker = aside(self._watch(self._look))
 
     async def _read(self) -> None:
         while self.followers:
@@ -144,8 +182,28 @@ class EventFeed:
                 self._recent.append(event)
                 self._head = event.seq
             if events:
-                self._news.set()
-                self._news = asyncio.Event()
+                self._tell()
+
+    async def _watch(self, look: Look) -> None:
+        known: Mapping[Changed, object] | None = None
+        while self.followers:
+            try:
+                now = await look()
+            except ZoeError as error:
+                log.warning("Whether shop and quotas changed could not be found out: %s", error)
+            else:
+                others = [kind for kind, value in now.items() if known is not None and known.get(kind) != value]
+                known = now
+                for kind in others:
+                    self._changes[kind] += 1
+                if others:
+                    self._tell()
+            await asyncio.sleep(self._every)
+
+    def _tell(self) -> None:
+        """Wake all who follow."""
+        self._news.set()
+        self._news = asyncio.Event()
 
 
 def _after(recent: deque[Event], position: int) -> list[Event]:
@@ -158,5 +216,5 @@ def _after(recent: deque[Event], position: int) -> list[Event]:
     return found
 
 
-def _matches(event: Event, owner: str | None, execution: str | None) -> bool:
-    return owner in (None, event.owner) and execution in (None, event.execution)
+def _matches(event: Event, owners: Collection[str] | None, execution: str | None) -> bool:
+    return (owners is None or event.owner in owners) and execution in (None, event.execution)

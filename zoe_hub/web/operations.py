@@ -75,6 +75,8 @@ class Operation:
     problems: tuple[int, ...] = ()
     reads: bool = False
     """Changes nothing, though its method is not GET."""
+    also: str | None = None
+    """Another scope that will do, whatever its filter: the operation looks whether that fits."""
 
     @property
     def changes(self) -> bool:

@@ -64,7 +64,11 @@ def _errors() -> str:
 
 def _operation(operation: Operation, described: dict[str, Any]) -> str:
     scope = (
-        f"scope `{operation.scope}`" if operation.scope else "no token needed" if operation.anonymous else "any token"
+        f"scope `{operation.scope}`{f', or `{operation.also}` of it' if operation.also else ''}"
+        if operation.scope
+        else "no token needed"
+        if operation.anonymous
+        else "any token"
     )
     lines = [f"### `{operation.method} {operation.path}`\n", f"{operation.summary}. *({scope})*\n"]
     if operation.description:

@@ -263,6 +263,8 @@ def holds(caller: Caller, operation: Operation) -> bool:
     """Whether the caller has the operation's scope, for anything at all."""
     if operation.scope is None or caller.may(operation.scope):
         return True
+    if operation.also is not None and scopes.holds(caller.scopes, operation.also, caller.user):
+        return True
     # A filter may fit the execution that is meant: the operation itself looks.
     return operation.owned and scopes.holds(caller.scopes, operation.scope, caller.user)
 

@@ -84,6 +84,19 @@ def reaches_all(scopes: Iterable[str]) -> bool:
     return holds_for_all(scopes, ADMIN_EXECUTIONS)
 
 
+def reached(scopes: Iterable[str]) -> tuple[str, ...]:
+    """The users whose executions are administered by name, in the order of the alphabet: a group's are written out."""
+    return tuple(sorted({scope.removeprefix(_ONE) for scope in scopes if scope.startswith(_ONE)}))
+
+
+def led(scopes: Iterable[str]) -> tuple[str, ...]:
+    """The groups whose members' executions are administered."""
+    return tuple(sorted({scope.removeprefix(_GROUP) for scope in scopes if scope.startswith(_GROUP)}))
+
+
+_ONE, _GROUP = f"{ADMIN_EXECUTIONS}!user=", f"{ADMIN_EXECUTIONS}!group="
+
+
 def _applicable(scopes: Iterable[str], owner: str | None) -> Iterable[str]:
     for scope in scopes:
         name, filtered, value = scope.partition("!")

@@ -28,6 +28,7 @@ from .answers import reply, views
 from .plans import check_capacity, plan_of
 
 EVERYBODY = "*"
+REACHED = "@"
 Text = Annotated[str, Field(max_length=200, pattern=r"^[^\x00]*$")]
 _TRIES = 10
 """How often a change is made again because somebody else was faster."""
@@ -56,6 +57,7 @@ class ListQuery(Query):
         default=None,
         max_length=200,
         description=f"Somebody else's, or everybody's (`{EVERYBODY}`): with the scope for administrators. "
+        f"`{REACHED}`: of all whom one administers, such as the members of a group. "
         "Without it: one's own; a service's: everybody's.",
     )
     limit: int = Field(default=1000, ge=1, le=1000, description="At most so many.")
@@ -129,9 +131,9 @@ async def submit_execution(call: Call) -> Reply:
 async def list_executions(call: Call) -> Reply:
     """Executions, newest first."""
     query: ListQuery = call.query
-    owner = readable_owner(call, query.owner)
+    owners = readable_owners(call, query.owner)
     chosen = query.model_dump(exclude={"owner"})
-    found, total = await call.context.store.search(ExecutionQuery(**chosen, owner=owner))
+    found, total = await call.context.store.search(ExecutionQuery(**chosen, owners=owners))
     return Reply(ExecutionList(executions=await views(call, found), total=total))
 
 
@@ -227,17 +229,21 @@ async def report_instance(call: Call) -> Reply:
     return Reply(status=204)
 
 
-def readable_owner(call: Call, owner: str | None) -> str | None:
+def readable_owners(call: Call, owner: str | None) -> tuple[str, ...] | None:
     """Whose executions are asked for; none: everybody's. Raises NotPermitted, which names the scope."""
     if owner is None and call.who.user is not None:
         owner = call.who.user
+    if owner == REACHED and not call.who.admin and (reached := scopes.reached(call.who.scopes)):
+        return reached
+    if owner == REACHED:
+        owner = EVERYBODY
     if owner is None or owner == EVERYBODY:
         if not call.who.admin:
             raise lacks(scopes.ADMIN_EXECUTIONS)
         return None
     if not call.who.may(scopes.READ_EXECUTIONS, owner):
         raise lacks(scopes.READ_EXECUTIONS if owner == call.who.user else scopes.ADMIN_EXECUTIONS)
-    return owner
+    return (owner,)
 
 
 def _owner_of(call: Call, wanted: str | None) -> str:

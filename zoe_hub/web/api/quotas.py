@@ -101,7 +101,10 @@ async def delete_users_quota(call: Call) -> Reply:
 
 
 async def get_groups_quota(call: Call) -> Reply:
-    """What was said of a group, and what its members use together."""
+    """What was said of a group, and what its members use together.
+
+    Also for those who administer the executions of this group's members.
+    """
     return await _get(call, Subject("group", call.path["name"]))
 
 
@@ -119,7 +122,8 @@ _KINDS = ("everybody", "group", "user")
 
 
 async def _get(call: Call, subject: Subject) -> Reply:
-    _administers(call)
+    if subject.kind != "group" or subject.name not in scopes.led(call.who.scopes):
+        _administers(call)
     entry = await _entry(call, subject)
     if subject.kind == "user":
         groups = await groups_of(call, subject.name)
@@ -178,7 +182,14 @@ OPERATIONS = (
         "PUT", "/quotas/users/{name}", put_users_quota, scope=scopes.ADMIN_QUOTAS, body=Limits, response=EntryView
     ),
     Operation("DELETE", "/quotas/users/{name}", delete_users_quota, scope=scopes.ADMIN_QUOTAS, status=204),
-    Operation("GET", "/quotas/groups/{name}", get_groups_quota, scope=scopes.ADMIN_QUOTAS, response=SubjectQuotaView),
+    Operation(
+        "GET",
+        "/quotas/groups/{name}",
+        get_groups_quota,
+        scope=scopes.ADMIN_QUOTAS,
+        also=scopes.ADMIN_EXECUTIONS,
+        response=SubjectQuotaView,
+    ),
     Operation(
         "PUT",
         "/quotas/groups/{name}",

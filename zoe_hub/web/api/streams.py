@@ -10,11 +10,11 @@ from pydantic import Field
 
 from .. import scopes
 from ..access import find_execution
-from ..events import Gap
+from ..events import Changed, Gap
 from ..iteration import closed
 from ..logs import follow_logs
 from ..operations import Call, Headers, Operation, Query, Reply
-from .executions import readable_owner
+from .executions import readable_owners
 
 RETRY = 2000
 """Milliseconds after which a browser opens a lost stream again."""
@@ -60,12 +60,13 @@ async def get_events(call: Call) -> Reply:
     Without `Last-Event-ID`, begins now. `id` is the event's `seq`, `event` its kind, `data` the event. A
     comment every 15 seconds shows that the stream is alive. A stream ends after an hour; resume it. The event `gap`
     (without `id`) says that events after `after` and up to `deleted` may be missing, because executions that ended long
-    ago are deleted: read the list of executions afresh.
+    ago are deleted: read the list of executions afresh. The events `shop.changed` and `quotas.changed` (without
+    `id`, and not kept) say that the shop's files, or somebody's quota, are other ones than before.
     """
     if call.query.execution is not None:
         return await _events_of(call, call.query.execution)
-    owner = readable_owner(call, call.query.owner)
-    return Reply(_stream(call, owner, None))
+    owners = readable_owners(call, call.query.owner)
+    return Reply(_stream(call, owners, None))
 
 
 async def get_execution_events(call: Call) -> Reply:
@@ -93,16 +94,19 @@ async def get_logs(call: Call) -> Reply:
 
 async def _events_of(call: Call, name: str) -> Reply:
     execution = await find_execution(call.context.store, call.who, name, scopes.READ_EXECUTIONS)
-    return Reply(_stream(call, execution.owner, execution.id))
+    return Reply(_stream(call, (execution.owner,), execution.id))
 
 
-async def _stream(call: Call, owner: str | None, execution: str | None) -> AsyncIterator[bytes]:
+async def _stream(call: Call, owners: tuple[str, ...] | None, execution: str | None) -> AsyncIterator[bytes]:
     after = call.headers.last_event_id if call.headers.last_event_id is not None else call.query.last_event_id
     yield f"retry: {RETRY}\n\n".encode()
-    async with closed(call.feed.follow(after, owner=owner, execution=execution)) as events:
+    async with closed(call.feed.follow(after, owners=owners, execution=execution)) as events:
         async for event in events:
             if event is None:
                 yield b": alive\n\n"
+            elif isinstance(event, Changed):
+                # Without an id, as it is not stored: who missed it reads afresh on connecting.
+                yield f"event: {event.value}\ndata: {{}}\n\n".encode()
             elif isinstance(event, Gap):
                 # Without an id: who loses the stream now resumes from where it was.
                 yield f"event: gap\ndata: {json.dumps(asdict(event))}\n\n".encode()

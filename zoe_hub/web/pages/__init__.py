@@ -13,6 +13,7 @@ from .assets import Asset
 from .details import Details, Logs
 from .everybody import AllExecutions, Queue, TerminateMany
 from .forms import Detach, Keep, Scale, Terminate
+from .groups import Groups
 from .machines import Capacity, HealthPage, Shop
 from .mine import Home
 from .page import Asker
@@ -31,6 +32,7 @@ ROUTES: tuple[tuple[str, type[RequestHandler]], ...] = (
     ("admin/executions", AllExecutions),
     ("admin/queue", Queue),
     ("admin/terminate", TerminateMany),
+    ("admin/groups", Groups),
     ("admin/capacity", Capacity),
     ("admin/quotas", Quotas),
     ("admin/quotas/edit", EditQuota),

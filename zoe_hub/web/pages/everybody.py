@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 
 from .. import scopes
 from ..access import lacks
-from ..api.executions import EVERYBODY, ListQuery, get_execution, list_executions, terminate_execution
+from ..api.executions import EVERYBODY, REACHED, ListQuery, get_execution, list_executions, terminate_execution
 from ..api.shop import get_nodes
 from ..callers import Caller
 from ..operations import Operation
@@ -43,15 +43,28 @@ class AdminPage(Page):
         return everybodys_events(self.context.prefix)
 
 
-class AllExecutions(AdminPage):
-    """All executions, or those of one owner, in one state, or with some text in their names."""
+class LeadersPage(AdminPage):
+    """A page also for who administers some users only, such as a group's: it shows what is theirs, and nothing else."""
+
+    def check(self, caller: Caller) -> None:
+        if not caller.leads:
+            super().check(caller)
+
+    @property
+    def events(self) -> str:
+        """Where the events are told of all whose executions the page shows."""
+        return address(f"{self.context.prefix}api/v1/events", owner=REACHED)
+
+
+class AllExecutions(LeadersPage):
+    """All executions in reach, or those of one owner, in one state, or with some text in their names."""
 
     template = "all.html"
 
     async def values(self, caller: Caller, **path: str) -> dict[str, Any]:
         live = self.get_query_argument("live", "true") != "false"
         query: ListQuery = self.read_query(ListQuery, live=live, limit=ROWS)
-        wanted = query.model_copy(update={"owner": query.owner or EVERYBODY})
+        wanted = query.model_copy(update={"owner": query.owner or REACHED})
         found = await self.ask(list_executions, caller, query=wanted)
         state = query.state.value if query.state else None
         kept = {"text": query.text, "owner": query.owner, "live": None if live else "false", "state": state}
@@ -63,13 +76,13 @@ class AllExecutions(AdminPage):
         }
 
 
-class Queue(AdminPage):
+class Queue(LeadersPage):
     """What waits, in the order in which it would start, and why."""
 
     template = "queue.html"
 
     async def values(self, caller: Caller, **path: str) -> dict[str, Any]:
-        query = ListQuery(state="queued", owner=EVERYBODY, limit=_QUEUE)
+        query = ListQuery(state="queued", owner=REACHED, limit=_QUEUE)
         found = await self.ask(list_executions, caller, query=query)
         line = sorted(found.executions, key=lambda each: (each.outlook.ahead if each.outlook else 0, each.created))
         return {
@@ -87,7 +100,7 @@ class Confirmed(BaseModel):
     confirm: str = ""
 
 
-class TerminateMany(AdminPage):
+class TerminateMany(LeadersPage):
     """Ends what was ticked, after its names were shown, and the one who does it has written whose they are."""
 
     audits = True

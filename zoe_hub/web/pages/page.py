@@ -197,6 +197,8 @@ def sections(caller: Caller | None) -> list[str]:
     found = []
     if caller.may(scopes.READ_EXECUTIONS):
         found.append("")
+    if caller.leads:
+        found += ["admin/executions", "admin/queue", "admin/groups"]
     if caller.admin:
         found += ["admin/executions", "admin/queue", "admin/capacity"]
     if scopes.holds_for_all(caller.scopes, scopes.ADMIN_QUOTAS):

@@ -12,12 +12,17 @@ export type ConnectionState =
   | { readonly kind: 'live' }
   | { readonly kind: 'waiting'; readonly reason: string; readonly retryAt: number };
 
+/** What is told without being stored. */
+export type Changed = 'shop.changed' | 'quotas.changed';
+
 export interface Listener {
   /** The stream stands. `resumed`: nothing was missed since the last event. */
   onLive(resumed: boolean): void;
   onEvent(event: ZoeEvent): void;
   /** Events are missing: what there is has to be read afresh. */
   onGap(): void;
+  /** The shop's files, or somebody's quota, are other ones than before. */
+  onChanged(what: Changed): void;
   onState(state: ConnectionState): void;
 }
 
@@ -142,6 +147,10 @@ export class EventStream {
   private take(kind: string, data: string): void {
     if (kind === 'gap') {
       this.listener.onGap();
+      return;
+    }
+    if (kind === 'shop.changed' || kind === 'quotas.changed') {
+      this.listener.onChanged(kind);
       return;
     }
     const event = JSON.parse(data) as ZoeEvent;

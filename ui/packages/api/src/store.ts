@@ -1,6 +1,6 @@
 /** The executions that one may see, kept as they are now by the stream of events. Asks for nothing by the clock. */
 
-import { EventStream, type ConnectionState, type Timing } from './events.js';
+import { EventStream, type Changed, type ConnectionState, type Timing } from './events.js';
 import { Refusal } from './errors.js';
 import type { ZoeClient } from './client.js';
 import { hasEnded, type Execution, type ZoeEvent } from './views.js';
@@ -35,6 +35,7 @@ export class ExecutionsStore {
   private snapshot: Snapshot = { executions: [], loaded: false, connection: { kind: 'closed' } };
   private readonly listeners = new Set<() => void>();
   private readonly eventListeners = new Set<EventListener>();
+  private readonly changedListeners = new Set<(what: Changed) => void>();
   private readonly stream: EventStream;
   private readonly byId = new Map<string, Execution>();
   private readonly samples = new Map<string, Sample[]>();
@@ -57,6 +58,7 @@ export class ExecutionsStore {
       },
       onEvent: (event: ZoeEvent) => this.took(event),
       onGap: () => void this.readAll(),
+      onChanged: (what: Changed) => this.changedListeners.forEach((told) => told(what)),
       onState: (connection: ConnectionState) => this.publish({ connection }),
     };
     this.stream = new EventStream(client, listener, timing);
@@ -87,6 +89,12 @@ export class ExecutionsStore {
   onEvent(listener: EventListener): () => void {
     this.eventListeners.add(listener);
     return () => this.eventListeners.delete(listener);
+  }
+
+  /** Told when the shop, or a quota, is another one. */
+  onChanged(listener: (what: Changed) => void): () => void {
+    this.changedListeners.add(listener);
+    return () => this.changedListeners.delete(listener);
   }
 
   get(id: string): Execution | undefined {

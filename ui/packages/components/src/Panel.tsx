@@ -12,7 +12,9 @@ import {
 } from '@zoe-jupyter/api';
 import { AttachForm, type AttachFormProps } from './AttachForm.js';
 import { ConnectionBanner } from './ConnectionBanner.js';
+import { Announcements } from './Announcements.js';
 import { ExecutionCard, type ExecutionActions } from './ExecutionCard.js';
+import { keepFocus } from './focus.js';
 import { useSnapshot } from './hooks.js';
 import { Share } from './Share.js';
 import { ShopShelf } from './ShopShelf.js';
@@ -50,8 +52,11 @@ export function Panel(props: PanelProps): ReactElement {
   const { store, shelf, quota } = props;
   const trans = useTexts();
   const snapshot = useSnapshot(store);
+  const root = useRef<HTMLDivElement>(null);
+  useEffect(() => (root.current === null ? undefined : keepFocus(root.current)), []);
   return (
-    <div className="zoe zoe-panel">
+    <div className="zoe zoe-panel" ref={root}>
+      <Announcements executions={snapshot.executions} />
       <ConnectionBanner connection={snapshot.connection} loaded={snapshot.loaded} onRetry={() => store.retry()} />
       {props.form !== null && <OpenForm key={`${props.form.zapp.name}/${props.form.swaps?.id}`} form={props.form} />}
       <section aria-label={trans.__('My executions')}>

@@ -56,17 +56,22 @@ export class ZoeManager implements IZoeManager {
     }
     this.begun = true;
     let known = this.store.current();
+    let lost = false;
     this.store.subscribe(() => {
       const now = this.store.current();
       // What is used changes with the executions, and may have changed while nobody was connected.
       if (now.executions !== known.executions || now.connection.kind !== known.connection.kind) {
         this.readQuotaSoon();
       }
-      if (now.connection.kind === 'live' && known.connection.kind !== 'live' && this.shelfNow.error !== '') {
+      lost ||= now.connection.kind === 'waiting';
+      if (lost && now.connection.kind === 'live') {
+        // Nobody told of its changes meanwhile.
+        lost = false;
         this.readShop();
       }
       known = now;
     });
+    this.store.onChanged((what) => (what === 'shop.changed' ? this.readShop() : this.readQuotaSoon()));
     this.store.start();
     this.readShop();
   }

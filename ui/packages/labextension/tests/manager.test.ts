@@ -50,6 +50,19 @@ test('the quota is read again when executions change, and not by the clock', asy
   await until(() => service.requests.filter((each) => each === 'GET /quota').length > before);
 });
 
+test('shop and quota are read again when the service says that they are others', async () => {
+  manager.begin();
+  await until(() => manager.store.current().loaded && manager.shelf.shop !== null && manager.quota !== null);
+  const count = (asked: string): number => service.requests.filter((each) => each === asked).length;
+  const [shops, quotas] = [count('GET /shop'), count('GET /quota')];
+  service.say('event: shop.changed\ndata: {}\n\n');
+  await until(() => count('GET /shop') === shops + 1);
+  expect(count('GET /quota')).toBe(quotas);
+  service.say('event: quotas.changed\ndata: {}\n\n');
+  await until(() => count('GET /quota') === quotas + 1);
+  expect(count('GET /shop')).toBe(shops + 1);
+});
+
 test('a shop that could not be read is read when asked again', async () => {
   service.answers.set('GET /shop', () => problem(503, 'ServiceUnavailable', 'Zoe starts.'));
   manager.begin();

@@ -39,6 +39,8 @@ const follow = (page, url) => {
   const xsrf = page.dataset.xsrf ?? "";
   /** @type {Map<string, string>} */
   const news = new Map();
+  /** @type {Record<string, string>} */
+  const states = JSON.parse(page.dataset.states ?? "{}");
   const pause = Number(page.dataset.pause); // milliseconds between two looks, however much happens
   let looking = false;
   let again = false;
@@ -50,17 +52,25 @@ const follow = (page, url) => {
       redirect: "error",
     });
     if (!answer.ok) throw new Error(`answered ${answer.status}`);
+    const [changed] = news.keys();
+    const name = nameOf(changed ?? "");
     parts.put(new DOMParser().parseFromString(await answer.text(), "text/html"));
-    tell();
+    tell(name);
   };
 
-  const tell = () => {
+  /** @param {string} execution */
+  const nameOf = (execution) => {
+    const key = CSS.escape(execution);
+    return document.querySelector(`[data-key="${key}"] a, [data-name="${key}"]`)?.textContent?.trim() ?? "";
+  };
+
+  /** @param {string} before its name, as it was shown before its row may have gone */
+  const tell = (before) => {
     if (!said || !news.size) return;
     const [[execution, state]] = news;
-    const link = document.querySelector(`[data-key="${CSS.escape(execution)}"] a, [data-name="${CSS.escape(execution)}"]`);
-    const one = news.size === 1 && link;
-    said.textContent = one
-      ? (page.dataset.now ?? "").replace("{name}", link.textContent ?? "").replace("{state}", state)
+    const name = nameOf(execution) || before;
+    said.textContent = news.size === 1 && name
+      ? (page.dataset.now ?? "").replace("{name}", name).replace("{state}", states[state] ?? state)
       : (page.dataset.some ?? "").replace("{count}", String(news.size));
     news.clear();
   };
@@ -107,7 +117,7 @@ const follow = (page, url) => {
   const visible = () => (document.hidden ? stream.stop() : stream.start());
   document.addEventListener("visibilitychange", () => {
     visible();
-    // Some of what is shown has no events, such as quotas.
+    // Nothing was told while nobody looked.
     if (!document.hidden) void look();
   });
   window.addEventListener("pagehide", () => stream.stop());

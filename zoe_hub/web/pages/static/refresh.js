@@ -33,6 +33,8 @@ export class Parts {
    */
   #rows(shown, fresh) {
     const old = new Map([...shown.children].map((row) => [row.getAttribute("data-key"), row]));
+    const at = [...shown.children].findIndex((row) => row.contains(document.activeElement));
+    const focused = at < 0 ? null : place(shown.children[at], document.activeElement);
     let place = shown.firstElementChild;
     for (const row of [...fresh.children]) {
       const name = row.getAttribute("data-key");
@@ -51,6 +53,9 @@ export class Parts {
     for (const [name, row] of old) {
       this.known.delete(`${shown.id}/${name}`);
       row.remove();
+    }
+    if (focused && !shown.contains(document.activeElement)) {
+      refocus(shown.children[Math.min(at, shown.children.length - 1)], focused);
     }
   }
 
@@ -109,12 +114,13 @@ const place = (part, element) => {
 };
 
 /**
- * @param {Element} part
+ * @param {Element | undefined} part where the keyboard goes on; nothing is left of it: where the page's content begins
  * @param {{index: number, name: string | null | undefined}} was
  */
 const refocus = (part, was) => {
-  const all = [...part.querySelectorAll(FOCUSABLE)];
+  const all = [...(part?.querySelectorAll(FOCUSABLE) ?? [])];
   const same = all.find((each) => (each.getAttribute("aria-label") ?? each.textContent) === was.name);
   const found = same ?? all[Math.min(was.index, all.length - 1)];
-  if (found instanceof HTMLElement) found.focus({ preventScroll: true });
+  const next = found instanceof HTMLElement ? found : document.getElementById("main");
+  next?.focus({ preventScroll: true });
 };

@@ -94,7 +94,8 @@ export class EventStream {
       if (line.startsWith("event: ")) kind = line.slice(7);
       else if (line.startsWith("data: ")) data += line.slice(6);
     }
-    if (kind === "gap") this.told.gap();
+    // What has no number is not stored: the shop, or a quota, is another one.
+    if (kind === "gap" || kind.endsWith(".changed")) this.told.gap();
     else if (data) {
       const event = /** @type {ZoeEvent} */ (JSON.parse(data));
       this.after = event.seq;

@@ -1,0 +1,150 @@
+"""In a real browser, without a Hub: hundreds of rows, long names, a broken connection, and the keyboard alone."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.store.examples import a_submission
+from tests.store.writing import moved
+from tests.web.conftest import Site, Starter
+from zoe_hub.model.execution import ExecutionState
+
+from .browser import browsing, hindrances
+
+pytestmark = pytest.mark.slow
+
+LONG = "x".join(["a-name-that-nobody-would-type"] * 8)
+
+
+@asynccontextmanager
+async def visiting(site: Site, token: str, **options: Any) -> AsyncIterator[Any]:
+    async with browsing() as browser:
+        context = await browser.new_context(viewport={"width": 1280, "height": 800}, **options)
+        context.set_default_timeout(60_000)
+        await context.add_cookies([{"name": "login", "value": token, "url": site.url}])
+        yield await context.new_page()
+        await context.close()
+
+
+async def focused(page: Any) -> str:
+    """What the keyboard speaks to, as a screen reader calls it."""
+    return str(
+        await page.evaluate(
+            "() => { const at = document.activeElement; return at.getAttribute('aria-label') ?? at.id ?? ''; }"
+        )
+    )
+
+
+async def tab_to(page: Any, name: str, most: int = 200) -> None:
+    for _ in range(most):
+        await page.keyboard.press("Tab")
+        if await focused(page) == name:
+            return
+    raise AssertionError(f"the keyboard does not come to {name}")
+
+
+async def test_a_thousand_rows_are_paged_searched_and_stay_live(site: Site) -> None:
+    store = site.context.store
+    made = await asyncio.gather(
+        *(store.submit(a_submission(owner="alice", name=f"cluster-{number:04}")) for number in range(999))
+    )
+    await store.submit(a_submission(owner="alice", name=LONG))
+    async with visiting(site, "admin-token") as page:
+        await page.goto(f"{site.url}admin/executions")
+        await page.wait_for_selector("#zoe-connection[data-state=live]")
+        assert await page.locator("#zoe-rows tr").count() == 50
+        await page.wait_for_selector("text=1 to 50 of 1000")
+        # However long a name is, the page does not grow wider than the window.
+        assert await page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+        assert await page.locator(f"text={LONG}").first.is_visible()
+        await page.click("a[rel=next]")
+        await page.wait_for_selector("text=51 to 100 of 1000")
+        await page.fill("input[name=text]", "cluster-0777")
+        await page.keyboard.press("Enter")
+        await page.wait_for_selector("text=1 to 1 of 1")
+        (one,) = [each for each, _ in made if each.name == "cluster-0777"]
+        await page.wait_for_selector("#zoe-connection[data-state=live]")
+        await moved(store, one.id, ExecutionState.QUEUED, ExecutionState.STARTING)
+        await page.wait_for_selector(f"tr[data-key='{one.id}'] >> text=starting")
+        await page.wait_for_function("document.getElementById('zoe-said').textContent.includes('cluster-0777')")
+
+
+async def test_a_connection_that_breaks_is_said_and_resumed(site: Site, start: Starter) -> None:
+    first = await start(name="first")
+    async with visiting(site, "alice-token") as page:
+        await page.goto(site.url)
+        await page.wait_for_selector("#zoe-connection[data-state=live]")
+        await page.context.set_offline(True)
+        await page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+        await page.wait_for_selector("#zoe-connection[data-state=waiting]")
+        assert "connection is lost" in await page.inner_text("#zoe-said")
+        assert await page.locator(f"tr[data-key='{first}']").is_visible(), "what was known stays"
+        second = await start(name="second")
+        await page.context.set_offline(False)
+        await page.wait_for_selector(f"tr[data-key='{second}'] >> text=running")
+        await page.wait_for_selector("#zoe-connection[data-state=live]")
+
+
+async def test_an_administrator_needs_no_mouse_and_is_never_lost(site: Site, start: Starter) -> None:
+    ids = {name: await start(name=name) for name in ("one", "two", "three")}
+    store = site.context.store
+    async with visiting(site, "admin-token") as page:
+        await page.goto(f"{site.url}admin/executions")
+        await page.wait_for_selector("#zoe-connection[data-state=live]")
+        await page.evaluate("document.getElementById('main').dataset.undoSeconds = '600'")
+        await tab_to(page, "Terminate two")
+        await page.keyboard.press("Enter")
+        assert await focused(page) == "Undo: keep two"
+        assert "two ends in a few seconds" in await page.inner_text("#zoe-said")
+        await page.keyboard.press("Enter")
+        assert await focused(page) == "Terminate two"
+        # Another row comes, and this one changes: the keyboard stays where it is.
+        await start(name="four")
+        await page.wait_for_selector("text=four")
+        assert await focused(page) == "Terminate two"
+        # The row itself goes: the keyboard goes on at its neighbour, and what became of it is said.
+        await store.terminate(ids["two"], by="admin")
+        await page.wait_for_selector("button[aria-label='Terminate two']", state="detached")
+        assert (await focused(page)) != ""
+        await moved(store, ids["two"], ExecutionState.RUNNING, ExecutionState.STOPPING)
+        await moved(store, ids["two"], ExecutionState.STOPPING, ExecutionState.TERMINATED)
+        await page.wait_for_selector(f"tr[data-key='{ids['two']}']", state="detached")
+        assert await page.evaluate("document.activeElement.closest('tr')?.dataset.key") == ids["one"]
+        await page.wait_for_function(
+            "document.getElementById('zoe-said').textContent.includes('two is now terminated')"
+        )
+        # When the last one goes, the keyboard is at the beginning of the content.
+        for name in ("one", "three"):
+            await store.terminate(ids[name], by="admin")
+            await moved(store, ids[name], ExecutionState.RUNNING, ExecutionState.STOPPING)
+            await moved(store, ids[name], ExecutionState.STOPPING, ExecutionState.TERMINATED)
+            await page.wait_for_selector(f"tr[data-key='{ids[name]}']", state="detached")
+        assert await page.evaluate("document.activeElement.closest('#main') !== null")
+        # To the queue and the other pages by the keyboard.
+        await page.locator(".zoe-tabs a:has-text('Queue')").focus()
+        await page.keyboard.press("Enter")
+        await page.wait_for_selector("h1:has-text('Queue')")
+
+
+@pytest.mark.parametrize("options", [{"forced_colors": "active"}, {"contrast": "more"}], ids=["forced", "more"])
+async def test_high_contrast_hinders_nobody(
+    site: Site, start: Starter, tmp_path: Path, options: dict[str, str]
+) -> None:
+    execution = await start(name="flights")
+    async with visiting(site, "admin-token", **options) as page:
+        for scheme in ("light", "dark"):
+            await page.emulate_media(color_scheme=scheme)
+            for place in (
+                "admin/executions",
+                "admin/capacity?window=1h",
+                "admin/quotas/edit",
+                f"executions/{execution}",
+            ):
+                await page.goto(site.url + place)
+                assert await hindrances(page, "html") == [], (scheme, place)
