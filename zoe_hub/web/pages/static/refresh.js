@@ -35,18 +35,18 @@ export class Parts {
     const old = new Map([...shown.children].map((row) => [row.getAttribute("data-key"), row]));
     const at = [...shown.children].findIndex((row) => row.contains(document.activeElement));
     const focused = at < 0 ? null : place(shown.children[at], document.activeElement);
-    let place = shown.firstElementChild;
+    let next = shown.firstElementChild;
     for (const row of [...fresh.children]) {
       const name = row.getAttribute("data-key");
       const there = old.get(name);
       old.delete(name);
       if (there) {
         const kept = this.#exchange(`${shown.id}/${name}`, there, row);
-        if (place === there || place === kept) place = kept.nextElementSibling;
-        else shown.insertBefore(kept, place);
+        if (next === there || next === kept) next = kept.nextElementSibling;
+        else shown.insertBefore(kept, next);
       } else {
         this.known.set(`${shown.id}/${name}`, source(row));
-        shown.insertBefore(row, place);
+        shown.insertBefore(row, next);
         this.enhance(row);
       }
     }
