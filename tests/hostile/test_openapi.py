@@ -68,7 +68,12 @@ def test_the_service_does_what_its_document_says(case: Case, zoe: RealZoe, execu
         case.path_parameters["id"] = execution
     if case.operation.path.endswith("/logs") and isinstance(case.query, dict):
         case.query.pop("follow", None)
-    case.call_and_validate(base_url=f"{zoe.url}api/v1", headers=AUTHORIZED, checks=CHECKS, timeout=20)
+    for framing in ("Content-Length", "Transfer-Encoding"):
+        # HTTP's own: what is wrong in it is refused before it is known which operation is meant.
+        case.headers.pop(framing, None)
+    # The only fault may have been that this was missing, and it is sent.
+    checks = CHECKS if "Authorization" in case.headers else CHECKS[:-1]
+    case.call_and_validate(base_url=f"{zoe.url}api/v1", headers=AUTHORIZED, checks=checks, timeout=20)
 
 
 def test_it_is_the_document_that_is_served(zoe: RealZoe) -> None:
