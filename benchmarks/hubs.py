@@ -57,7 +57,7 @@ class Hub:
         self.folder = folder
         self.zoe = zoe
         self.cache = cache
-        self.settings = settings if settings is not None else (WITH_ZOE if zoe else "")
+        self.settings = settings if settings is not None else (WITH_ZOE.format(folder=folder) if zoe else "")
         self.port = free_port()
         self.token = secrets.token_hex(16)
         self.processes = Processes(folder / "hub.log")
@@ -71,10 +71,10 @@ class Hub:
 
     def __enter__(self) -> Self:
         (self.folder / "home").mkdir(parents=True)
-        text = CONFIGURATION + self.settings
         config = self.folder / "jupyterhub_config.py"
         ports = {"port": self.port, "hub_port": free_port(), "proxy_port": free_port()}
-        config.write_text(text.format(host=HOST, folder=self.folder, proxy=find_proxy(), **ports))
+        text = CONFIGURATION.format(host=HOST, folder=self.folder, proxy=find_proxy(), **ports)
+        config.write_text(text + self.settings)
         if self.zoe and self.cache:
             data = self.folder / "zoe" / "data"
             data.mkdir(parents=True, mode=0o700)
