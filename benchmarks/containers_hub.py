@@ -17,6 +17,7 @@ _SERVERS = f"""
 c.JupyterHub.hub_bind_url = "http://{GATEWAY}:{{hub}}"
 c.Spawner.cmd = ["jupyterhub-singleuser"]
 c.Spawner.args = []
+c.DockerSpawner.ip = "0.0.0.0"
 c.DockerSpawner.image = "{NOTEBOOK}"
 c.DockerSpawner.network_name = "{NETWORK}"
 c.DockerSpawner.pull_policy = "never"
