@@ -57,6 +57,10 @@ def test_one_that_breaks_is_reported_and_what_it_said_before_holds(
     [
         (GOOD.replace("8 GiB", "8 parsecs"), ":3: everybody.memory: .*write a number and a unit"),
         (GOOD.replace("cpu: 4", "cpu: many"), ":3: everybody.cpu: write a number that is not negative, or unlimited"),
+        (
+            GOOD + "users:\n  alice:\n",
+            ":5: users.alice: keys with values belong here; what says nothing may be left out",
+        ),
         (GOOD.replace("Quotas", "Quota"), ":2: kind"),
         ("groups: [", "no valid YAML"),
     ],

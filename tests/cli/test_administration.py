@@ -64,6 +64,12 @@ def test_a_schema_that_is_none():
     assert "Did you mean 'zapp'?" in finished.stderr
 
 
+def test_a_folder_that_is_none_is_told_before_anything_is_prepared(tmp_path):
+    done = run_zoe("prepare", "--folder", str(tmp_path / "none"), ZOE_HOME=str(tmp_path / "home"))
+    assert (done.returncode, done.stderr) == (1, f"zoe: There is no folder {tmp_path}/none.\n")
+    assert not (tmp_path / "home").exists()
+
+
 def test_frameworks_are_prepared_and_a_failure_is_only_a_warning(tmp_path):
     for name, code in (
         ("good", "import sys; open(sys.argv[1] + '/made', 'w')"),

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 
@@ -10,7 +11,7 @@ import pytest
 
 from tests.cli.hubs import FakeHub
 from tests.cli.running import ROOT, run_zoe
-from tests.client.fakes import TOKEN, FailingZoe
+from tests.client.fakes import TOKEN, FailingZoe, SlowZoe
 
 
 def test_keeping_one_and_its_end(run, zoe):
@@ -104,6 +105,39 @@ def test_a_token_in_a_file(zoe, tmp_path):
 def test_without_a_service():
     finished = run_zoe("ls")
     assert (finished.returncode, finished.stderr.partition(".")[0]) == (3, "zoe: Nothing says where Zoe is")
+
+
+@pytest.mark.parametrize(
+    ("url", "code", "sentence"),
+    [
+        ("hub.example.org", 1, "zoe: 'hub.example.org' is no address of Zoe; it is written like http"),
+        ("http://no-such-machine.invalid/services/zoe", 3, "zoe: No machine called no-such-machine.invalid is known"),
+    ],
+)
+def test_an_address_at_which_nothing_is(url, code, sentence):
+    done = run_zoe("--url", url, "ls")
+    assert (done.returncode, done.stdout) == (code, "")
+    assert done.stderr.startswith(sentence)
+
+
+def test_a_file_of_a_token_that_is_not_there(zoe, tmp_path):
+    done = run_zoe("--url", zoe.url, "--token-file", str(tmp_path / "none"), "ls")
+    assert done.returncode == 1
+    assert done.stderr == f"zoe: The token cannot be read from {tmp_path}/none: No such file or directory.\n"
+
+
+def test_who_does_not_wait_for_a_start_is_told_that_it_goes_on():
+    with SlowZoe() as slow:
+        command = [sys.executable, "-m", "zoe_hub.cli", "start", "spark"]
+        environment = {k: v for k, v in os.environ.items() if not k.startswith(("ZOE_", "JUPYTERHUB_"))}
+        environment |= {"ZOE_API_URL": slow.url, "ZOE_API_TOKEN": TOKEN, "PYTHONPATH": str(ROOT)}
+        done = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        first = done.stderr.readline()
+        done.send_signal(signal.SIGINT)
+        said = done.communicate(timeout=60)[1]
+    assert (done.returncode, first.startswith("spark-1: ")) == (130, True)
+    assert "zoe: spark-1 goes on without being waited for; `zoe terminate spark-1` ends it." in said
+    assert "Traceback" not in said
 
 
 def test_a_start_that_fails():

@@ -58,6 +58,7 @@ def test_setting_seeing_and_taking_back(zoe: RealZoe) -> None:
     [
         (["--user", "alice", "cpus=1"], "'cpus=1' is no limit; write NAME=VALUE, such as cpu=16"),
         (["--user", "alice", "cpu=many"], "cpu: write a number that is not negative, or unlimited"),
+        (["--user", "alice", "cpu=1", "cpu=2"], "cpu is said twice; leave one of them out."),
         (["cpu=1"], "Say for whom"),
         (["--user", "alice", "--everybody", "cpu=1"], "one of them only"),
         (["--user", "alice", "--together", "cpu=1"], "--together is about the members of a group"),

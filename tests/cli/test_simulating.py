@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -10,8 +11,11 @@ from pathlib import Path
 import pytest
 
 from tests.cli.running import ROOT, run_zoe
+from zoe_hub.cli.simulation import ORDERS, POLICIES
 from zoe_hub.config import ZoeConfig
+from zoe_hub.scheduler import methods
 
+SUFFIXES = ("-2d", "-3d", "-share")
 HEAD = '{"kind":"Trace","nodes":[{"count":2,"capacity":{"cpu":4,"memory":4}}]}\n'
 LINE = (
     '{"user":0,"zapp":0,"submitted":%s,"admitted":9,"ended":9,"seconds":4,'
@@ -108,6 +112,8 @@ def test_what_fits_nowhere_is_told(tmp_path: Path) -> None:
         (("--nodes", "1x0x1GiB"), "'1x0x1GiB' says nodes on which nothing fits; write"),
         (("--nodes", "200000"), "200000 is more than 100,000 nodes, which is the most"),
         (("--plots", "/dev/null/plots"), "The folder /dev/null/plots for plots cannot be made: Not a directory."),
+        (("--config", "zoe.py"), "--config is about a service's database: say with --since from when on."),
+        (("--since", "yesterday"), "'yesterday' is no time; write 2026-03-01,"),
         (("none.jsonl",), "none.jsonl: it cannot be read: No such file or directory"),
     ],
 )
@@ -148,6 +154,13 @@ def test_seconds_are_a_number_of_them(option: str, value: str) -> None:
     assert done.returncode == 2
     assert option in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_the_help_names_every_policy_and_every_order() -> None:
+    said = set(re.findall(r"[a-z][a-z0-9-]*", f"{POLICIES} {ORDERS}"))
+    assert {name for name in methods.POLICIES if name not in said} == set()
+    made = {"fifo", "dynsize"} | {f"{base}{more}" for base in ("sjf", "srpt", "hrrn") for more in ("", *SUFFIXES)}
+    assert (made, set(SUFFIXES) - set(re.findall(r"-\w+", ORDERS))) == (set(methods.ORDERS), set())
 
 
 def test_interrupted_it_ends_at_once_and_says_nothing() -> None:

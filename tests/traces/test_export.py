@@ -170,6 +170,23 @@ async def test_from_a_database_to_an_answer_in_two_commands(store: SQLStore, dat
     assert document["runs"][0]["turnaround"]["mean"] >= 0
 
 
+async def test_from_a_database_to_an_answer_in_one_command(store: SQLStore, database: Path, tmp_path: Path) -> None:
+    for _ in range(3):
+        await one(store, name=None)
+    home, trace = {"ZOE_HOME": str(database.parent.parent)}, tmp_path / "trace.jsonl"
+    run_zoe("trace", "export", "-o", str(trace), **home)
+    asked = run_zoe("simulate", "--since", "1d", "--nodes", "+10", "--json", **home)
+    assert asked.returncode == 0, asked.stderr
+    assert asked.stdout == run_zoe("simulate", str(trace), "--nodes", "+10", "--json").stdout
+    assert "3 executions are in the trace." in asked.stderr
+    nothing = run_zoe("simulate", "--until", "2026-01-01", **home)
+    assert (nothing.returncode, nothing.stdout) == (1, "")
+    assert "Nothing that was submitted then has run; say with --since from when on." in nothing.stderr
+    both = run_zoe("simulate", str(trace), "--since", "1d", **home)
+    assert f"{trace} is as it was exported. Leave one out." in both.stderr
+    assert sorted(tmp_path.iterdir()) == [tmp_path / "home", trace]
+
+
 async def test_exporting_leaves_the_database_as_it_is(store: SQLStore, database: Path, tmp_path: Path) -> None:
     await one(store)
     with create_engine(f"sqlite:///{database}").connect() as connection:

@@ -12,7 +12,7 @@ from typing import Any
 from ..catalogue import FRAMEWORK_FILE, ZAPP_FOLDER, Catalogue, shipped_folder
 from ..config import cache_folder, default_home
 from ..documents import MAX_SIZE, read_document
-from ..model.errors import InvalidDocument, UnknownName
+from ..model.errors import InvalidDocument, InvalidRequest, UnknownName
 from ..model.framework import Framework
 from ..model.quotas import Quotas
 from ..model.zapp import ZApp
@@ -81,7 +81,13 @@ def schema(kind: str) -> None:
 
 
 def prepare(folders: Sequence[Path], as_json: bool) -> None:
-    """Run what the frameworks want run once. One that fails is skipped: it starts more slowly, but it starts."""
+    """Run what the frameworks want run once. One that fails is skipped: it starts more slowly, but it starts.
+
+    Raises InvalidRequest for a folder that is none, before anything is run.
+    """
+    for folder in folders:
+        if not folder.is_dir():
+            raise InvalidRequest(f"There is no folder {folder}.")
     catalogue = Catalogue([shipped_folder(), *folders])
     cache = cache_folder(home())
     done = []

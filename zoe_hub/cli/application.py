@@ -28,6 +28,8 @@ Parameters = Annotated[
     list[str] | None,
     typer.Option("--parameter", "-p", metavar="NAME=VALUE", help="A parameter of the ZApp; may be repeated."),
 ]
+ADMINISTRATORS = "For administrators"
+"""Commands that most people never need, below the others in the help."""
 ExecutionName = Annotated[str, typer.Argument(metavar="NAME", help="Name or identifier of an execution.")]
 ZAppName = Annotated[str, typer.Argument(metavar="ZAPP", help="Name in the shop.")]
 Folders = Annotated[
@@ -233,19 +235,19 @@ def quota(
     quotas.own(_place(context), owner, as_json)
 
 
-@application.command()
+@application.command(rich_help_panel=ADMINISTRATORS)
 @guarded
 def validate(
     paths: Annotated[list[Path], typer.Argument(metavar="PATH…", help="Files, or folders of frameworks and ZApps.")],
     as_json: Json = False,
 ) -> None:
-    """Check files of frameworks, ZApps and quotas: each problem as path:line: reason. For administrators."""
+    """Check files of frameworks, ZApps and quotas: each problem as path:line: reason."""
     from . import administration
 
     administration.validate(paths, as_json)
 
 
-@application.command()
+@application.command(rich_help_panel=ADMINISTRATORS)
 @guarded
 def schema(kind: Annotated[str, typer.Argument(metavar="framework|zapp|quotas|trace")]) -> None:
     """The JSON Schema of a kind of file."""
@@ -254,18 +256,18 @@ def schema(kind: Annotated[str, typer.Argument(metavar="framework|zapp|quotas|tr
     administration.schema(kind)
 
 
-@application.command()
+@application.command(rich_help_panel=ADMINISTRATORS)
 @guarded
 def prepare(folder: Folders = None, as_json: Json = False) -> None:
-    """Run the preparation of all frameworks, for fast starts. For administrators, on the service's machine."""
+    """Run the preparation of all frameworks, for fast starts. On the service's machine."""
     from . import administration
 
     administration.prepare(folder or [], as_json)
 
 
-application.add_typer(admin)
-application.command()(simulate)
-application.add_typer(trace)
+application.add_typer(admin, rich_help_panel=ADMINISTRATORS)
+application.add_typer(trace, rich_help_panel=ADMINISTRATORS)
+application.command(rich_help_panel=ADMINISTRATORS)(simulate)
 
 
 def _place(context: typer.Context) -> Any:

@@ -85,7 +85,11 @@ def start(
                 return
             view = await client.submit(Submit.of(zapp=zapp, parameters=dict(parameters), name=name, expected=expected))
             if wait:
-                view = await client.wait(view.id, _is_running, on_event=None if as_json else _progress())
+                try:
+                    view = await client.wait(view.id, _is_running, on_event=None if as_json else _progress())
+                except asyncio.CancelledError:
+                    say(f"zoe: {view.name} goes on without being waited for; `zoe terminate {view.name}` ends it.")
+                    raise
         if as_json:
             emit(_document(view))
         else:

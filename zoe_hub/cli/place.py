@@ -73,8 +73,10 @@ def find(
 def _read(path: Path) -> str:
     try:
         token = path.read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise InvalidRequest(f"The token cannot be read: {error}.") from error
+    except OSError as error:
+        raise InvalidRequest(f"The token cannot be read from {path}: {error.strerror}.") from error
+    except UnicodeDecodeError as error:
+        raise InvalidRequest(f"{path} does not hold a token: it is not written in UTF-8.") from error
     if not token or len(token.split()) != 1:
         raise InvalidRequest(f"{path} does not hold a token and nothing else.")
     return token

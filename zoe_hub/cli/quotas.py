@@ -105,6 +105,8 @@ def _limits(values: Sequence[str]) -> Limits:
                 f"{value!r} is no limit; write NAME=VALUE, such as cpu=16 or memory=64GiB. There are: "
                 f"{', '.join(Limits.model_fields)}."
             )
+        if name in given:
+            raise InvalidRequest(f"{name} is said twice; leave one of them out.")
         given[name] = _number(text)
     try:
         return Limits.model_validate(given)

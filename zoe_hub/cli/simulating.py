@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from pydantic import ValidationError
@@ -53,6 +54,30 @@ class Question:
     quotas: Path | None = None
     plots: Path | None = None
     plot_format: str = "svg"
+
+
+@contextmanager
+def asked_of(trace: Path | None, config: Path | None, since: str | None, until: str | None) -> Iterator[Path | None]:
+    """The trace to simulate: that of a file, or, where times are said, what the service's database holds of them."""
+    if since is None and until is None:
+        if config is not None:
+            raise InvalidRequest("--config is about a service's database: say with --since from when on.")
+        yield trace
+        return
+    if trace is not None:
+        raise InvalidRequest(
+            f"--since and --until are about this machine's service; {trace} is as it was exported. Leave one out."
+        )
+    # Here, because it takes a moment to import all that a service is made of.
+    from .tracing import export_trace
+    from .watching import time_of
+
+    bounds = [time_of(text) if text else None for text in (since, until)]
+    with TemporaryDirectory(prefix="zoe-simulate-") as folder:
+        path = Path(folder) / "trace"
+        if not export_trace(config, path, None, *bounds).executions:
+            raise InvalidRequest("Nothing that was submitted then has run; say with --since from when on.")
+        yield path
 
 
 def show_fixture() -> None:

@@ -9,6 +9,10 @@ import typer
 
 from .exits import guarded
 
+POLICIES = "rigid, malleable, flexible, flexible-preemptive, zoe-2018, elastic"
+ORDERS = "fifo, dynsize, and sjf, srpt and hrrn, each also with -2d, -3d or -share"
+"""In words here, because whoever only wants help should not wait for all of them to be imported."""
+
 _Many = list[str]
 _YEAR = 366 * 86_400
 
@@ -41,17 +45,30 @@ def export(
 @guarded
 def simulate(
     trace: Annotated[
-        Path | None, typer.Argument(metavar="[TRACE]", help="Of `zoe trace export`; without it, one is generated.")
+        Path | None,
+        typer.Argument(
+            metavar="[TRACE]", help="Of `zoe trace export`; without it and without --since, one is generated."
+        ),
+    ] = None,
+    since: Annotated[
+        str | None,
+        typer.Option("--since", help="What this machine's service was asked for since 2026-03-01, or 30d ago."),
+    ] = None,
+    until: Annotated[str | None, typer.Option("--until", help="Before then only; written like --since.")] = None,
+    config: Annotated[
+        Path | None,
+        typer.Option("--config", help="With --since: the service's configuration file. Default: ZOE_CONFIG_FILE's."),
     ] = None,
     nodes: Annotated[
         str | None,
         typer.Option("--nodes", metavar="N|+N|-N|NxCPUxMEMORY", help="Machines: 25, +10, -5, +10x32x128GiB."),
     ] = None,
     policy: Annotated[
-        _Many | None, typer.Option("--policy", help="Who is granted how much; may be repeated. Default: elastic.")
+        _Many | None,
+        typer.Option("--policy", help=f"Who is granted how much: {POLICIES}. May be repeated. Default: elastic."),
     ] = None,
     order: Annotated[
-        _Many | None, typer.Option("--order", help="Who comes first; may be repeated. Default: fifo.")
+        _Many | None, typer.Option("--order", help=f"Who comes first: {ORDERS}. May be repeated. Default: fifo.")
     ] = None,
     workload: Annotated[
         _Many | None,
@@ -83,15 +100,15 @@ def simulate(
         bool, typer.Option("--json", help="For programs: JSON instead of tables and sentences.")
     ] = False,
 ) -> None:
-    """What a trace would have come to with other machines, policies or orders. For administrators; starts nothing."""
+    """What a trace would have come to with other machines, policies or orders. Starts nothing."""
     from . import simulating
 
     if fixture:
         simulating.show_fixture()
         return
-    simulating.simulate(
-        simulating.Question(
-            trace=trace,
+    with simulating.asked_of(trace, config, since, until) as workload_of:
+        question = simulating.Question(
+            trace=workload_of,
             nodes=nodes,
             policies=policy or [simulating.POLICY],
             orders=order or [simulating.ORDER],
@@ -103,6 +120,5 @@ def simulate(
             quotas=quotas,
             plots=plots,
             plot_format=plot_format,
-        ),
-        as_json,
-    )
+        )
+        simulating.simulate(question, as_json)

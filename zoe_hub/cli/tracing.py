@@ -25,11 +25,12 @@ from .output import say
 
 def export_trace(
     config: Path | None, output: Path | None, nodes: str | None, since: datetime | None, until: datetime | None
-) -> None:
+) -> Exported:
     """Write a trace to a file, or to stdout; what was left out, to stderr."""
     settings = _settings(config)
     exported = asyncio.run(_export(settings, output, nodes, since, until))
     _tell(exported)
+    return exported
 
 
 def _settings(config: Path | None) -> ZoeConfig:

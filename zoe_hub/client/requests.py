@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import Sequence
 from typing import Any, TypeVar
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import httpx
 from pydantic import ValidationError
@@ -122,6 +123,14 @@ class Requests:
         )
 
     def _away(self, error: httpx.TransportError) -> ServiceUnavailable:
+        cause: BaseException | None = error
+        while cause is not None and not isinstance(cause, socket.gaierror):
+            cause = cause.__cause__ or cause.__context__
+        if cause is not None:
+            return ServiceUnavailable(
+                f"No machine called {urlsplit(self.url).hostname} is known here: check the address {self.url}, and "
+                "whether this machine is on the network."
+            )
         slow = isinstance(error, httpx.TimeoutException) and not isinstance(error, httpx.ConnectTimeout)
         what = "did not answer in time" if slow else "could not be reached"
         return ServiceUnavailable(

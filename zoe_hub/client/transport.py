@@ -33,7 +33,8 @@ def make_http(url: str, *, timeout: float, environment: Mapping[str, str] = os.e
         return httpx.AsyncClient(base_url=f"http://localhost{parts.path}", transport=transport, timeout=timeout)
     if parts.scheme not in ("http", "https") or not known:
         raise InvalidRequest(
-            f"{url!r} is no address of Zoe; it is written like http://127.0.0.1:9999/services/zoe (scheme, host, path)."
+            f"{url.removesuffix('/api/v1')!r} is no address of Zoe; it is written like "
+            "http://127.0.0.1:9999/services/zoe (scheme, host, path)."
         )
     if parts.scheme == "https":
         verify = make_ssl_context(environment) or True

@@ -75,7 +75,7 @@ class UnknownName(ZoeError):
             hint = f" Did you mean {near[0]!r}?"
         elif 0 < len(names) <= 12:
             hint = f" There are: {', '.join(names)}."
-        super().__init__(f"There is no {what} named {name!r}.{hint}")
+        super().__init__(f"There is no {what} named {name!r}.{hint}" if name else f"There is no {what}.")
         self.name = name
 
 

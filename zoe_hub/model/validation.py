@@ -10,6 +10,8 @@ from .base import NAME
 
 _OF_TEXT = frozenset({"string_too_long", "string_too_short", "string_pattern_mismatch"})
 
+_OF_KEYS = frozenset({"model_type", "dict_type", "mapping_type"})
+
 
 class Fault(NamedTuple):
     """The place, pydantic's word for the kind, and a sentence without a capital letter and a full stop."""
@@ -34,5 +36,7 @@ def first_fault(error: ValidationError) -> Fault:
         # People who write "My cluster" read no regular expressions.
         sentence = "a name is 1 to 63 lowercase letters, digits and inner hyphens, a letter first"
         return Fault(place, first["type"], sentence)
+    if first["type"] in _OF_KEYS:
+        return Fault(place, first["type"], "keys with values belong here; what says nothing may be left out")
     message = str(first["msg"]).removeprefix("Value error, ")[:500]
     return Fault(place, first["type"], message[:1].lower() + message[1:])

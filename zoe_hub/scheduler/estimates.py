@@ -1,7 +1,7 @@
 """How long something will take, and how long it will wait: learned from what was. Pure: no clock, no I/O.
 
 What a run needs is counted as work, instances times seconds: of an application that was given less at times, and of one
-of another size, it is the same work (section 3 of the paper, see `work.py`). Its T, the time with everything granted,
+of another size, it is the same work (the paper's work model, see `work.py`). Its T, the time with everything granted,
 is work / (C + E).
 
 Users' own statements are believed and not mended. Where there is none, earlier runs say more than users would: the

@@ -1,4 +1,4 @@
-"""Makes workloads after the method of the paper's experiment (section 4): everything is drawn by seed.
+"""Makes workloads after the method of the paper's experiment: everything is drawn by seed.
 
 Elastic applications have a few core components and many elastic ones, rigid ones have core components only, and
 interactive ones are elastic and come first. Where the authors' simulator reads distributions from traces of a

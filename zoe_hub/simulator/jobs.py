@@ -19,7 +19,7 @@ class Job:
     submitted: float
     """Seconds from the workload's beginning."""
     seconds: float
-    """T in the paper, section 3: how long it runs with everything that it asks for."""
+    """T of the paper's work model: how long it runs with everything that it asks for."""
     demands: tuple[Demand, ...]
     user: int = 0
     priority: int = BATCH
@@ -38,7 +38,7 @@ class Job:
 
     @cached_property
     def components(self) -> int:
-        """C + E in the paper, section 3."""
+        """C + E in the paper."""
         return sum(demand.core + demand.elastic for demand in self.demands)
 
     def request(self, error: float = 1.0) -> Request:
