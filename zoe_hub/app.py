@@ -199,7 +199,7 @@ class ZoeHub(Application):
         metrics = Metrics(lambda: catalogue.zapps)
         quota_file = QuotaFile(Path(settings.quotas_file).absolute() if settings.quotas_file else None)
         default = Limits(executions=settings.max_executions or None)
-        source = QuotaSource(quota_file.quotas, default)
+        source = QuotaSource(quota_file.quotas, default, settings.scheduler().cluster.cores_first)
         store = SQLStore(settings.database_address, quotas=source, timed=metrics.transaction)
         await store.open()
         try:

@@ -14,6 +14,7 @@ from zoe_hub.model.quotas import Limits
 from zoe_hub.model.resources import Resources
 from zoe_hub.scheduler.allowances import Subject
 from zoe_hub.store.database import Transaction
+from zoe_hub.store.quotas import QuotaSource
 from zoe_hub.store.tables import usage
 
 from .conftest import World
@@ -64,6 +65,18 @@ async def test_a_lower_limit_takes_elastic_instances_back(running: World) -> Non
     await running.store.delete_quota(ALICE)
     running.controller.wake()
     await running.until(first, lambda e: workers(e) == 6)
+
+
+async def test_elastic_workers_give_way_to_a_larger_core_of_their_owner(running: World) -> None:
+    running.store._quotas = QuotaSource(cores_first=True)
+    await running.store.put_quota(ALICE, Limits(instances=8))
+    first = await running.until(await running.submit(workers=6), lambda e: workers(e) == 6 and e.state is RUNNING)
+    second = await running.state(await running.submit(workers=0), RUNNING)
+    await running.scale(second, workers=1)
+    await running.until(second, lambda e: workers(e) == 1 and e.state is RUNNING)
+    shrunk = await running.until(first, lambda e: workers(e) == 5 and bool(e.reason))
+    assert shrunk.state is RUNNING
+    assert shrunk.reason.startswith("5 of 6 workers: Your quota of 8 instances is used by")
 
 
 async def test_when_the_hours_are_used_up_cores_go_on_alone(running: World) -> None:

@@ -17,6 +17,7 @@ from zoe_hub.scheduler.policies.flexible import Flexible
 from zoe_hub.scheduler.policies.malleable import Malleable
 from zoe_hub.scheduler.policies.rigid import Rigid
 from zoe_hub.scheduler.quotas import Spent
+from zoe_hub.scheduler.reasons import why_waiting
 from zoe_hub.scheduler.requests import Demand, Request
 from zoe_hub.scheduler.scheduler import Scheduler
 from zoe_hub.scheduler.shapes import Shape
@@ -129,6 +130,53 @@ def test_nodes_that_come_and_go_do_not_confuse_the_accounts() -> None:
     made.set_nodes([Node(name="two", capacity=Resources(cpu=8))], 2.0)
     made.decide(2.0)
     assert granted(made) == {"a": 6}
+
+
+def worker(id: str, core: int, elastic: int, at: float = 0.0) -> Request:
+    return request(id, "alice", core, elastic, at)
+
+
+def elastic_scheduler(cpus: int, limit: int) -> Scheduler:
+    """On an engine, on which what is taken back takes time."""
+    made = Scheduler(Elastic(), FIFO())
+    made.set_nodes([Node(name="one", capacity=Resources(cpu=cpus))], 0.0)
+    made.set_quotas(rules({"users": {"alice": {"cpu": limit}}}), {}, 0.0)
+    return made
+
+
+def test_elastic_instances_give_way_to_a_larger_core_of_the_same_quota_and_go_first() -> None:
+    made = elastic_scheduler(100, 9)
+    made.submit(worker("a", 1, 7))
+    made.submit(worker("b", 1, 0, 1.0))
+    made.decide(1.0)
+    assert granted(made) == {"a": 8, "b": 1}
+    made.change(worker("b", 4, 0, 1.0), 2.0)
+    made.decide(2.0)
+    # The core is not there before what gives way to it has gone: that is still in use.
+    assert granted(made)["b"] == 1
+    assert granted(made)["a"] == 5
+    assert why_waiting(made.cluster, made.waiting_cores["b"], 0) == (
+        "waits until what gives way to it in a quota has gone; others gave back 3 workers"
+    )
+    made.gone("a", "w", 2)
+    made.decide(3.0)
+    assert granted(made)["b"] == 1
+    made.gone("a", "w", 1)
+    made.decide(4.0)
+    assert granted(made)["b"] == 4
+    assert made.decide(5.0) == []
+    assert granted(made)["a"] == 5
+
+
+def test_what_is_to_be_core_is_not_drained_first_where_it_is_there_already() -> None:
+    made = elastic_scheduler(100, 6)
+    made.submit(worker("a", 2, 4))
+    made.submit(request("c", "bob", 101, 0, 0.5))
+    made.decide(1.0)
+    made.change(worker("a", 4, 4), 2.0)
+    made.decide(2.0)
+    application = made.cluster.applications["a"]
+    assert (granted(made), application.request.core) == ({"a": 6}, 4)
 
 
 def test_what_goes_counts_for_its_owner_until_it_has_gone_and_is_no_reason_to_take_more() -> None:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from sqlalchemy import create_engine, select, text, update
 
 from zoe_hub.model.errors import QuotaExceeded
+from zoe_hub.model.execution import Execution
 from zoe_hub.model.quotas import GroupLimits, Limits, Quotas
 from zoe_hub.model.resources import Resources
 from zoe_hub.scheduler.allowances import Dimension, Subject
@@ -94,6 +95,63 @@ async def test_what_the_file_says_holds_until_something_is_stored(url: str) -> N
     with pytest.raises(QuotaExceeded, match="quota of 2 executions "):
         await submitted(store)
     await store.close()
+
+
+# -- a larger core, where cores come first
+
+
+@pytest.fixture
+async def yielding(url: str) -> AsyncIterator[SQLStore]:
+    """A store of a service whose scheduler takes elastic instances back for cores."""
+    opened = SQLStore(url, quotas=QuotaSource(cores_first=True))
+    await opened.open()
+    yield opened
+    await opened.close()
+
+
+async def test_a_larger_core_is_taken_where_elastic_instances_can_give_way_to_it(yielding: SQLStore) -> None:
+    await yielding.put_quota(ALICE, Limits(cpu=8))
+    other = await admitted(yielding, "alice", 1, 5, name="other")
+    mine = await admitted(yielding, "alice", 2, name="mine")
+    queued = await submitted(yielding, plan=a_sized_plan(5))
+    await stored(yielding, Granted(other.id, {KEY: 6}))
+    with pytest.raises(QuotaExceeded, match=r"is used by other \(6 CPU\) and mine \(2 CPU\); mine asks for 6 CPU more"):
+        await yielding.modify(mine.id, {"workers": 8}, a_sized_plan(8))
+    await yielding.modify(mine.id, {"workers": 7}, a_sized_plan(7))
+    # It counts from now on, so that nobody gets more before the others have given way.
+    assert (await held(yielding, "alice"))["cpu"] == 13
+    assert await yielding.record(admission(queued, 5)) == admission(queued, 5)
+    more = Granted(other.id, {KEY: 7})
+    assert await yielding.record([more]) == [more]
+    with pytest.raises(QuotaExceeded):
+        await yielding.modify(other.id, {"workers": 2}, a_sized_plan(2, 4))
+    await stored(yielding, Granted(other.id, {KEY: 1}))
+    assert (await held(yielding, "alice"))["cpu"] == 8
+    await stored(yielding, Granted(mine.id, {KEY: 7}))
+    assert (await held(yielding, "alice"))["cpu"] == 8
+
+
+async def test_others_elastic_instances_give_way_in_the_quota_of_a_group_only(yielding: SQLStore) -> None:
+    await yielding.put_quota(STUDENTS, GroupLimits(each=Limits(cpu=4), together=Limits(cpu=6)))
+    bobs = await admitted(yielding, "bob", 1, 3, groups=("students",))
+    mine = await admitted(yielding, "alice", 2, groups=("students",))
+    await stored(yielding, Granted(bobs.id, {KEY: 4}))
+    await yielding.modify(mine.id, {"workers": 4}, a_sized_plan(4))
+    with pytest.raises(QuotaExceeded, match="more than your quota of 4 CPU"):
+        await yielding.modify(mine.id, {"workers": 5}, a_sized_plan(5))
+    with pytest.raises(QuotaExceeded, match="of the group students is used by"):
+        await yielding.modify(bobs.id, {"workers": 3}, a_sized_plan(3, 1))
+
+
+async def test_hundred_larger_cores_at_once_never_ask_for_more_than_there_is(yielding: SQLStore) -> None:
+    await yielding.put_quota(ALICE, Limits(cpu=40))
+    elastic = await admitted(yielding, "alice", 1, 20)
+    made = [await admitted(yielding, "alice", 1) for _ in range(19)]
+    await stored(yielding, Granted(elastic.id, {KEY: 21}))
+    wishes = [yielding.modify(e.id, {"workers": n}, a_sized_plan(2 + n % 3)) for n in range(5) for e in made]
+    answers = await asyncio.gather(*wishes, return_exceptions=True)
+    assert {type(answer) for answer in answers} == {Execution, QuotaExceeded}
+    assert sum(p.core for e in await yielding.list() for p in e.plan.processes) <= 40
 
 
 # -- hours

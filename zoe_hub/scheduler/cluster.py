@@ -135,10 +135,16 @@ class Cluster:
     def settled(self, application: Application) -> bool:
         """Whether what it was granted has room and quotas now, not when something else has gone."""
         request = application.request
-        again = application.id in self.replaced
-        if not again and request.of is None and not self.accounts.settled(request.party):
+        if application.id not in self.replaced and not self.accounts.settled(request.party, self._takes_over(request)):
             return False
         return all(self.room.settled(node) for nodes in application.placed.values() for node in nodes)
+
+    def _takes_over(self, request: Request) -> list[tuple[Shape, int]]:
+        """What counts twice until it has gone: the instances to be a larger core that its application has already."""
+        if request.of is None:
+            return []
+        going = self.applications[request.of.id].going
+        return [(each.shape, min(each.core, len(going.get(each.key, ())))) for each in request.demands]
 
     def place_again(self, application: Application, lack: Mapping[str, int]) -> None:
         """So many core instances of a served one, the last ones, were placed again: they had lost their node."""

@@ -61,6 +61,12 @@ class Accounts:
             for dimension in HELD:
                 elastic[dimension] += part(shape, dimension) * count
 
+    def lend_amounts(self, subject: Subject, held: Amounts) -> None:
+        """So much more of what counts for this subject can be taken back for a core. What is negative is nothing."""
+        elastic = self._account(subject).elastic
+        for dimension in HELD:
+            elastic[dimension] += max(0, held[dimension])
+
     def add(self, party: Party, more: Amounts) -> None:
         """It holds so much more, or less."""
         for subject in self._holding(party):
@@ -119,21 +125,28 @@ class Accounts:
 
     def fit_firmly(self, party: Party, wishes: Sequence[Wish], claims: Claims) -> bool:
         """Whether a core may be granted once elastic instances are taken back and gone, and all claims are granted."""
-        allowances = self.rules.at_once(party.user, party.groups)
-        if not allowances:
+        if not self.rules.at_once(party.user, party.groups):
             return True
-        asked = amounts(wishes)
-        for allowance in allowances:
+        return next(self._firmly_beyond(party, amounts(wishes), claims), None) is None
+
+    def beyond_firmly(self, party: Party, asked: Amounts) -> Refusal | None:
+        """What is in the way of a core that takes so much, also once elastic instances are taken back and gone."""
+        found = next(self._firmly_beyond(party, asked, {}), None)
+        return found and self._refusal(party, *found, asked[found[1]] if found[1] in HELD else 0)
+
+    def _firmly_beyond(self, party: Party, asked: Amounts, claims: Claims) -> Iterator[tuple[Allowance, Dimension]]:
+        for allowance in self.rules.at_once(party.user, party.groups):
             if allowance.unread and any(asked.values()):
-                return False
+                yield allowance, Dimension.INSTANCES
             claimed = claims.get(allowance.subject)
-            for dimension in HELD:
-                bound = allowance.bounds.get(dimension)
-                if bound is not None and asked[dimension]:
+            for dimension, bound in allowance.bounds.items():
+                if dimension is Dimension.CPU_HOURS:
+                    if self._used_up(allowance, bound):
+                        yield allowance, dimension
+                elif dimension in HELD and asked[dimension] > 0:
                     used = self._firm(allowance.subject, dimension) + (claimed[dimension] if claimed else 0)
                     if used + asked[dimension] > bound.limit:
-                        return False
-        return self.used_up(party) is None
+                        yield allowance, dimension
 
     def over_firmly(self, party: Party, shape: Shape) -> bool:
         """As `over`, after elastic instances have been taken back."""
@@ -175,13 +188,14 @@ class Accounts:
                         return False
         return True
 
-    def settled(self, party: Party) -> bool:
-        """Whether what is granted is within the limits beside what is going."""
+    def settled(self, party: Party, twice: Iterable[Wish] = ()) -> bool:
+        """Whether what is granted is within the limits beside what is going. `twice` is counted as both."""
+        less = amounts(twice)
         for allowance in self.rules.at_once(party.user, party.groups):
             account = self._accounts.get(allowance.subject)
             for dimension in HELD if account else ():
                 bound = allowance.bounds.get(dimension)
-                if account and bound is not None and account.total[dimension] > bound.limit:
+                if account and bound is not None and account.total[dimension] - less[dimension] > bound.limit:
                     return False
         return True
 

@@ -92,7 +92,12 @@ def _obstacle(cluster: Cluster, application: Application) -> str:
     missing = _missing(cluster, application, soon=True)
     if missing:
         return f"waits for {missing}"
-    return "waits until what others give back is free" if _missing(cluster, application) else "waits for its turn"
+    if _missing(cluster, application):
+        return "waits until what others give back is free"
+    request, accounts = application.request, cluster.accounts
+    # A core that was asked for later is counted already.
+    fits = accounts.settled(request.party) if request.of is not None else accounts.fit(request.party, request.core_wish)
+    return "waits for its turn" if fits else "waits until what gives way to it in a quota has gone"
 
 
 def _missing(cluster: Cluster, application: Application, *, soon: bool = False) -> str:

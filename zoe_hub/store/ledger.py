@@ -7,7 +7,7 @@ Whoever is about to give somebody more locks the subjects concerned first, in on
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, delete, insert, select, update
@@ -24,11 +24,13 @@ from .database import Transaction
 from .locks import one_at_a_time
 from .quotas import QuotaSource
 from .spending import begin_anew, spent, spent_of
-from .tables import instances, usage
+from .tables import executions, instances, usage
 
 _BATCH = 500
 _LARGEST = 2**63 - 1
 _NOTHING: Amounts = dict.fromkeys(HELD, 0)
+Plans = Callable[[Connection, set[str]], Mapping[str, Plan]]
+"""Plans by their digests; those that cannot be read are left out."""
 _INSERT = insert(usage)
 _END = update(usage).where(usage.c.id == bindparam("b_id")).values(ended=bindparam("ended"), spent=bindparam("spent"))
 _HELD_BY = select(usage).where(usage.c.execution.in_(bindparam("executions", expanding=True)), usage.c.ended.is_(None))
@@ -107,12 +109,14 @@ class Ledger:
         granted: Mapping[str, int] | None,
         before: Plan,
         after: Plan,
+        plans: Plans,
         there: Mapping[str, int] | None = None,
     ) -> None:
         """Count another size that is wished; `granted` is none while it waits. At once. `there` are its instances.
 
         Raises QuotaExceeded where that could never run, where what must run does not fit, and where hours of
-        processors are used up and it should grow.
+        processors are used up and it should grow. Where cores come first, what must run fits beside what others must
+        run: more is counted than is allowed then, until elastic instances have gone, and meanwhile nobody gets more.
         """
         self.concern([party])
         self._accounts.spent = self._forecast()
@@ -122,7 +126,14 @@ class Ledger:
         if _total(after) > _total(before):
             refuse(self._accounts.used_up(party))
         if granted is not None:
-            refuse(self._hold(party, held_by(after, granted, there)))
+            held = held_by(after, granted, there)
+            if self._source.cores_first and any(amount > 0 for amount in more.values()):
+                if not self._accounts.settled(party) or self._accounts.beyond(party, self._more(party, held)):
+                    self._lend(party, before, plans)
+                    refuse(self._accounts.beyond_firmly(party, more))
+                self._count(party, held)
+            else:
+                refuse(self._hold(party, held))
             self.write()
 
     # -- many executions
@@ -195,13 +206,35 @@ class Ledger:
         return spent_of(self._connection, self._allowances(), self._transaction.now, forecast=True)
 
     def _hold(self, party: Party, held: Amounts) -> Refusal | None:
-        before = self._held(party)
-        more = {dimension: held[dimension] - before[dimension] for dimension in HELD}
-        refusal = self._accounts.beyond(party, more)
+        refusal = self._accounts.beyond(party, self._more(party, held))
         if refusal is None:
-            self._accounts.add(party, more)
-            self._after[party.id] = held
+            self._count(party, held)
         return refusal
+
+    def _count(self, party: Party, held: Amounts) -> None:
+        self._accounts.add(party, self._more(party, held))
+        self._after[party.id] = held
+
+    def _more(self, party: Party, held: Amounts) -> Amounts:
+        before = self._held(party)
+        return {dimension: held[dimension] - before[dimension] for dimension in HELD}
+
+    def _lend(self, party: Party, own: Plan, plans: Plans) -> None:
+        """See what could be taken back of all that counts in the quotas concerned: what is not a core. `own` is its
+        plan until now, whatever is stored.
+        """
+        connection = self._connection
+        rows = [*held_of(connection, {allowance.subject for allowance in self._allowances()})]
+        digests: dict[str, str] = {}
+        for batch in _batches({row.execution for row in rows}):
+            named = select(executions.c.id, executions.c.plan).where(executions.c.id.in_(batch))
+            digests.update((row.id, row.plan) for row in connection.execute(named))
+        known = plans(connection, {*digests.values()})
+        for row in rows:
+            plan = own if row.execution == party.id else known.get(digests.get(row.execution, ""))
+            if plan is not None:
+                core, held = amounts(core_of(plan)), _amounts([row])
+                self._accounts.lend_amounts(Subject(row.kind, row.subject), {d: held[d] - core[d] for d in HELD})
 
     def _held(self, party: Party) -> Amounts:
         return self._after.get(party.id) or _amounts(self._rows.get(party.id, []))
@@ -243,10 +276,15 @@ def held_of(connection: Connection, subjects: Iterable[Subject]) -> Iterator[Row
         yield from connection.execute(_HELD_OF, {"of_kind": subject.kind, "name": subject.name})
 
 
-def _held_by(connection: Connection, executions: Iterable[str]) -> Iterator[Row[Any]]:
-    names = sorted(executions)
-    for start in range(0, len(names), _BATCH):
-        yield from connection.execute(_HELD_BY, {"executions": names[start : start + _BATCH]})
+def _held_by(connection: Connection, names: Iterable[str]) -> Iterator[Row[Any]]:
+    for batch in _batches(names):
+        yield from connection.execute(_HELD_BY, {"executions": batch})
+
+
+def _batches(names: Iterable[str]) -> Iterator[list[str]]:
+    every = sorted(names)
+    for start in range(0, len(every), _BATCH):
+        yield every[start : start + _BATCH]
 
 
 def _amounts(rows: Sequence[Row[Any]]) -> dict[Dimension, int]:

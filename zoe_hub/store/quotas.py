@@ -39,6 +39,8 @@ class QuotaSource:
     """What the administrator's file says now. Called in threads of the store."""
     default: Limits = field(default_factory=Limits)
     """For everybody, where nothing else is said."""
+    cores_first: bool = False
+    """The scheduler takes elastic instances back for a core that a quota does not allow beside them."""
 
 
 def rules(

@@ -7,14 +7,13 @@ locked once, changed in memory in the order of the changes, and written back tog
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, bindparam, delete, insert, select, update
+from sqlalchemy import Row, and_, bindparam, delete, insert, select, update
 
 from ..model.events import EventKind
 from ..model.execution import DesiredState, ExecutionState, InstanceStatus
-from ..model.plan import Plan
 from .changes import (
     Change,
     Explained,
@@ -26,7 +25,7 @@ from .changes import (
 )
 from .database import Subject, Transaction
 from .documents import instance_from
-from .ledger import Ledger, held_by, party_of
+from .ledger import Ledger, Plans, held_by, party_of
 from .moves import check_move
 from .tables import executions, instances
 from .work import counted, moved
@@ -63,8 +62,6 @@ _read = select(
 )
 Key = tuple[str, str, int]
 """Of an instance."""
-Plans = Callable[[Connection, set[str]], Mapping[str, Plan]]
-"""Plans by their digests; those that cannot be read are left out."""
 
 
 def record(transaction: Transaction, changes: Sequence[Change], ledger: Ledger, plans: Plans) -> list[Change]:

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Connection, Row
+from sqlalchemy import Row
 
 from ..model.errors import Overtaken
 from ..model.events import EventKind
 from ..model.execution import ExecutionState
 from ..model.plan import Plan
 from .database import Transaction
-from .ledger import Ledger, party_of, present
+from .ledger import Ledger, Plans, party_of, present
 from .rows import change, must_go_on
 from .submissions import put_plan
-
-Plans = Callable[[Connection, set[str]], Mapping[str, Plan]]
 
 
 def modify(
@@ -42,4 +40,4 @@ def check_quotas(transaction: Transaction, row: Row[Any], plan: Plan, ledger: Le
     before = plans(transaction.connection, {row.plan}).get(row.plan)
     if before is not None and before != plan and row.ended is None:
         granted = None if row.state == ExecutionState.QUEUED.value else row.granted
-        ledger.rescale(party_of(row), granted, before, plan, present(transaction.connection, row.id))
+        ledger.rescale(party_of(row), granted, before, plan, plans, present(transaction.connection, row.id))
