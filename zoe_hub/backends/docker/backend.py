@@ -28,9 +28,6 @@ from .networks import Networks
 from .settings import DockerSettings
 from .watch import Watch
 
-_NODE_KEPT = 30.0
-"""Seconds for which what the engine says of its machine is believed: it counts all that it has when it is asked."""
-
 log = logging.getLogger(__name__)
 
 
@@ -41,16 +38,19 @@ class DockerBackend(Backend):
     and what it started between a check and a step has the name of a run that its successor knows.
     """
 
-    def __init__(self, settings: DockerSettings) -> None:
+    node_kept = 30.0
+    """Seconds for which what the engine says of its machines is believed: it counts all that it has when asked."""
+
+    def __init__(self, settings: DockerSettings, engine: Engine | None = None) -> None:
         self._settings = settings
-        self._engine = Engine(settings.host)
+        self._engine = engine or Engine(settings.host)
         self._reader = LogReader(self._engine, settings.folder)
         self._subscriptions = Subscriptions()
         self._executions: dict[str, dict[str, OrderedProcess]] = {}
         self._busy: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._watching: asyncio.Task[None] | None = None
         self._host: Host | None = None
-        self._node: Node | None = None
+        self._nodes: list[Node] | None = None
         self._asked = 0.0
         self._adopted = False
         self._unknown: set[str] = set()
@@ -71,8 +71,16 @@ class DockerBackend(Backend):
         await self._term.begin_patiently()
         installation = make_installation(settings.folder)
         await self._until_reachable()
-        watch = Watch(self._engine, installation, settings.resync, self._on_listed, self._on_started)
-        self._host = host = Host(
+        self._host = host = self._make_host(installation)
+        self._watching = asyncio.create_task(host.watch.run())
+        self._watching.add_done_callback(_on_watch_done)
+        await self._engine.surely(host.networks.join_service)
+        await self._adopt(host)
+        self._adopted = True
+
+    def _make_host(self, installation: str) -> Host:
+        settings = self._settings
+        return Host(
             settings=settings,
             installation=installation,
             term=self._term,
@@ -80,13 +88,8 @@ class DockerBackend(Backend):
             images=Images(self._engine, settings),
             networks=Networks(self._engine, installation, settings),
             devices=Devices(settings.gpus),
-            watch=watch,
+            watch=Watch(self._engine, installation, settings.resync, self._on_listed, self._on_started),
         )
-        self._watching = asyncio.create_task(watch.run())
-        self._watching.add_done_callback(_on_watch_done)
-        await self._engine.surely(host.networks.join_service)
-        await self._adopt(host)
-        self._adopted = True
 
     async def _adopt(self, host: Host) -> None:
         found: set[tuple[str, str, int]] = set()
@@ -172,23 +175,23 @@ class DockerBackend(Backend):
     async def nodes(self) -> Sequence[Node]:
         """As it was a while ago. Raises LaunchFailed where the engine has not answered yet."""
         now = asyncio.get_running_loop().time()
-        if self._node is None or now - self._asked > _NODE_KEPT:
+        if self._nodes is None or now - self._asked > self.node_kept:
             try:
-                self._node = await self._ask_node()
+                self._nodes = await self._ask_nodes()
                 self._asked = now
             except EngineAway:
                 # Nothing is taken from anybody because the engine is being started again.
-                if self._node is None:
+                if self._nodes is None:
                     raise
-        return [self._node]
+        return self._nodes
 
-    async def _ask_node(self) -> Node:
+    async def _ask_nodes(self) -> list[Node]:
         settings = self._settings
         info = await self._engine.info()
         cpus = settings.cpus if settings.cpus is not None else float(info["NCPU"]) * settings.cpu_overcommit
         memory = settings.memory if settings.memory is not None else int(info["MemTotal"])
         capacity = Resources(cpu=cpus, memory=memory, gpu=len(settings.gpus))
-        return Node(name=str(info.get("Name") or "docker"), capacity=capacity)
+        return [Node(name=str(info.get("Name") or "docker"), capacity=capacity)]
 
     async def logs(
         self, execution: str, process: str, ordinal: int, *, follow: bool = False, tail: int | None = None

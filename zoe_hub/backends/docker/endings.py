@@ -53,7 +53,7 @@ def ending(seen: Seen | None, *, program: str, memory: int) -> End:
         return End(None, "its container was removed by somebody else")
     code = seen.code
     if code is None:
-        return End(None)
+        return End(None, seen.error)
     signalled = -(code - _SIGNALS) if _SIGNALS < code <= _SIGNALS + 64 else code
     if seen.out_of_memory:
         limit = f"more than its {format_bytes(memory)} of memory"

@@ -26,7 +26,7 @@ _UNIX = "unix://"
 _SOCKET = Path("/var/run/docker.sock")
 _ANSWER_WITHIN = 120.0
 """Seconds for one question. A busy disk makes the engine slow; streams have no limit."""
-_NOT_THERE, _CONFLICT, _UNCHANGED, _UNREACHABLE = 404, 409, 304, 900
+NOT_THERE, _CONFLICT, _UNCHANGED, _UNREACHABLE = 404, 409, 304, 900
 _ENGINES_FAULT = 500
 """From this status on, the engine says that something went wrong with itself."""
 _BROKEN_OFF = (aiohttp.ClientError, asyncio.TimeoutError, TimeoutError, ConnectionError, json.JSONDecodeError)
@@ -53,7 +53,7 @@ class EngineRefused(LaunchFailed):
 
     @property
     def not_there(self) -> bool:
-        return self.status == _NOT_THERE
+        return self.status == NOT_THERE
 
 
 class Engine:
@@ -126,7 +126,7 @@ class Engine:
             try:
                 return await self._docker().containers.container(container).show()
             except aiodocker.DockerError as error:
-                if error.status == _NOT_THERE:
+                if error.status == NOT_THERE:
                     return None
                 raise
 
@@ -153,18 +153,18 @@ class Engine:
 
     async def kill(self, container: str, signal: str) -> None:
         """Send a signal to its first process. Does nothing where it does not run."""
-        with self._asking(_NOT_THERE, _CONFLICT):
+        with self._asking(NOT_THERE, _CONFLICT):
             await self._docker().containers.container(container).kill(signal=signal)
 
     async def remove(self, container: str) -> None:
         """Kill it, and delete it with its anonymous volumes. Does nothing where there is none."""
-        with self._asking(_NOT_THERE, _CONFLICT):
+        with self._asking(NOT_THERE, _CONFLICT):
             await self._docker().containers.container(container).delete(force=True, v=True)
 
     async def run_in(self, container: str, command: Sequence[str], user: str, most: int) -> bytes:
         """What a short program in a running container writes, `most` bytes of it; nothing where it cannot run."""
         found = b""
-        with self._asking(_NOT_THERE, _CONFLICT):
+        with self._asking(NOT_THERE, _CONFLICT):
             execution = await self._docker().containers.container(container).exec(command, stderr=False, user=user)
             async with execution.start(detach=False) as stream:
                 while len(found) < most and (message := await stream.read_out()) is not None:
@@ -196,7 +196,7 @@ class Engine:
                 found: dict[str, Any] = await self._docker()._query_json(f"networks/{name}")
                 return found
             except aiodocker.DockerError as error:
-                if error.status == _NOT_THERE:
+                if error.status == NOT_THERE:
                     return None
                 raise
 
@@ -207,21 +207,21 @@ class Engine:
 
     async def delete_network(self, name: str) -> None:
         """Does nothing where there is none. Raises EngineRefused while something is joined to it."""
-        with self._asking(_NOT_THERE):
+        with self._asking(NOT_THERE):
             await aiodocker.networks.DockerNetwork(self._docker(), name).delete()  # type: ignore[no-untyped-call]
 
     async def join(self, network: str, container: str, aliases: Sequence[str] = ()) -> None:
         """Does nothing where it is joined already, or one of them is gone."""
         endpoint = {"Container": container, "EndpointConfig": {"Aliases": list(aliases)}}
         # An endpoint that exists is forbidden (403), and in newer engines a conflict.
-        with self._asking(_NOT_THERE, _CONFLICT, 403):
+        with self._asking(NOT_THERE, _CONFLICT, 403):
             await aiodocker.networks.DockerNetwork(self._docker(), network).connect(  # type: ignore[no-untyped-call]
                 endpoint
             )
 
     async def leave(self, network: str, container: str) -> None:
         """Does nothing where it is not joined."""
-        with self._asking(_NOT_THERE, _CONFLICT, 403):
+        with self._asking(NOT_THERE, _CONFLICT, 403):
             await aiodocker.networks.DockerNetwork(self._docker(), network).disconnect(  # type: ignore[no-untyped-call]
                 {"Container": container, "Force": True}
             )
@@ -247,7 +247,7 @@ class Engine:
             try:
                 await self._docker().images.inspect(image)
             except aiodocker.DockerError as error:
-                if error.status == _NOT_THERE:
+                if error.status == NOT_THERE:
                     return False
                 raise
             return True

@@ -90,7 +90,11 @@ class DockerInstance(Instance):
     @property
     def name(self) -> str:
         """Of the container of its present run."""
-        return container_name(self._host.installation, self.key)
+        return self.name_of(self.key)
+
+    def name_of(self, key: RunKey) -> str:
+        """Of the container of a run."""
+        return container_name(self._host.installation, key)
 
     def expect_start(self) -> None:
         self._launched.clear()
@@ -120,7 +124,7 @@ class DockerInstance(Instance):
 
     async def _prepare(self, order: Order, replica: Replica) -> Launch:
         host, record, template = self._host, self.record, order.template
-        record.ports = _ports(template)
+        record.ports = ports_of(template)
         record.host = await host.networks.address(self.execution, order.owner, record.host)
         if len(record.devices) != template.resources.gpu:
             host.devices.give_back(record.devices)
@@ -177,7 +181,7 @@ class DockerInstance(Instance):
 
     def bound(self, template: ProcessPlan) -> Launch:
         record = self.record
-        record.ports = record.ports or _ports(template)
+        record.ports = record.ports or ports_of(template)
         launch = bind(
             template,
             {
@@ -190,10 +194,14 @@ class DockerInstance(Instance):
                 **{f"self.port.{name}": str(number) for name, number in record.ports.items()},
             },
         )
+        self._learn(template, launch)
+        return launch
+
+    def _learn(self, template: ProcessPlan, launch: Launch) -> None:
+        """What is needed to speak of it."""
         self._secrets = launch.secrets
         self._program = launch.command[0] if launch.command else ""
         self._resources = template.resources
-        return launch
 
     async def begun(self) -> bool:
         host = self._host
@@ -233,7 +241,7 @@ class DockerInstance(Instance):
     async def settled(self) -> None:
         host, key = self._host, self._finished
         if key is not None and host.term.holds():
-            name = container_name(host.installation, key)
+            name = self.name_of(key)
             await host.engine.surely(lambda: host.engine.remove(name))
             if self._finished == key:
                 self._finished = None
@@ -288,7 +296,7 @@ class DockerInstance(Instance):
         return note.shown(content, self._secrets)
 
 
-def _ports(template: ProcessPlan) -> dict[str, int]:
+def ports_of(template: ProcessPlan) -> dict[str, int]:
     """What the framework says; where it says nothing, numbers that nothing in a container uses."""
     return {port.name: port.number or _FIRST_PORT + place for place, port in enumerate(template.ports)}
 

@@ -24,6 +24,9 @@ _TRIES = 50
 class Networks:
     """Makes and deletes the networks of one installation, and hands out addresses in them."""
 
+    patience = 5
+    """Attempts to delete a network that somebody is still joined to, five a second."""
+
     def __init__(self, engine: Engine, installation: str, settings: DockerSettings) -> None:
         self._engine = engine
         self._installation = installation
@@ -48,7 +51,7 @@ class Networks:
 
         Raises LaunchFailed.
         """
-        subnet = await self._ensure(execution, owner)
+        subnet = await self.ensure(execution, owner)
         if before and IPv4Address(before) in subnet.network:
             self._taken[execution].add(before)
             return before
@@ -84,7 +87,7 @@ class Networks:
         self._known.pop(execution, None)
         self._taken.pop(execution, None)
         name = self.name(execution)
-        for attempt in range(5):
+        for attempt in range(self.patience):
             network = await self._engine.network(name)
             if network is None or (network.get("Labels") or {}).get(INSTALLATION) != self._installation:
                 return
@@ -99,6 +102,10 @@ class Networks:
                 log.info("The network %s could not be deleted yet: %s", name, error)
                 await asyncio.sleep(0.2)
         raise LaunchFailed(f"the network {name} could not be deleted: something joins it again and again")
+
+    def kind(self, subnet: Subnet) -> dict[str, Any]:
+        """As the engine wants a network of these addresses."""
+        return {"Driver": "bridge", "IPAM": subnet.ipam()}
 
     async def join_service(self) -> None:
         """The service's container joins all networks that there are: it may be another one than the last service's."""
@@ -121,7 +128,8 @@ class Networks:
             if name in ((container.get("NetworkSettings") or {}).get("Networks") or {})
         ]
 
-    async def _ensure(self, execution: str, owner: str) -> Subnet:
+    async def ensure(self, execution: str, owner: str) -> Subnet:
+        """Make an execution's network where it is missing, and have everybody join who should. Raises LaunchFailed."""
         async with self._alone:
             if execution in self._known:
                 return self._known[execution]
@@ -150,12 +158,10 @@ class Networks:
             config = {
                 "Name": name,
                 "CheckDuplicate": True,
-                "Driver": "bridge",
                 "Labels": network_labels(self._installation, execution, owner),
-                "IPAM": subnet.ipam(),
             }
             try:
-                await self._engine.create_network(config)
+                await self._engine.create_network({**config, **self.kind(subnet)})
             except EngineRefused as error:
                 if error.conflict and (network := await self._engine.network(name)) is not None:
                     return _subnet(network)

@@ -87,9 +87,9 @@ def container(place: Place, template: ProcessPlan, launch: Launch, settings: Doc
     }
 
 
-def environment(template: Mapping[str, str]) -> dict[str, str]:
+def environment(template: Mapping[str, str], scratch: str = SCRATCH) -> dict[str, str]:
     """What every program finds, and what the template says. The image's own stays where neither names it."""
-    return {"HOME": SCRATCH, "TMPDIR": f"{SCRATCH}/tmp", **template}
+    return {"HOME": scratch, "TMPDIR": f"{scratch}/tmp", **template}
 
 
 def limits(template: ProcessPlan, settings: DockerSettings) -> dict[str, Any]:

@@ -1,0 +1,10 @@
+from __future__ import annotations
+
+import pytest
+
+from tests.backends.contract import ProgramContract
+
+
+@pytest.mark.docker
+class TestSwarmBackend(ProgramContract):
+    pass
