@@ -10,6 +10,7 @@ from pathlib import Path
 from traitlets.config import Configurable
 
 from zoe_hub.backends.docker.settings import ZoeDocker
+from zoe_hub.backends.swarm.settings import ZoeSwarm
 from zoe_hub.config import ZoeConfig
 from zoe_hub.metrics import Metrics
 from zoe_hub.model.events import EventKind
@@ -33,6 +34,7 @@ FOLDER = Path(__file__).parent.parent / "docs" / "reference"
 SETTINGS: tuple[tuple[type[Configurable], str], ...] = (
     (ZoeConfig, "the file that `ZOE_CONFIG_FILE` names; without a Hub, `jupyter_server_config.py`"),
     (ZoeDocker, "the same file, where `c.ZoeConfig.engine` is 'docker'"),
+    (ZoeSwarm, "the same file, where `c.ZoeConfig.engine` is 'swarm'"),
     (ZoeSettings, "`jupyterhub_config.py`"),
     (ZoeDockerSpawner, "`jupyterhub_config.py`, for servers in containers"),
     (ZoeEmbedded, "`jupyter_server_config.py`, for a server without a Hub"),

@@ -47,10 +47,11 @@ class ZoeConfig(Configurable):
         "what came before. Changes are seen without a restart.",
     ).tag(config=True)
     engine = CaselessStrEnum(
-        ["local", "docker"],
+        ["local", "docker", "swarm"],
         default_value="local",
         help="What runs clusters: 'local', this machine, as plain processes; 'docker', a Docker engine, as containers, "
-        "with the settings of c.ZoeDocker.",
+        "with the settings of c.ZoeDocker; 'swarm', the swarm that this engine manages, as services, with those of "
+        "c.ZoeSwarm besides.",
     ).tag(config=True)
     cpus = Float(
         0.0,

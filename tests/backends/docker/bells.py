@@ -50,8 +50,9 @@ class Tower(http.server.BaseHTTPRequestHandler):
 http.server.ThreadingHTTPServer((sys.argv[1], int(sys.argv[2])), Tower).serve_forever()
 """
 _RINGER = """
-import socket, sys, time, urllib.request
-assert socket.gethostbyname(sys.argv[2]) in sys.argv[1], "the name of the tower leads elsewhere"
+import socket, sys, time, urllib.parse, urllib.request
+host = urllib.parse.urlsplit(sys.argv[1]).hostname
+assert socket.gethostbyname(sys.argv[2]) == socket.gethostbyname(host), "the name of the tower leads elsewhere"
 request = urllib.request.Request(sys.argv[1] + "ring", headers={"Word": open("word").read()})
 urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request).read()
 print("has rung", flush=True)

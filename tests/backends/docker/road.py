@@ -6,7 +6,7 @@ import asyncio
 import socket
 import time
 import uuid
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,20 +69,31 @@ class Road:
 
 
 @asynccontextmanager
-async def on_the_road(folder: Path, settings: DockerSettings, shop: Path) -> AsyncIterator[Road]:
-    """A service that serves alice, with further frameworks in `shop`; the engine must have nothing of it at the end."""
+async def on_the_road(
+    folder: Path,
+    settings: DockerSettings,
+    shop: Path,
+    *,
+    config: str = "",
+    make_engine: Callable[[str], Engine] = Engine,
+    left: Callable[[DockerSettings], Awaitable[list[str]]] = left_over,
+) -> AsyncIterator[Road]:
+    """A service that serves alice, with further frameworks in `shop`, and whose settings end with `config`.
+
+    The engine must have nothing of it at the end, by what `left` finds.
+    """
     home = folder / "home"
     (folder / "zoe_config.py").write_text(
         f"c.ZoeConfig.engine = 'docker'\nc.ZoeConfig.folders = [{str(shop)!r}]\nc.ZoeConfig.lease = 2.0\n"
         f"c.ZoeDocker.host = {settings.host!r}\nc.ZoeDocker.default_image = {settings.default_image!r}\n"
-        f"c.ZoeDocker.pull_policy = 'never'\nc.ZoeDocker.subnets = '10.221.0.0/16'\n"
+        f"c.ZoeDocker.pull_policy = 'never'\nc.ZoeDocker.subnets = '10.221.0.0/16'\n" + config
     )
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     with SmallHub() as hub:
         service = Service(folder, hub.environment(home, port))
-        engine = Engine(settings.host)
+        engine = make_engine(settings.host)
         headers = {"Authorization": f"token {token_of('alice')}"}
         url = f"http://127.0.0.1:{port}{PREFIX}api/v1"
         async with httpx.AsyncClient(base_url=url, headers=headers, trust_env=False, timeout=20) as http:
@@ -98,4 +109,4 @@ async def on_the_road(folder: Path, settings: DockerSettings, shop: Path) -> Asy
                 await service.stop()
                 await engine.close()
                 place = DockerSettings(home / "data" / "instances", settings.framework_folder, host=settings.host)
-                assert await left_over(place) == []
+                assert await left(place) == []
