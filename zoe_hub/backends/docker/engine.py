@@ -237,7 +237,7 @@ class Engine:
 
     async def delete_volume(self, name: str) -> None:
         """Does nothing where there is none, or a container has it."""
-        with self._asking(_NOT_THERE, _CONFLICT):
+        with self._asking(NOT_THERE, _CONFLICT):
             await aiodocker.volumes.DockerVolume(self._docker(), name).delete()  # type: ignore[no-untyped-call]
 
     # Images

@@ -18,3 +18,7 @@ class SwarmNetworks(Networks):
         # Users' servers and the service are no tasks of the swarm, and join it as containers.
         ipam = {"Driver": "default", "Config": [{"Subnet": str(subnet.network), "Gateway": subnet.gateway}]}
         return {"Driver": "overlay", "Attachable": True, "IPAM": ipam}
+
+    async def _part_lost(self, network: dict[str, Any], address: str = "") -> bool:
+        # Whose a task's address is, the swarm knows on all machines, and one engine does not.
+        return False
