@@ -228,12 +228,12 @@ class DockerInstance(Instance):
         self._finished = key
         return ending(seen, program=self._program, memory=self._resources.memory)
 
-    async def _save_log(self, name: str, run: int) -> None:
+    async def _save_log(self, name: str, run: int, *, ended: bool = True) -> None:
         host = self._host
         if not host.term.holds():
             return
         try:
-            await logs.save(host.engine, name, self.folder, run, host.settings.log_limit)
+            await logs.save(host.engine, name, self.folder, run, host.settings.log_limit, ended=ended)
         except OSError as error:
             host.term.check()
             log.warning("The log of %s could not be kept: %s", name, error)

@@ -29,8 +29,10 @@ def saved(folder: InstanceFolder) -> dict[int, Path]:
     return dict(sorted(found.items()))
 
 
-async def save(engine: Engine, container: str, folder: InstanceFolder, run: int, limit: int) -> Path:
-    """Keep what a container wrote, which has ended, and drop the oldest runs beyond `limit` bytes.
+async def save(
+    engine: Engine, container: str, folder: InstanceFolder, run: int, limit: int, *, ended: bool = True
+) -> Path:
+    """Keep what a container wrote, which has `ended` or is about to, and drop the oldest runs beyond `limit` bytes.
 
     A second call does nothing. Raises OSError.
     """
@@ -42,7 +44,7 @@ async def save(engine: Engine, container: str, folder: InstanceFolder, run: int,
     with _private(draft) as file:
         try:
             # Followed, it comes in pieces; it ends at once, as the container has.
-            async for chunk in engine.log(container, follow=True):
+            async for chunk in engine.log(container, follow=ended):
                 file.write(chunk)
         except EngineRefused as error:
             file.write(f"[Zoe: the rest of this log is lost. {error}]\n".encode())

@@ -17,7 +17,7 @@ from ...model.errors import LaunchFailed
 from ..docker.endings import Seen
 from ..docker.engine import NOT_THERE, Engine, EngineRefused
 from ..docker.names import EXECUTION, INSTALLATION, INSTANCE, ROLE, network_name
-from .tasks import Task, newest, read
+from .tasks import Task, read, read_task
 
 _LOOK_AGAIN = 0.2
 """Seconds between two looks for tasks of a service that was deleted."""
@@ -105,7 +105,8 @@ class SwarmEngine(Engine):
         for service in services:
             name, labels = str(service["Spec"]["Name"]), service["Spec"].get("Labels") or {}
             network = network_name(labels.get(INSTALLATION, ""), labels.get(EXECUTION, ""))
-            self._tasks[name] = read(name, newest(of[str(service["ID"])]), nodes, network)
+            before = self._tasks[name].id if name in self._tasks else ""
+            self._tasks[name] = read(name, of[str(service["ID"])], nodes, network, before)
 
     async def create_secret(self, name: str, content: bytes, labels: Mapping[str, str]) -> str:
         """Its identifier. Raises EngineRefused."""
@@ -136,8 +137,7 @@ class SwarmEngine(Engine):
         nodes = await self.machines()
         for task in await self.tasks([f"{name}={value}" for name, value in labels.items()]):
             if str(task.get("ServiceID")) == service:
-                seen = read("", task, nodes, "")
-                if not seen.seen.over and task.get("NodeID"):
+                if task.get("NodeID") and not read_task("", task, nodes, "").seen.over:
                     return True
         return False
 

@@ -176,7 +176,7 @@ class SwarmInstance(DockerInstance):
             return
         # It does not run yet, or nobody reaches it: the swarm itself stops it, by its own signal and after its grace.
         log.info("%s cannot be sent %s, and is stopped by the swarm", name, signal_name)
-        await self._save_log(name, self.record.run)
+        await self._save_log(name, self.record.run, ended=False)
         await host.engine.surely(lambda: host.swarm.remove(name))
 
     async def note(self, name: str) -> str:

@@ -19,6 +19,7 @@ class Task:
     """The task that stands for a run now."""
 
     seen: Seen
+    id: str = ""
     machine: str = ""
     waits: str = ""
     """What it waits for before it runs, for people."""
@@ -26,28 +27,43 @@ class Task:
     """Nobody can ask for its log."""
 
 
-def newest(tasks: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
-    """Of one service; an administrator's update replaces its task by another one."""
-    return max(tasks, key=lambda task: str(task.get("CreatedAt", "")), default=None)
+def read(
+    service: str,
+    tasks: Sequence[Mapping[str, Any]],
+    nodes: Mapping[str, Mapping[str, Any]],
+    network: str,
+    before: str = "",
+) -> Task:
+    """From all tasks that the swarm knows of a service. `nodes` by their identifiers; the address is in `network`.
 
-
-def read(service: str, task: Mapping[str, Any] | None, nodes: Mapping[str, Mapping[str, Any]], network: str) -> Task:
-    """`nodes` by their identifiers; the address is the one in `network`."""
-    if task is None:
+    An administrator's update of the service replaces its task by another one, and the run goes on. A task that left a
+    machine which died, or is being emptied, is replaced by the swarm, too; but its run is over, so that its owner is
+    told and it is asked anew whether it is ready. `before` is the task that stood for it when it was read last.
+    """
+    if not tasks:
         return Task(Seen(service, "pending"), waits="it waits for the swarm")
-    status, node_id = task["Status"], str(task.get("NodeID") or "")
+    for task in tasks:
+        node = nodes.get(str(task.get("NodeID") or ""))
+        if task["ID"] == before and (is_down(node) or is_emptied(node)):
+            return read_task(service, task, nodes, network)
+    return read_task(service, max(tasks, key=lambda task: str(task.get("CreatedAt", ""))), nodes, network)
+
+
+def read_task(service: str, task: Mapping[str, Any], nodes: Mapping[str, Mapping[str, Any]], network: str) -> Task:
+    """From one task."""
+    status, node_id, name = task["Status"], str(task.get("NodeID") or ""), str(task["ID"])
     node = nodes.get(node_id)
     machine = name_of(node) if node is not None else node_id
     state, code = str(status["State"]), (status.get("ContainerStatus") or {}).get("ExitCode")
     error = str(status.get("Err") or "")
     if state in _OVER:
-        return Task(_ended(service, state, code, error, node, machine), machine)
+        return Task(_ended(service, state, code, error, node, machine), name, machine)
     if node_id and is_down(node):
         gone = f"its machine {machine} does not answer any more" if node else "its machine was taken out of the swarm"
-        return Task(Seen(service, "exited", error=gone), machine, lost=True)
+        return Task(Seen(service, "exited", error=gone), name, machine, lost=True)
     if state == "running":
-        return Task(Seen(service, "running", address=_address(task, network)), machine)
-    return Task(Seen(service, "pending"), machine, waits=_waits(state, error, machine))
+        return Task(Seen(service, "running", address=_address(task, network)), name, machine)
+    return Task(Seen(service, "pending"), name, machine, waits=_waits(state, error, machine))
 
 
 def _ended(
