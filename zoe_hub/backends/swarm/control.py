@@ -37,6 +37,6 @@ async def _converse(address: str, question: dict[str, str]) -> bytes:
     reader, writer = await asyncio.open_connection(address, PORT)
     try:
         writer.write(json.dumps(question).encode() + b"\n")
-        return await reader.read()
+        return await (reader.readline() if "signal" in question else reader.read())
     finally:
         writer.close()

@@ -136,9 +136,9 @@ class SwarmEngine(Engine):
     async def _goes_on(self, service: str, labels: Mapping[str, str]) -> bool:
         nodes = await self.machines()
         for task in await self.tasks([f"{name}={value}" for name, value in labels.items()]):
-            if str(task.get("ServiceID")) == service:
-                if task.get("NodeID") and not read_task("", task, nodes, "").seen.over:
-                    return True
+            there = str(task.get("ServiceID")) == service and task.get("NodeID")
+            if there and not read_task("", task, nodes, "").seen.over:
+                return True
         return False
 
     async def log(self, container: str, *, follow: bool = False, tail: int | None = None) -> AsyncIterator[bytes]:

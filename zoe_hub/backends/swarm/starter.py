@@ -86,7 +86,12 @@ def listen(program: subprocess.Popen[bytes], what: dict[str, Any]) -> None:
             with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
                 question = json.loads(self.rfile.readline(_LONGEST))
                 if hmac.compare_digest(str(question["token"]).encode(), what["token"].encode()):
-                    self.wfile.write(answer(program, Path(what["folder"]) / "work", question))
+                    self.wfile.write(answer(Path(what["folder"]) / "work", question))
+                    if "signal" in question:
+                        # With the program the whole container may end: whoever asks has the answer by then.
+                        with contextlib.suppress(OSError):
+                            self.rfile.read(1)
+                        send(program, getattr(signal, question["signal"]))
 
     class Door(socketserver.ThreadingTCPServer):
         allow_reuse_address = True
@@ -100,11 +105,10 @@ def listen(program: subprocess.Popen[bytes], what: dict[str, Any]) -> None:
     threading.Thread(target=door.serve_forever, daemon=True).start()
 
 
-def answer(program: subprocess.Popen[bytes], folder: Path, question: dict[str, Any]) -> bytes:
-    """What is said to a signal, or the beginning of a file. Raises OSError, ValueError, KeyError."""
+def answer(folder: Path, question: dict[str, Any]) -> bytes:
+    """What is said to a signal, or the beginning of a file. Raises OSError, KeyError."""
     if "signal" in question:
-        send(program, getattr(signal, question["signal"]))
-        return b"sent\n"
+        return b"sent\n" if hasattr(signal, question["signal"]) else b""
     # The file is the program's: it may be a pipe that nobody ever writes to.
     descriptor = os.open(folder / Path(question["note"]).name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     try:

@@ -69,9 +69,10 @@ def read_task(service: str, task: Mapping[str, Any], nodes: Mapping[str, Mapping
 def _ended(
     service: str, state: str, code: int | None, error: str, node: Mapping[str, Any] | None, machine: str
 ) -> Seen:
+    if is_emptied(node):
+        return Seen(service, "exited", error=f"its machine {machine} is being emptied")
     if state in ("shutdown", "remove", "orphaned"):
-        why = f"its machine {machine} is being emptied" if is_emptied(node) else "it was stopped by somebody else"
-        return Seen(service, "exited", error=why)
+        return Seen(service, "exited", error="it was stopped by somebody else")
     if state == "rejected" or code is None:
         return Seen(service, "exited", error=f"its machine {machine} says: {error}")
     if code == starter.OUT_OF_MEMORY:
