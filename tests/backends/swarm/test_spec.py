@@ -52,6 +52,7 @@ def test_the_whole_service() -> None:
                 "Init": True,
                 "ReadOnly": True,
                 "CapabilityDrop": ["ALL"],
+                "Privileges": {"NoNewPrivileges": True},
                 "StopSignal": "SIGTERM",
                 "StopGracePeriod": 5_000_000_000,
                 "Healthcheck": {"Test": ["NONE"]},

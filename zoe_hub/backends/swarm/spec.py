@@ -97,6 +97,8 @@ def service(place: Place, template: ProcessPlan, docker: DockerSettings, swarm: 
                 "Init": True,
                 "ReadOnly": docker.read_only_root,
                 "CapabilityDrop": ["ALL"],
+                # Engines that do not know it yet leave it out.
+                "Privileges": {"NoNewPrivileges": True},
                 "StopSignal": shutdown.signal,
                 "StopGracePeriod": round(max(0.1, shutdown.grace) * 1e9),
                 # An image's own would keep its name from being known until it is healthy.
