@@ -21,6 +21,8 @@ from .tasks import Task, read, read_task
 
 _LOOK_AGAIN = 0.2
 """Seconds between two looks for tasks of a service that was deleted."""
+_QUIET = 0.5
+"""Seconds without a word after which a task whose log is followed is looked at."""
 _CREATED = "created"
 """Of what was made and has no service: whoever made it did not come to start it."""
 
@@ -150,19 +152,40 @@ class SwarmEngine(Engine):
             )
         if not follow and not task.seen.over and task.seen.state != "running":
             return
+        goes_on = follow and not task.seen.over
         params = {
             "stdout": "1",
             "stderr": "1",
-            "follow": "1" if follow and not task.seen.over else "0",
+            "follow": str(int(goes_on)),
             "tail": "all" if tail is None else str(tail),
         }
         with self._asking():
             timeout = aiohttp.ClientTimeout(total=None)
             async with self._docker()._query(f"services/{container}/logs", params=params, timeout=timeout) as response:
-                async for text in multiplexed_result_stream(  # type: ignore[no-untyped-call]
-                    response, is_tty=False
-                ):
+                texts = multiplexed_result_stream(response, is_tty=False)  # type: ignore[no-untyped-call]
+                async for text in self._until_over(container, texts) if goes_on else texts:
                     yield text.encode()
+
+    async def _until_over(self, container: str, texts: AsyncIterator[str]) -> AsyncIterator[str]:
+        """A swarm lets who follows a log wait for ever: the service could be given another task."""
+        over = False
+        coming = asyncio.ensure_future(anext(texts, None))
+        try:
+            while True:
+                await asyncio.wait({coming}, timeout=_QUIET)
+                if coming.done():
+                    if (text := coming.result()) is None:
+                        return
+                    yield text
+                    coming = asyncio.ensure_future(anext(texts, None))
+                elif over:
+                    return
+                else:
+                    seen = await self.show(container)
+                    over = seen is None or seen.over
+        finally:
+            coming.cancel()
+            await asyncio.gather(coming, return_exceptions=True)
 
     # The API itself
 
