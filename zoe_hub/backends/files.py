@@ -43,7 +43,8 @@ class Record:
     run: int = 0
     """Number of its last start; 0: it was never started."""
     token: str = ""
-    """Random; in the environment of everything that the last start left behind."""
+    """Random; in the environment of everything that the last start left behind. On a swarm, what is asked of a run
+    comes with it."""
     ports: dict[str, int] = field(default_factory=dict)
     host: str = ""
     """Where it has an address of its own."""

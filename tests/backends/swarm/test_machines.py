@@ -45,6 +45,11 @@ def test_each_machine_has_what_it_has() -> None:
     assert (node.name, node.capacity.cpu, node.capacity.memory, node.capacity.gpu) == ("a", 4, 8 * GIB, 2)
 
 
+def test_machines_of_the_same_name_are_told_apart() -> None:
+    names = [node.name for node in found(machine("a", ID="first1234"), machine("a", ID="second123"))]
+    assert names == ["a-first1", "a-second"]
+
+
 @pytest.mark.parametrize(
     "changes",
     [

@@ -134,6 +134,7 @@ class SwarmInstance(DockerInstance):
 
     async def begun(self) -> bool:
         engine, name = self._swarm.swarm, self.name
+        self.record.host = spec.host_name(self._swarm.installation, self.key)
         give_up = asyncio.get_running_loop().time() + _FOR_OPENING
         while True:
             begun = await super().begun()

@@ -45,7 +45,8 @@ def capacity(
 ) -> list[Node]:
     """What Zoe may hand out of each machine: all but what others' services have reserved there."""
     found = []
-    for node in nodes:
+    names = [name_of(node) for node in nodes]
+    for node, name in zip(nodes, names, strict=True):
         if counts(node, swarm.constraints):
             has, others = of(node, swarm.gpu_kind), _reserved(tasks, str(node["ID"]), installation, swarm.gpu_kind)
             left = Resources(
@@ -57,7 +58,7 @@ def capacity(
                 left = left.model_copy(update={"cpu": docker.cpus})
             if docker.memory is not None:
                 left = left.model_copy(update={"memory": min(docker.memory, left.memory)})
-            found.append(Node(name=name_of(node), capacity=left))
+            found.append(Node(name=name if names.count(name) == 1 else f"{name}-{node['ID'][:6]}", capacity=left))
     return found
 
 
