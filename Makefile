@@ -5,7 +5,7 @@ export ZOE_HOME
 IN_ENV := $(PYTHON) -m scripts.within
 
 .DEFAULT_GOAL := help
-.PHONY: screenshots fuzz prove help hub setup test test-long test-docker test-dockerspawner images lint docs wheel bench-attach bench-docker bench-embedded bench-failover bench-scale-down bench-spawn chaos bench-scheduler bench-throughput bench-events bench-footprint bench-faces test-fresh clean experiment
+.PHONY: screenshots fuzz prove help hub setup test test-long test-docker test-swarm test-dockerspawner images lint docs wheel bench-attach bench-docker bench-embedded bench-failover bench-scale-down bench-spawn chaos bench-scheduler bench-throughput bench-events bench-footprint bench-faces test-fresh clean experiment
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -29,6 +29,9 @@ test-long: setup ## run the tests that take minutes: two people's clusters, clus
 
 test-docker: setup ## run the tests that need a Docker engine (ZOE_TEST_DOCKER_HOST, else /var/run/docker.sock)
 	@$(IN_ENV) python -m pytest -m docker
+
+test-swarm: setup ## run the tests that need two machines of a swarm, which they make of this one (as root, with dockerd and ip)
+	@$(IN_ENV) python -m pytest -m docker tests/backends/swarm
 
 images: wheel ## build the images of all frameworks and of the Hub (ONLY, BASE_IMAGE, IMAGE_PREFIX=zoe, DOCKER, CA_FILE, IMAGES_LOCK)
 	@$(PYTHON) -m scripts.images

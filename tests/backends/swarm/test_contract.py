@@ -6,5 +6,6 @@ from tests.backends.contract import ProgramContract
 
 
 @pytest.mark.docker
+@pytest.mark.long
 class TestSwarmBackend(ProgramContract):
     pass

@@ -22,7 +22,7 @@ from zoe_hub.backends.docker.names import ORDINAL, PROCESS
 from zoe_hub.backends.docker.settings import DockerSettings
 from zoe_hub.backends.swarm.engine import SwarmEngine
 
-pytestmark = [pytest.mark.docker, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.docker, pytest.mark.long, pytest.mark.timeout(400)]
 
 SPARK = "zoe/spark:0.1"
 JOB = """
