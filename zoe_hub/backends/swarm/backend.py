@@ -35,6 +35,7 @@ class SwarmBackend(DockerBackend):
 
     async def open(self, fence: int = 0) -> None:
         """As of one engine. Raises NoSwarm where the engine manages none."""
+        await self._until_reachable()
         if not await self._engine.surely(self._swarm.is_manager):
             raise NoSwarm(
                 f"The Docker engine at {self._engine.host} manages no swarm: type `docker swarm init` there, or name a "
