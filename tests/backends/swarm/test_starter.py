@@ -87,7 +87,8 @@ def test_who_knows_the_token_may_send_signals_and_read_the_note(start: Start) ->
     process = start(sys.executable, "-c", WAITS)
     first_line(process)
     assert asyncio.run(control.read_note("127.0.0.1", "knock", "note")) == b"two blocks left"
-    assert asyncio.run(control.read_note("127.0.0.1", "knock", "../../../../etc/passwd")) == b""
+    (start.folder / "beside").write_text("of somebody else")
+    assert asyncio.run(control.read_note("127.0.0.1", "knock", "../../beside")) == b""
     assert not asyncio.run(control.send_signal("127.0.0.1", "guess", "SIGUSR1"))
     assert asyncio.run(control.read_note("127.0.0.1", "guess", "note")) == b""
     assert process.poll() is None
