@@ -1,4 +1,4 @@
-"""In a real browser, without a Hub: hundreds of rows, long names, a broken connection, and high contrast."""
+"""In a real browser, without a Hub: hundreds of rows, long names, a broken connection, high contrast, and the keyboard alone."""
 
 from __future__ import annotations
 
@@ -30,6 +30,26 @@ async def visiting(site: Site, token: str, **options: Any) -> AsyncIterator[Any]
         await context.add_cookies([{"name": "login", "value": token, "url": site.url}])
         yield await context.new_page()
         await context.close()
+
+
+async def focused(page: Any) -> str:
+    """What the keyboard speaks to, as a screen reader calls it."""
+    return str(
+        await page.evaluate(
+            """() => {
+              const at = document.activeElement;
+              return at === document.body ? '' : (at.getAttribute('aria-label') || at.textContent || at.id).trim();
+            }"""
+        )
+    )
+
+
+async def tab_to(page: Any, name: str, most: int = 200) -> None:
+    for _ in range(most):
+        await page.keyboard.press("Tab")
+        if await focused(page) == name:
+            return
+    raise AssertionError(f"the keyboard does not come to {name}")
 
 
 async def test_a_thousand_rows_are_paged_searched_and_stay_live(site: Site) -> None:
@@ -72,6 +92,47 @@ async def test_a_connection_that_breaks_is_said_and_resumed(site: Site, start: S
         await page.context.set_offline(False)
         await page.wait_for_selector(f"tr[data-key='{second}'] >> text=running")
         await page.wait_for_selector("#zoe-connection[data-state=live]")
+
+
+async def test_an_administrator_needs_no_mouse_and_is_never_lost(site: Site, start: Starter) -> None:
+    ids = {name: await start(name=name) for name in ("one", "two", "three")}
+    store = site.context.store
+    async with visiting(site, "admin-token") as page:
+        await page.goto(f"{site.url}admin/executions")
+        await page.wait_for_selector("#zoe-connection[data-state=live]")
+        await page.evaluate("document.getElementById('main').dataset.undoSeconds = '600'")
+        await tab_to(page, "Terminate two")
+        await page.keyboard.press("Enter")
+        assert await focused(page) == "Undo: keep two"
+        assert "two ends in a few seconds" in await page.inner_text("#zoe-said")
+        await page.keyboard.press("Enter")
+        assert await focused(page) == "Terminate two"
+        # Another row comes, and this one changes: the keyboard stays where it is.
+        await start(name="four")
+        await page.wait_for_selector("text=four")
+        assert await focused(page) == "Terminate two"
+        # The row itself goes: the keyboard goes on at its neighbour, and what became of it is said.
+        await store.terminate(ids["two"], by="admin")
+        await page.wait_for_selector("button[aria-label='Terminate two']", state="detached")
+        assert (await focused(page)) == "two"
+        await moved(store, ids["two"], ExecutionState.RUNNING, ExecutionState.STOPPING)
+        await moved(store, ids["two"], ExecutionState.STOPPING, ExecutionState.TERMINATED)
+        await page.wait_for_selector(f"tr[data-key='{ids['two']}']", state="detached")
+        assert await page.evaluate("document.activeElement.closest('tr')?.dataset.key") == ids["one"]
+        await page.wait_for_function(
+            "document.getElementById('zoe-said').textContent.includes('two is now terminated')"
+        )
+        # When the last one goes, the keyboard is at the beginning of the content.
+        for name in ("one", "three"):
+            await store.terminate(ids[name], by="admin")
+            await moved(store, ids[name], ExecutionState.RUNNING, ExecutionState.STOPPING)
+            await moved(store, ids[name], ExecutionState.STOPPING, ExecutionState.TERMINATED)
+            await page.wait_for_selector(f"tr[data-key='{ids[name]}']", state="detached")
+        assert await page.evaluate("document.activeElement.closest('#main') !== null")
+        # To the queue and the other pages by the keyboard.
+        await page.locator(".zoe-tabs a:has-text('Queue')").focus()
+        await page.keyboard.press("Enter")
+        await page.wait_for_selector("h1:has-text('Queue')")
 
 
 @pytest.mark.parametrize("options", [{"forced_colors": "active"}, {"contrast": "more"}], ids=["forced", "more"])
