@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -38,3 +40,27 @@ async def test_what_a_start_costs_follows_what_is_typed(tmp_path: Path) -> None:
         await card.locator("text=/takes up to 2.8 CPU/").wait_for()
         assert await page.locator("[aria-invalid]").count() == 0
         assert await page.locator("iframe").count() == 1
+
+        # Without a mouse: from the search to the start.
+        await page.goto(f"{hub.url}/hub/spawn/alice")
+        await page.focus("#zoe-search")
+        await page.keyboard.type("sleep")
+        await _press_until(page, "Tab", "zoe-jupyterlab")
+        await _press_until(page, "ArrowDown", "zoe-lab-and-sleepers")
+        await _press_until(page, "Tab", "zoe-lab-and-sleepers-workers")
+        await page.keyboard.press("ControlOrMeta+a")
+        await page.keyboard.type("2")
+        await page.keyboard.press("Enter")
+        await page.wait_for_url(re.compile("/hub/spawn-pending/|/user/alice/"))
+        async with hub.zoe() as zoe:
+            (view,) = await zoe.executions(owner="alice", live=True)
+        assert (view.zapp, view.parameters["workers"]) == ("lab-and-sleepers", 2)
+
+
+async def _press_until(page: Any, key: str, wanted: str) -> None:
+    """Until the element with this identifier has the keyboard."""
+    for _ in range(50):
+        await page.keyboard.press(key)
+        if await page.evaluate("document.activeElement.id") == wanted:
+            return
+    raise AssertionError(f"{key} does not lead to {wanted}")
