@@ -1,4 +1,4 @@
-"""In a real browser, without a Hub: hundreds of rows, long names, a broken connection, high contrast, and the keyboard alone."""
+"""In a real browser, without a Hub: hundreds of rows, long names, a broken connection, high contrast, no mouse."""
 
 from __future__ import annotations
 
