@@ -151,3 +151,8 @@ async def test_high_contrast_hinders_nobody(
             ):
                 await page.goto(site.url + place)
                 assert await hindrances(page, "html") == [], (scheme, place)
+                # What has the keyboard is marked by a line: there may be no shadows.
+                await page.keyboard.press("Tab")
+                await page.keyboard.press("Tab")
+                marked = "getComputedStyle(document.activeElement).outlineStyle"
+                assert await page.evaluate(marked) == "solid", (scheme, place)
