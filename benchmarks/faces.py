@@ -18,9 +18,7 @@ from processes import free_port
 from report import Figure, end_on_signals, say, show, wait_until
 from service import TOKEN, Service, fill, running
 
-from scripts import faces
-from scripts.folders import Folders
-from tests.faces.conftest import prepare_lab
+from tests.faces.conftest import newest_panel, prepare_lab
 from tests.web.pages.browser import find_browser
 from tests.zoe_server_ext.servers import TOKEN as PASSWORD
 from tests.zoe_server_ext.servers import Server
@@ -33,21 +31,28 @@ ROUNDS = int(os.environ.get("ZOE_BENCH_ROUNDS", "5"))
 FRAMES = 300
 SIZE, READY, PER_SECOND, DELAY = 250.0, 300.0, 60.0, 100.0
 
-LISTED = "count => document.querySelectorAll('#zoe-panel .zoe-executions > li').length >= count"
-OPEN = """
-count => new Promise(done => {
+LISTED = """
+count => {
+  const rows = [...document.querySelectorAll('#zoe-panel .zoe-executions > li')];
+  return rows.length > 0 && Number(rows[0].getAttribute('aria-setsize') ?? rows.length) >= count;
+}
+"""
+OPEN = f"""
+count => new Promise(done => {{
   const tab = document.querySelector('[data-id="zoe-panel"]');
   const begun = performance.now();
-  const there = () => document.querySelectorAll('#zoe-panel .zoe-executions > li').length >= count
-    && document.querySelector('#zoe-panel .zoe-shelf') !== null;
-  const look = () => there() ? done(performance.now() - begun) : requestAnimationFrame(look);
-  const {x, y} = tab.getBoundingClientRect();
-  for (const kind of ['pointerdown', 'mousedown', 'pointerup', 'mouseup', 'click']) {
-    const about = {bubbles: true, cancelable: true, button: 0, clientX: x + 5, clientY: y + 5};
+  const listed = {LISTED.strip()};
+  const there = () => listed(count) && document.querySelector('#zoe-panel .zoe-shelf') !== null;
+  // A frame in which all of it is in the page has been drawn when the next one begins.
+  const drawn = () => requestAnimationFrame(() => done(performance.now() - begun));
+  const look = () => there() ? drawn() : requestAnimationFrame(look);
+  const {{x, y}} = tab.getBoundingClientRect();
+  for (const kind of ['pointerdown', 'mousedown', 'pointerup', 'mouseup', 'click']) {{
+    const about = {{bubbles: true, cancelable: true, button: 0, clientX: x + 5, clientY: y + 5}};
     tab.dispatchEvent(new (kind.startsWith('pointer') ? PointerEvent : MouseEvent)(kind, about));
-  }
+  }}
   look();
-})
+}})
 """
 SCROLL = """
 frames => new Promise(done => {
@@ -61,6 +66,13 @@ frames => new Promise(done => {
   requestAnimationFrame(step);
 })
 """
+SIGHT = """
+() => {
+  const {top, bottom} = document.querySelector('#zoe-panel').getBoundingClientRect();
+  const whole = each => each.getBoundingClientRect().top >= top && each.getBoundingClientRect().bottom <= bottom;
+  return [...document.querySelectorAll('#zoe-panel .zoe-executions > li')].filter(whole).map(each => each.dataset.key);
+}
+"""
 WATCH = """
 () => {
   window.zoeDrawn = {};
@@ -69,7 +81,7 @@ WATCH = """
     for (const change of changes) {
       const at = change.target.nodeType === 1 ? change.target : change.target.parentElement;
       const row = at && at.closest('.zoe-executions > li');
-      if (row) found.add(row.id.replace('zoe-execution-', ''));
+      if (row) found.add(row.dataset.key);
     }
     // What is drawn next has been seen by nobody yet: it is on the screen when that frame is over.
     requestAnimationFrame(() => setTimeout(() => {
@@ -113,20 +125,21 @@ def scrolled(page: Page) -> float:
 def delays(page: Page, service: Service) -> list[float]:
     """Milliseconds from when a change was stored until it is on the screen."""
     found = []
+    # What was put off while it was scrolled is over, and what is in sight is at rest.
+    page.evaluate("document.querySelector('#zoe-panel').scrollTop = 0")
+    page.wait_for_function("document.querySelector('.zoe-executions > li').getAttribute('aria-posinset') === '1'")
+    sight: list[str] = page.evaluate(SIGHT)
     page.evaluate(WATCH)
     with service.client() as http:
-        mine = http.get("/executions", params={"live": "true"}).raise_for_status().json()["executions"]
         for number in range(CHANGES):
-            one = mine[number // 2 % 10]
-            place = f"/executions/{one['id']}/attachment"
-            before = int(page.evaluate("id => (window.zoeDrawn[id] ?? []).length", one["id"]))
+            one = sight[number // 2 % len(sight)]
+            place = f"/executions/{one}/attachment"
+            before = int(page.evaluate("id => (window.zoeDrawn[id] ?? []).length", one))
             begun = time.time()
             answer = http.delete(place) if number % 2 else http.put(place, json={"server": f"{TOKEN}/"})
             answer.raise_for_status()
-            page.wait_for_function(
-                "([id, before]) => (window.zoeDrawn[id] ?? []).length > before", arg=[one["id"], before]
-            )
-            drawn = float(page.evaluate("([id, before]) => window.zoeDrawn[id][before]", [one["id"], before]))
+            page.wait_for_function("([id, before]) => (window.zoeDrawn[id] ?? []).length > before", arg=[one, before])
+            drawn = float(page.evaluate("([id, before]) => window.zoeDrawn[id][before]", [one, before]))
             found.append(drawn - 1000 * begun)
     return found
 
@@ -154,9 +167,10 @@ def measured(page: Page, live: int, folder: Path, panel: Path) -> list[Figure]:
 def main() -> int:
     """Run the benchmark; the exit status."""
     end_on_signals()
-    panel = faces.installed(Folders.of(os.environ))
-    if faces.PACKAGED.is_dir():
-        panel = faces.PACKAGED
+    panel = newest_panel()
+    if panel is None:
+        say("The panel is not built: make setup")
+        return 2
     results = [Figure("scripts of the panel, compressed", sizes(panel), SIZE, "kB")]
     with tempfile.TemporaryDirectory(prefix="zoe-bench-") as name:
         for live in (FEW, LIVE):

@@ -57,6 +57,11 @@ export function hasEnded(execution: Execution): boolean {
   return ENDED.has(execution.state);
 }
 
+/** Whether a Jupyter server is part of it, which the Hub starts and stops. */
+export function bringsServer(execution: Execution): boolean {
+  return execution.plan.processes.some((process) => process.placement === 'server');
+}
+
 /** Whether it is on its way to its end, or there. */
 export function isEnding(execution: Execution): boolean {
   return execution.desired === 'terminated' || hasEnded(execution);

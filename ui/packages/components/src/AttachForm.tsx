@@ -178,19 +178,21 @@ export function AttachForm(props: AttachFormProps): ReactElement {
           {trans.__('If it does not come, %1 stays as it is.', swaps.name)}
         </p>
       )}
-      <PlanPreview preview={preview} />
-      {doing.error !== '' && (
-        <p className="zoe-error" role="alert">
-          {doing.error}
-        </p>
-      )}
-      <div className="zoe-form-end">
-        <button type="button" className="zoe-button" onClick={onCancel}>
-          {trans.__('Cancel')}
-        </button>
-        <button type="submit" className="zoe-button zoe-primary" disabled={!valid || doing.busy}>
-          {doing.busy ? trans.__('Starting…') : swaps === null ? trans.__('Attach') : trans.__('Swap')}
-        </button>
+      <div className="zoe-form-foot">
+        <PlanPreview preview={preview} />
+        {doing.error !== '' && (
+          <p className="zoe-error" role="alert">
+            {doing.error}
+          </p>
+        )}
+        <div className="zoe-form-end">
+          <button type="button" className="zoe-button" onClick={onCancel}>
+            {trans.__('Cancel')}
+          </button>
+          <button type="submit" className="zoe-button zoe-primary" disabled={!valid || doing.busy}>
+            {doing.busy ? trans.__('Starting…') : swaps === null ? trans.__('Attach') : trans.__('Swap')}
+          </button>
+        </div>
       </div>
     </form>
   );

@@ -1,7 +1,7 @@
 /** One execution: how it is, why, and what can be done about it. */
 
 import { memo, useId, useState, type ReactElement } from 'react';
-import { hasEnded, isEnding, workersOf, type Execution, type Page, type Sample } from '@zoe-jupyter/api';
+import { bringsServer, hasEnded, isEnding, workersOf, type Execution, type Page, type Sample } from '@zoe-jupyter/api';
 import { AdaptForm } from './AdaptForm.js';
 import { useDoing, useNow } from './hooks.js';
 import { explanation, holdings, sizes, stateWord } from './sentences.js';
@@ -51,6 +51,7 @@ export const ExecutionCard = memo(function ExecutionCard(props: ExecutionCardPro
   const trans = useTexts();
   const title = useId();
   const ended = hasEnded(execution);
+  const server = bringsServer(execution);
   const lines = ended
     ? [execution.reason]
     : [sizes(execution, trans), explanation(execution, trans), holdings(execution, trans)];
@@ -72,7 +73,8 @@ export const ExecutionCard = memo(function ExecutionCard(props: ExecutionCardPro
             <Notebook {...props} />
           </>
         )}
-        {execution.attachment === null && !ended && ` · ${trans.__('attached to no notebook')}`}
+        {execution.attachment === null && !ended && !server && ` · ${trans.__('attached to no notebook')}`}
+        {server && !ended && ` · ${trans.__('your Jupyter server, which the Hub’s home page stops')}`}
       </p>
       <div className="zoe-card-figures">
         <div role="status">
@@ -182,6 +184,9 @@ function Actions({ execution, minimum, maximum, actions }: ExecutionCardProps): 
   const workers = workersOf(execution);
   const ended = hasEnded(execution);
   const over = isEnding(execution);
+  // Its life is the Hub's, and so is what the server itself writes.
+  const server = bringsServer(execution);
+  const writes = execution.plan.processes.some((process) => process.placement !== 'server');
   const { scale, adapt, stopAdapting, swap, terminate, detach, keep, openPage, openLogs, insertCode, forget } = actions;
   const change = (action: (execution: Execution) => Promise<unknown>): void => doing.run(() => action(execution));
   return (
@@ -215,7 +220,7 @@ function Actions({ execution, minimum, maximum, actions }: ExecutionCardProps): 
               {page.title}
             </Button>
           ))}
-        {openLogs && <Button onClick={() => openLogs(execution)}>{trans.__('Logs')}</Button>}
+        {openLogs && writes && <Button onClick={() => openLogs(execution)}>{trans.__('Logs')}</Button>}
         {insertCode && execution.plan.attachable && !over && (
           <Button onClick={() => insertCode(execution)}>{trans.__('Insert code')}</Button>
         )}
@@ -228,13 +233,13 @@ function Actions({ execution, minimum, maximum, actions }: ExecutionCardProps): 
         {keep && execution.life.expires !== null && execution.plan.lifetime.keep > 0 && !over && (
           <Button onClick={() => change(keep)}>{trans.__('Keep it')}</Button>
         )}
-        {swap && execution.plan.attachable && execution.attachment !== null && !over && (
+        {swap && execution.plan.attachable && execution.attachment !== null && !server && !over && (
           <Button onClick={() => swap(execution)}>{trans.__('Swap…')}</Button>
         )}
-        {detach && execution.attachment !== null && !over && (
+        {detach && execution.attachment !== null && !server && !over && (
           <Button onClick={() => change(detach)}>{trans.__('Detach')}</Button>
         )}
-        {terminate && !over && (
+        {terminate && !server && !over && (
           <Button danger onClick={() => terminate(execution)}>
             {trans.__('Terminate')}
           </Button>

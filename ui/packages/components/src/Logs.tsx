@@ -9,8 +9,11 @@ const KEPT = 5000;
 /** Milliseconds between two pictures of what arrives. */
 const REDRAW = 100;
 
+/** Who gives what is written. */
+export type LogSource = Pick<ZoeClient, 'logs'>;
+
 export interface LogsProps {
-  readonly client: ZoeClient;
+  readonly client: LogSource;
   readonly execution: Execution;
 }
 
@@ -102,7 +105,7 @@ export function Logs({ client, execution }: LogsProps): ReactElement {
 type State = { readonly kind: 'open' } | { readonly kind: 'ended' } | { readonly kind: 'broken'; reason: string };
 
 function useLines(
-  client: ZoeClient,
+  client: LogSource,
   id: string,
   chosen: string,
   attempt: number,

@@ -2,7 +2,6 @@
 
 import { useEffect, useRef, useState, useSyncExternalStore, type ReactElement } from 'react';
 import {
-  hasEnded,
   type Execution,
   type ExecutionsStore,
   type Quota,
@@ -16,6 +15,7 @@ import { Announcements } from './Announcements.js';
 import { ExecutionCard, type ExecutionActions } from './ExecutionCard.js';
 import { keepFocus } from './focus.js';
 import { useSnapshot } from './hooks.js';
+import { LongList } from './LongList.js';
 import { Share } from './Share.js';
 import { ShopShelf } from './ShopShelf.js';
 import { useTexts } from './texts.js';
@@ -23,6 +23,7 @@ import { useTexts } from './texts.js';
 /** From so many executions on there is a field to find one by. */
 const SEARCHED = 6;
 const MOST = 10;
+const idOf = (execution: Execution): string => execution.id;
 
 export interface ShelfState {
   readonly shop: Shop | null;
@@ -102,9 +103,6 @@ function Executions(props: ExecutionsProps): ReactElement {
   const trans = useTexts();
   const pending = useSyncExternalStore(terminations.subscribe, terminations.current);
   const [wanted, setWanted] = useState('');
-  useEffect(() => {
-    document.getElementById(`zoe-execution-${shown}`)?.scrollIntoView({ block: 'nearest' });
-  }, [shown]);
   if (!loaded) {
     return (
       <p className="zoe-quiet" role="status">
@@ -134,20 +132,18 @@ function Executions(props: ExecutionsProps): ReactElement {
           onChange={(event) => setWanted(event.target.value)}
         />
       )}
-      <ul className="zoe-executions">
-        {found.map((execution) => (
-          <li key={execution.id} id={`zoe-execution-${execution.id}`} data-ended={hasEnded(execution)}>
-            <ExecutionCard
-              execution={execution}
-              samples={store.history(execution.id)}
-              {...boundsOf(execution, shelf.shop)}
-              notebook={notebookOf(execution)}
-              undoUntil={pending.get(execution.id) ?? null}
-              actions={actions}
-            />
-          </li>
-        ))}
-      </ul>
+      <LongList items={found} className="zoe-executions" keyOf={idOf} shown={shown}>
+        {(execution) => (
+          <ExecutionCard
+            execution={execution}
+            samples={store.history(execution.id)}
+            {...boundsOf(execution, shelf.shop)}
+            notebook={notebookOf(execution)}
+            undoUntil={pending.get(execution.id) ?? null}
+            actions={actions}
+          />
+        )}
+      </LongList>
       {found.length === 0 && (
         <p className="zoe-quiet" role="status">
           {trans.__('Nothing of yours matches “%1”.', wanted)}

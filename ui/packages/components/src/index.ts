@@ -4,11 +4,20 @@ export { ConnectionBanner } from './ConnectionBanner.js';
 export { ExecutionCard, type ExecutionActions, type ExecutionCardProps } from './ExecutionCard.js';
 export { FollowedCard, type FollowedCardProps } from './FollowedCard.js';
 export { useDoing, useNow, useSnapshot } from './hooks.js';
-export { Logs } from './Logs.js';
+export { Logs, type LogSource } from './Logs.js';
 export { boundsOf, Panel, type FormState, type PanelProps, type ShelfState } from './Panel.js';
 export { Picture, type PictureProps } from './Picture.js';
 export { costSentence, outlookSentence, PlanPreview, type Preview } from './PlanPreview.js';
-export { changed, defaultsOf, memoryFault, schemaOf, uiSchemaOf, valuesOf, type Values } from './parameters.js';
+export {
+  changed,
+  defaultsOf,
+  labelOf,
+  memoryFault,
+  schemaOf,
+  uiSchemaOf,
+  valuesOf,
+  type Values,
+} from './parameters.js';
 export { explanation, holdings, sizes, stateWord } from './sentences.js';
 export { limits, Share, usedSentence } from './Share.js';
 export { attachable, ShopShelf } from './ShopShelf.js';

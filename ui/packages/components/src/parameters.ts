@@ -21,7 +21,7 @@ export function schemaOf(zapp: ZApp): RJSFSchema {
 function propertyOf(parameter: Parameter): RJSFSchema {
   const type = parameter.type ?? 'string';
   const schema: RJSFSchema = {
-    title: parameter.label || capitalised(parameter.name),
+    title: labelOf(parameter),
     type: type === 'memory' ? 'string' : type,
   };
   if (parameter.help) {
@@ -115,6 +115,11 @@ const bound = (value: unknown): number | null => (value === null || value === un
 
 function shown(parameter: Parameter, value: Scalar): Scalar {
   return parameter.type === 'memory' && typeof value === 'number' ? formatBytes(value) : value;
+}
+
+/** What its field is called. */
+export function labelOf(parameter: Parameter): string {
+  return parameter.label || capitalised(parameter.name);
 }
 
 function capitalised(name: string): string {

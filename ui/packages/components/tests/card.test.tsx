@@ -1,7 +1,7 @@
 import { cleanup, fireEvent, render, screen, waitFor } from '@testing-library/react';
 import type { ReactElement } from 'react';
 import { ExecutionCard, type ExecutionActions } from '../src/index.js';
-import { execution, BOUNDS, ready, type Execution } from './fakes.js';
+import { execution, BOUNDS, process, ready, type Execution } from './fakes.js';
 
 afterEach(cleanup);
 
@@ -111,4 +111,23 @@ test('only what is attached can be swapped', () => {
   expect(swap).toHaveBeenCalledTimes(1);
   rerender(card(execution({ attachment: null }), { swap }));
   expect(screen.queryByRole('button', { name: 'Swap…' })).toBeNull();
+});
+
+test('a Jupyter server is the Hub’s to end, and has no log of ours', () => {
+  const server = { ...process('jupyter.server', 1, 0), placement: 'server' } as const;
+  const bare = execution();
+  const plan = { ...bare.plan, processes: [server] };
+  render(card({ ...bare, plan }, { detach: () => Promise.resolve(), openLogs: jest.fn() }));
+  expect(screen.queryByRole('button', { name: /Terminate|Detach|Logs/ })).toBeNull();
+  expect(screen.getByText(/the Hub’s home page stops/)).toBeTruthy();
+});
+
+test('of what was started beside a server there are logs', () => {
+  const server = { ...process('jupyter.server', 1, 0), placement: 'server' } as const;
+  const bare = execution();
+  render(
+    card({ ...bare, plan: { ...bare.plan, processes: [...bare.plan.processes, server] } }, { openLogs: jest.fn() }),
+  );
+  expect(screen.getByRole('button', { name: 'Logs' })).toBeTruthy();
+  expect(screen.queryByRole('button', { name: 'Terminate' })).toBeNull();
 });

@@ -60,7 +60,7 @@ export class ZoeManager implements IZoeManager {
     this.store.subscribe(() => {
       const now = this.store.current();
       // What is used changes with the executions, and may have changed while nobody was connected.
-      if (now.executions !== known.executions || now.connection.kind !== known.connection.kind) {
+      if (now.connection.kind !== known.connection.kind || otherUse(known.executions, now.executions)) {
         this.readQuotaSoon();
       }
       lost ||= now.connection.kind === 'waiting';
@@ -106,4 +106,18 @@ export class ZoeManager implements IZoeManager {
       }, this.options.rest ?? 300);
     }
   }
+}
+
+/** Whether another part of quotas may be used now. */
+function otherUse(before: readonly Execution[], now: readonly Execution[]): boolean {
+  if (before === now) {
+    return false;
+  }
+  const known = new Map(before.map((each) => [each.id, each]));
+  const held = ({ state, desired, granted }: Execution): string => JSON.stringify([state, desired, granted]);
+  const other = (each: Execution): boolean => {
+    const old = known.get(each.id);
+    return old !== each && (old === undefined || held(old) !== held(each));
+  };
+  return before.length !== now.length || now.some(other);
 }

@@ -2,32 +2,9 @@
 
 import { ReactWidget } from '@jupyterlab/ui-components';
 import { useEffect, useReducer, type ReactElement } from 'react';
-import { hasEnded, type Execution, type Quota } from '@zoe-jupyter/api';
-import { limits, usedSentence, useSnapshot, type Texts } from '@zoe-jupyter/components';
+import { useSnapshot, type Texts } from '@zoe-jupyter/components';
+import { statusText } from './statusText.js';
 import type { IZoeManager } from './tokens.js';
-
-/** Empty where there is nothing to tell. */
-export function statusText(executions: readonly Execution[], quota: Quota | null, trans: Texts): string {
-  const live = executions.filter((execution) => !hasEnded(execution));
-  const waiting = live.filter((execution) => execution.state === 'queued');
-  const parts: string[] = [];
-  if (live.length > waiting.length) {
-    parts.push(trans._n('%1 cluster', '%1 clusters', live.length - waiting.length));
-  }
-  if (waiting.length > 0) {
-    const ahead = Math.min(...waiting.map((execution) => execution.outlook?.ahead ?? Infinity));
-    parts.push(
-      Number.isFinite(ahead)
-        ? trans.__('%1 waiting, %2 ahead', waiting.length, ahead)
-        : trans.__('%1 waiting', waiting.length),
-    );
-  }
-  const cores = quota === null ? undefined : limits(quota).find((use) => use.dimension === 'cpu');
-  if (cores && parts.length > 0) {
-    parts.push(usedSentence(cores, trans));
-  }
-  return parts.join(' · ');
-}
 
 export class StatusItem extends ReactWidget {
   constructor(

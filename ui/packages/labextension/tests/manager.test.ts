@@ -2,7 +2,8 @@ import { ZoeManager } from '../src/manager.js';
 import { noticeOf } from '../src/notices.js';
 import { connecting, swapping } from '../src/snippets.js';
 import { english } from '@zoe-jupyter/components';
-import { execution, FakeService, json, problem, until } from '../../api/tests/fakes.js';
+import { statusText } from '../src/statusText.js';
+import { execution, FakeService, json, problem, process, until } from '../../api/tests/fakes.js';
 import type { Mode } from '../src/tokens.js';
 import { shownOf } from '../src/shown.js';
 import type { ZApp, ZoeEvent } from '@zoe-jupyter/api';
@@ -62,6 +63,27 @@ test('shop and quota are read again when the service says that they are others',
   service.say('event: quotas.changed\ndata: {}\n\n');
   await until(() => count('GET /quota') > quotas);
   expect(count('GET /shop')).toBe(shops + 1);
+});
+
+test('a change that uses nothing more or less does not make the quota be read', async () => {
+  service.has({ id: 'a' });
+  manager.begin();
+  await until(() => manager.quota !== null && manager.store.current().loaded);
+  await new Promise((resolve) => setTimeout(resolve, 40));
+  const before = service.requests.filter((each) => each === 'GET /quota').length;
+  service.has({ id: 'a', reason: 'Its notebook was closed.', updated: '2026-01-02T00:00:00Z' });
+  service.tell('a');
+  await until(() => manager.store.get('a')?.reason !== '');
+  await new Promise((resolve) => setTimeout(resolve, 40));
+  expect(service.requests.filter((each) => each === 'GET /quota')).toHaveLength(before);
+});
+
+test('the status bar counts clusters, not the server that shows it', () => {
+  const server = execution();
+  const processes = [{ ...process('jupyter.server', 1, 0), placement: 'server' as const }];
+  const mine = { ...server, plan: { ...server.plan, processes } };
+  expect(statusText([mine], null, english)).toBe('');
+  expect(statusText([mine, execution({ id: 'e2' })], null, english)).toBe('1 cluster');
 });
 
 test('a shop that could not be read is read when asked again', async () => {
