@@ -140,3 +140,50 @@ def test_a_click_terminates(shown: Any, zoe: FakeZoe) -> None:
 def test_what_is_no_wish_is_refused_with_a_sentence(shown: Any, wish: dict[str, Any], zoe: FakeZoe) -> None:
     assert "does not know" in click(shown, **wish)["error"]
     assert zoe.find("spark-1")["desired"] == "running"
+
+
+def asked(shown: Any, **wish: Any) -> list[dict[str, Any]]:
+    """All that the kernel says, to its last word."""
+    said: list[dict[str, Any]] = []
+    shown.send = said.append
+    shown._handle_custom_msg({"id": 9, **wish}, [])
+    until(lambda: said and "error" in said[-1])
+    return said
+
+
+def test_the_card_is_told_what_there_is_to_swap_for_and_what_it_would_need(shown: Any) -> None:
+    (answer,) = asked(shown, do="shop")
+    assert [zapp["name"] for zapp in answer["result"]] == ["spark"]
+    (answer,) = asked(shown, do="plan", zapp="spark", parameters={"workers": 3})
+    assert answer["result"]["parameters"]["workers"] == 3
+    assert "does not know" in asked(shown, do="plan", zapp=3, parameters={})[-1]["error"]
+
+
+def test_the_log_comes_as_it_is_written_until_the_card_wants_no_more(shown: Any, zoe: FakeZoe) -> None:
+    zoe.log = "erste Zeile: ä\n".encode()
+    said = asked(shown, do="logs")
+    assert "".join(each.get("chunk", "") for each in said) == "erste Zeile: ä\n"
+    assert said[-1] == {"id": 9, "error": ""}
+
+
+def test_a_swap_by_the_card_puts_another_cluster_in_its_place(
+    shown: Any, zoe: FakeZoe, core: Core, attached: Attached
+) -> None:
+    said = asked(shown, do="swap", zapp="spark", parameters={"workers": 1}, name="other")
+    assert said[0] == {"id": 9, "chunk": ""}, "a card that hears nothing would say that the kernel is away"
+    assert said[-1] == {"id": 9, "error": ""}
+    assert zoe.find("spark-1")["desired"] == "terminated"
+    assert shown.execution["name"] == "other"
+    new = core.attachments.get("other")
+    assert new is not None
+    assert widget.widget_for(core, new) is shown
+    # What becomes of the old one is not drawn over it.
+    attached.saw(attached.view.model_copy(update={"reason": "gone"}))
+    assert shown.execution["name"] == "other"
+
+
+def test_a_swap_that_comes_to_nothing_says_why_and_leaves_the_old_one(shown: Any, zoe: FakeZoe) -> None:
+    said = asked(shown, do="swap", zapp="nothing", parameters={}, name="")
+    assert "spark-1 stays attached, as it was" in said[-1]["error"]
+    assert shown.execution["name"] == "spark-1"
+    assert zoe.find("spark-1")["desired"] == "running"

@@ -2,8 +2,9 @@
 
 import { useEffect, useMemo, useRef, useState, useSyncExternalStore, type ReactElement } from 'react';
 import { Terminations, workersOf, type Sample } from '@zoe-jupyter/api';
-import { ExecutionCard, useTexts, type ExecutionActions } from '@zoe-jupyter/components';
+import { ExecutionCard, Logs, useTexts, type ExecutionActions } from '@zoe-jupyter/components';
 import { Link, type Model } from './link.js';
+import { SwapForm } from './SwapForm.js';
 
 /** The kernel does not know what the ZApp allows; the service says no to more. */
 const MOST = 10;
@@ -16,6 +17,8 @@ export function Card({ model }: { model: Model }): ReactElement {
   useEffect(() => () => link.dispose(), [link]);
   const execution = useSyncExternalStore(link.subscribe, link.current);
   const [failed, setFailed] = useState('');
+  /** What is open below the card. */
+  const [open, setOpen] = useState<'' | 'logs' | 'swap'>('');
   const terminations = useMemo(
     () =>
       new Terminations(
@@ -35,6 +38,8 @@ export function Card({ model }: { model: Model }): ReactElement {
       adapt: (_, minimum, maximum) => link.ask({ do: 'adapt', minimum, maximum }),
       detach: () => link.ask({ do: 'detach' }),
       stopAdapting: () => link.ask({ do: 'stop_adapting' }),
+      openLogs: () => setOpen((before) => (before === 'logs' ? '' : 'logs')),
+      swap: () => setOpen((before) => (before === 'swap' ? '' : 'swap')),
       openPage: (_, page) => void window.open(page.url, '_blank', 'noopener'),
       terminate: (of) => {
         setFailed('');
@@ -46,6 +51,12 @@ export function Card({ model }: { model: Model }): ReactElement {
     [link, terminations],
   );
   const samples = useRef<readonly Sample[]>([]);
+  const shown = useRef(execution.id);
+  if (shown.current !== execution.id) {
+    // Another one took its place.
+    shown.current = execution.id;
+    samples.current = [];
+  }
   const workers = workersOf(execution);
   const last = samples.current.at(-1);
   if (workers !== null && (last?.asked !== workers.asked || last.ready !== workers.ready)) {
@@ -67,6 +78,12 @@ export function Card({ model }: { model: Model }): ReactElement {
         <p className="zoe-error" role="alert">
           {failed}
         </p>
+      )}
+      {open === 'swap' && <SwapForm key={execution.id} link={link} old={execution} onClose={() => setOpen('')} />}
+      {open === 'logs' && (
+        <div className="zoe-card-logs" data-lm-suppress-shortcuts="true">
+          <Logs key={execution.id} client={link} execution={execution} />
+        </div>
       )}
     </div>
   );
