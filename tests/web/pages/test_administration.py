@@ -154,7 +154,7 @@ async def test_capacity_tells_who_holds_what(site: Site, start: Starter) -> None
     execution = await start()
     await stored(site.context.store, Granted(execution, {"toy.head": 1, "toy.worker": 1}))
     text = await seen(site, "admin-token", "admin/capacity")
-    assert "Granted: 2 CPU, 128 MiB of 16 CPU, 16 GiB." in text
+    assert "Granted: 2 of 16 CPU, 128 MiB of 16 GiB memory." in text
     assert re.search(r"owner=alice\">alice</a></th><td>2</td><td>128 MiB</td><td>0</td><td>2</td><td>1</td>", text)
     assert '<rect x="' in text
 
