@@ -24,7 +24,7 @@ test: lint ## set up and run all checks and tests, JOBS (2) files at a time; wha
 	  echo "Some failed. Once more, one by one: who fails beside others only waits too impatiently for a busy machine."; \
 	  $(IN_ENV) python -m pytest --last-failed --last-failed-no-failures none; }
 
-test-long: setup ## run the tests that take minutes: two people's clusters, clusters that follow their load, no Hub
+test-long: setup ## run the tests that take minutes: two people's clusters and their walk by clicking, clusters that follow their load, no Hub
 	@$(IN_ENV) python -m pytest -m long
 
 test-docker: setup ## run the tests that need a Docker engine (ZOE_TEST_DOCKER_HOST, else /var/run/docker.sock)
@@ -40,7 +40,7 @@ test-dockerspawner: setup ## run DockerSpawner's own tests on ZoeDockerSpawner, 
 	@$(IN_ENV) python scripts/dockerspawner_tests.py
 
 screenshots: setup ## let a browser take the pictures of docs/images (needs Debian's package chromium)
-	@ZOE_SCREENSHOTS=1 $(IN_ENV) python -m pytest -q tests/web/pages/test_in_browser.py tests/faces
+	@ZOE_SCREENSHOTS=1 $(IN_ENV) python -m pytest -q -m slow tests/web/pages/test_in_browser.py tests/faces
 
 lint: setup ## run ruff and mypy, and what checks the TypeScript side
 	@$(IN_ENV) ruff check .

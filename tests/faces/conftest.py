@@ -17,14 +17,20 @@ from tests.zoe_server_ext.embedded import end, make_server
 from tests.zoe_server_ext.servers import Server
 
 
+def newest_panel() -> Path | None:
+    """The prebuilt extension: of what was built for a wheel and what set-up installed, the newer one."""
+    places = [faces.PACKAGED, faces.installed(Folders.of(os.environ))]
+    places.append(Path(sys.prefix, "share", "jupyter", "labextensions", faces.NAME))
+    built = [each for each in places if (each / "package.json").exists()]
+    return max(built, key=lambda each: (each / "package.json").stat().st_mtime, default=None)
+
+
 @pytest.fixture(scope="session")
 def panel() -> Path:
-    """The prebuilt extension: the newest that was built here, else the one that set-up installed."""
-    places = [faces.PACKAGED, faces.installed(Folders.of(os.environ)), Path(sys.prefix, "share/jupyter/labextensions")]
-    for place in [places[0], places[1], places[2] / faces.NAME]:
-        if (place / "package.json").exists():
-            return place
-    pytest.skip("the panel is not built: make setup")
+    found = newest_panel()
+    if found is None:
+        pytest.skip("the panel is not built: make setup")
+    return found
 
 
 @pytest.fixture(scope="module")

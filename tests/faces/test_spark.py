@@ -47,7 +47,7 @@ def test_a_query_is_followed_below_its_cell_and_cancelled(page: Page, lab: Serve
     open_lab(page, lab)
     new_notebook(page, lab)
     run_cell(page, ATTACH)
-    expect(page.locator(".jp-Notebook")).to_contain_text("connected: `spark`", timeout=180_000)
+    expect(page.locator(".jp-Notebook")).to_contain_text("connected: spark", timeout=180_000)
     work = page.locator(".jp-OutputArea .zoe-work")
     run_cell(page, HOURS)
     expect(work).to_contain_text("of 200 tasks", timeout=120_000)

@@ -52,6 +52,8 @@ class Server:
             "JUPYTER_CONFIG_DIR": str(folder / "config"),
             "JUPYTER_RUNTIME_DIR": str(folder / "runtime"),
             "JUPYTER_DATA_DIR": str(folder / "data"),
+            # What a test puts there comes before what the environment has.
+            "JUPYTER_PREFER_ENV_PATH": "no",
             "IPYTHONDIR": str(folder / "ipython"),
             "JUPYTER_TOKEN": TOKEN,
             **environment,
