@@ -58,10 +58,16 @@ class Watched:
         return [e.kind.value for e in await self.world.store.events(execution=self.execution.id)]
 
 
-async def watched(world: World, cluster: Cluster, attachment: Attachment | None = None, **lifetime: int) -> Watched:
+async def watched(
+    world: World,
+    cluster: Cluster,
+    attachment: Attachment | None = None,
+    fields: dict[str, str] | None = None,
+    **lifetime: int,
+) -> Watched:
     ports = [{"name": "web", "protocol": "http", "purpose": "ui", "headers": {"X-Door": "${secret.auth}"}}]
     activity = {"process": "head", "port": "web", "path": "/how", "busy": "busy", "mark": "done"}
-    status = {"process": "head", "port": "web", "fields": {}, "activity": [activity]}
+    status = {"process": "head", "port": "web", "fields": fields or {}, "activity": [activity]}
     described = framework(
         name="toy",
         options=[],

@@ -18,6 +18,8 @@ log = logging.getLogger(__name__)
 SETTLING = 5.0
 """Seconds after which a cluster that began to run is asked first. Before that its processes are still loading
 what they need for their owner's first job, and answering would slow it."""
+_LONGEST = 200
+_MOST = 2**63
 
 
 class LiveFigures:
@@ -66,7 +68,13 @@ async def _read(questions: Questions, execution: Execution) -> dict[str, Any]:
     for framework in execution.plan.frameworks:
         status = framework.status
         if status is not None:
-            found |= (
-                await questions.ask(execution, framework, status.process, status.port, status.path, status.fields) or {}
-            )
+            said = await questions.ask(execution, framework, status.process, status.port, status.path, status.fields)
+            found |= {name: value for name, value in (said or {}).items() if _is_figure(value)}
     return found
+
+
+def _is_figure(value: Any) -> bool:
+    """A number, or a short text. A cluster is its owner's, who could make it say anything to whoever administers."""
+    if isinstance(value, str):
+        return len(value) <= _LONGEST
+    return isinstance(value, (bool, int, float)) and abs(value) < _MOST

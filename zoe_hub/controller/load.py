@@ -8,16 +8,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import quote
 
-import jmespath
-from jmespath.exceptions import JMESPathError
-
 from ..model.errors import InvalidDocument
 from ..model.execution import Execution
 from ..model.framework import Load as LoadPages
 from ..model.plan import FrameworkPlan
 from ..model.references import bind
 from ..scheduler.adaptation import Load
-from .questions import Questions
+from .questions import Questions, evaluate
 
 _ORDINAL = re.compile("[0-9]{1,5}")
 _MOST = 1_000_000_000
@@ -68,10 +65,11 @@ async def _answers(
     """Answers of its pages by their names, then its figures by their expressions."""
     kept: dict[str, Any] = {}
     for page in pages.pages:
-        words = {name: quote(str(value), safe="") for name, value in kept.items() if isinstance(value, (str, int))}
         try:
+            words = {name: quote(str(value), safe="") for name, value in kept.items() if isinstance(value, (str, int))}
             path = bind(page.path, words)
-        except InvalidDocument:
+        # Half of a character, or a number with more digits than Python writes.
+        except (InvalidDocument, ValueError):
             return None
         answer = await questions.ask(execution, framework, pages.process, pages.port, path, {page.name: page.value})
         if answer is None or answer[page.name] is None:
@@ -107,13 +105,15 @@ def _number(expression: str | None, answers: dict[str, Any]) -> int | None:
 def _busy(expression: str | None, answers: dict[str, Any]) -> int | None:
     """The highest ordinal of a worker that has a task; -1 when none has, None when nobody knows."""
     value = None if expression is None else _search(expression, answers)
-    if not isinstance(value, list) or not all(_ORDINAL.fullmatch(str(each)) for each in value):
+    if not isinstance(value, list) or not all(isinstance(each, (str, int)) for each in value):
+        return None
+    if not all(_ORDINAL.fullmatch(str(each)) for each in value):
         return None
     return max((int(each) for each in value), default=-1)
 
 
 def _search(expression: str, answers: dict[str, Any]) -> Any:
     try:
-        return jmespath.search(expression, answers)
-    except (JMESPathError, RecursionError):
+        return evaluate(expression, answers)
+    except ValueError:
         return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from http.cookiejar import CookieJar, DefaultCookiePolicy
@@ -25,8 +26,10 @@ T = TypeVar("T")
 
 PATIENCE = 5.0
 """Seconds for one cluster's answer, however slowly it comes; the others do not wait for it longer."""
-LARGEST = 4 * 2**20
-"""Bytes of an answer. A cluster is its owner's, who could make it say anything."""
+LARGEST = 2**20
+"""Bytes of an answer. A cluster is its owner's, who could make it say anything, and all share the thread that reads."""
+_PIECES = 2000
+"""In which an answer may come. Each costs time, however short it is."""
 
 
 class Questions:
@@ -40,7 +43,9 @@ class Questions:
         # Clusters are reached directly, whatever proxy the environment names.
         # Of no cluster a cookie is kept: all are at one host, and the next one is another user's.
         nothing = CookieJar(DefaultCookiePolicy(allowed_domains=()))
-        self._http = httpx.AsyncClient(timeout=2.0, trust_env=False, cookies=nothing)
+        # And what a few bytes say when they are unpacked has no bound.
+        unpacked = {"Accept-Encoding": "identity"}
+        self._http = httpx.AsyncClient(timeout=2.0, trust_env=False, cookies=nothing, headers=unpacked)
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -69,24 +74,38 @@ class Questions:
         try:
             headers = {name: bind(text, values) for name, text in described.headers.items()}
             answer = await self._get(f"http://{instance.host}:{instance.ports[port]}{path}", headers)
-            return {name: jmespath.search(expression, answer) for name, expression in expressions.items()}
+            return {name: evaluate(expression, answer) for name, expression in expressions.items()}
         # A cluster is its owner's: an answer nested too deeply must end nothing but this question.
-        except (httpx.HTTPError, httpx.InvalidURL, ValueError, RecursionError, JMESPathError, InvalidDocument) as error:
+        except (httpx.HTTPError, httpx.InvalidURL, ValueError, RecursionError, InvalidDocument) as error:
             log.debug("Execution %s does not say how it is: %s", execution.id, error)
             return None
 
     async def _get(self, url: str, headers: Mapping[str, str]) -> Any:
         async with self._http.stream("GET", url, headers=headers) as response:
             response.raise_for_status()
-            body = b""
-            async for chunk in response.aiter_bytes():
+            if response.headers.get("Content-Encoding", "identity").lower() != "identity":
+                raise ValueError("its answer is packed, which nobody asked for")
+            body, pieces = bytearray(), 0
+            async for chunk in response.aiter_raw():
                 body += chunk
-                if len(body) > LARGEST:
-                    raise ValueError(f"its answer is larger than {LARGEST} bytes")
+                pieces += 1
+                if len(body) > LARGEST or pieces > _PIECES:
+                    raise ValueError(
+                        f"its answer is larger than {LARGEST} bytes, or comes in more than {_PIECES} pieces"
+                    )
         if "json" in response.headers.get("Content-Type", ""):
-            return httpx.Response(200, content=body).json()
+            return json.loads(body)
         # How a page is laid out must not matter.
         return " ".join(body.decode("utf-8", "replace").split())
+
+
+def evaluate(expression: str, answer: Any) -> Any:
+    """A JMESPath expression over what a cluster said. Raises ValueError where the answer does not suit it."""
+    try:
+        return jmespath.search(expression, answer)
+    except (JMESPathError, ArithmeticError, TypeError, RecursionError) as error:
+        # It compares texts with numbers as Python does, and adds up what is no sum.
+        raise ValueError(f"{expression} has no value there: {error}") from error
 
 
 async def ask_all(executions: Iterable[Execution], read: Callable[[Execution], Coroutine[Any, Any, T]]) -> dict[str, T]:
