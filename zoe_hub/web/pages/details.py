@@ -88,7 +88,9 @@ class Logs(Page):
                 text += chunk
                 if len(text) > _LOG_BYTES:
                     # Of several instances the lines come mixed, so that neither end is the newest alone.
-                    text, whole = text[-_LOG_BYTES:], False
+                    # Taken away in front, not copied: there may be a hundred thousand lines.
+                    del text[:-_LOG_BYTES]
+                    whole = False
         return {
             "execution": view,
             "process": wanted.process,

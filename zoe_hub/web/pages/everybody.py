@@ -119,6 +119,11 @@ class TerminateMany(LeadersPage):
 
     _target = ""
 
+    async def get(self, **path: str) -> None:
+        """Who comes back to the address later chooses anew."""
+        self.audits = False
+        self.redirect(f"{self.context.prefix}admin/executions", status=303)
+
     async def post(self, **path: str) -> None:
         caller = await self.require_caller()
         if caller is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from pydantic import ValidationError
@@ -75,7 +76,7 @@ class Scale(Form):
     def body(self) -> Modify:
         name, value = self.get_body_argument("parameter", ""), self.get_body_argument("value", "").strip()
         # Stored as it is given: a number as a number.
-        return Modify(parameters={name: int(value) if value.isdecimal() and value.isascii() else value})
+        return Modify(parameters={name: int(value) if re.fullmatch("[0-9]{1,18}", value) else value})
 
 
 class Keep(Form):

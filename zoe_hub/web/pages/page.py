@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
 from pydantic import BaseModel, ValidationError
+from tornado.httputil import parse_body_arguments
+from tornado.web import stream_request_body
 
 from ...translations import languages_of
 from .. import scopes
 from ..access import lacks
 from ..api import OPERATIONS
 from ..callers import Caller
+from ..context import WebContext
+from ..events import EventFeed
 from ..handlers import BaseHandler
+from ..limits import Meter
 from ..operations import Call, Headers, Operation, Reply
 from ..problems import Problem, Refused, first_error
 from ..rest import holds
@@ -25,6 +31,11 @@ Run = Callable[[Call], Awaitable[Reply]]
 _OPERATIONS: Mapping[Run, Operation] = {operation.run: operation for operation in OPERATIONS}
 ROWS = 50
 """Lines of one page of a table."""
+_LARGEST_FORM = 64 * 1024
+"""Bytes."""
+_MOST_FIELDS = 500
+"""Of a form. They are read before anybody knows who sends them, as the XSRF token is among them."""
+_FORM = "application/x-www-form-urlencoded"
 
 
 def operation_of(run: Run) -> Operation:
@@ -32,11 +43,43 @@ def operation_of(run: Run) -> Operation:
     return _OPERATIONS[run]
 
 
+@stream_request_body
 class Asker(BaseHandler):
     """Asks operations as the caller, with the caller's own rights: no page knows more than the REST interface."""
 
+    has_body = False
     changed_status = 303
     """What is answered to a form that changed something."""
+
+    def initialize(self, context: WebContext, feed: EventFeed, meter: Meter, **options: Any) -> None:
+        super().initialize(context, feed, meter, **options)
+        self._form = bytearray()
+
+    def data_received(self, chunk: bytes) -> None:
+        if len(self._form) <= _LARGEST_FORM:
+            self._form += chunk
+
+    async def require_caller(self) -> Caller | None:
+        """As every handler's, once the form has been read: the token that goes with a login may be in it."""
+        self.has_body = True
+        self._read_form()
+        return await super().require_caller()
+
+    def _read_form(self) -> None:
+        """The form's fields, for `get_body_argument`. Raises Refused for what no form of ours sends."""
+        form, self._form = bytes(self._form), bytearray()
+        if not form:
+            return
+        if len(form) > _LARGEST_FORM or form.count(b"&") >= _MOST_FIELDS:
+            raise Refused(413, f"A form is at most {_LARGEST_FORM // 1024} KiB, and {_MOST_FIELDS} fields.")
+        kind = self.request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+        if kind != _FORM:
+            raise Refused(415, f"A form is sent as {_FORM}.")
+        parse_body_arguments(_FORM, form, self.request.body_arguments, {})
+        for name, values in self.request.body_arguments.items():
+            self.request.arguments.setdefault(name, []).extend(values)
+            if any(_is_no_text(value) for value in values):
+                raise Refused(400, "The form is not proper Unicode in UTF-8.")
 
     async def ask(
         self,
@@ -107,7 +150,7 @@ class Asker(BaseHandler):
             "pause": 500,
             "may": lambda scope: self.caller is not None and self.caller.may(f"custom:zoe:{scope}"),
             "address": address,
-            "done": self.get_query_argument("done", ""),
+            "done": self.request.query_arguments.get("done", [b""])[-1].decode("utf-8", "replace"),
         }
         languages = languages_of(self.request.headers.get("Accept-Language", ""))
         self.finish(render(template, languages, {**common, **values}))
@@ -115,7 +158,8 @@ class Asker(BaseHandler):
     def finish_page_of(self, problem: Problem) -> None:
         """As the other pages, with a way on: to try again, or back."""
         asked = self.request.method == "GET"
-        wanted = self.get_body_argument("next", "") if not asked else ""
+        sent = self.request.body_arguments.get("next", [b""])
+        wanted = sent[-1].decode("utf-8", "replace").strip() if not asked else ""
         self.show(
             "error.html",
             {"problem": problem, "again": self.request.uri if asked else None, "back": self.own_address(wanted)},
@@ -124,7 +168,9 @@ class Asker(BaseHandler):
 
     def own_address(self, wanted: str) -> str:
         """An address that a browser sent, if it is one of our pages; else that of the first of them."""
-        ours = wanted.startswith(self.context.prefix) and "/../" not in wanted and "\\" not in wanted
+        # Browsers take %2e for a dot.
+        steps = re.split(r"[/?#]", wanted.lower().replace("%2e", "."))
+        ours = wanted.startswith(self.context.prefix) and ".." not in steps and "\\" not in wanted
         return wanted if ours else self.context.prefix
 
 
@@ -167,6 +213,14 @@ class Page(Asker):
             "newer": at(max(0, offset - ROWS)) if offset else None,
             "older": at(offset + ROWS) if offset + ROWS < total else None,
         }
+
+
+def _is_no_text(value: bytes) -> bool:
+    try:
+        value.decode()
+    except UnicodeDecodeError:
+        return True
+    return False
 
 
 def policy(nonce: str, hub: str | None, frames: str = "") -> str:

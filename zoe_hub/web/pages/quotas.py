@@ -76,7 +76,8 @@ class EditQuota(QuotaPage):
 
     @property
     def audit_target(self) -> str:
-        return self.get_argument("name", "")
+        # Also of a request that was refused because it cannot be read.
+        return self.request.arguments.get("name", [b""])[-1].decode("utf-8", "replace").strip()
 
     async def get(self, **path: str) -> None:
         # To look changes nothing.
