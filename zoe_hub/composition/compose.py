@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..model.errors import InvalidDocument, InvalidParameter, InvalidRequest, UnknownName
 from ..model.framework import Framework, Placement, Process
+from ..model.nearest import nearest
 from ..model.parameters import Parameter, Scalar
 from ..model.plan import FrameworkPlan, Plan, ProcessPlan
 from ..model.resources import Resources, parse_bytes
@@ -80,8 +80,8 @@ def resolve_parameters(parameters: Sequence[Parameter], given: Mapping[str, Any]
     known = {parameter.name for parameter in parameters}
     for name in given:
         if name not in known:
-            near = difflib.get_close_matches(str(name), known, n=1)
-            hint = f"did you mean {near[0]}?" if near else f"there are: {', '.join(sorted(known)) or 'none'}"
+            near = nearest(str(name), sorted(known))
+            hint = f"did you mean {near}?" if near else f"there are: {', '.join(sorted(known)) or 'none'}"
             raise InvalidParameter(str(name)[:80], f"there is no such parameter; {hint}")
     values: dict[str, Scalar] = {}
     for parameter in parameters:

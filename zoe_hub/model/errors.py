@@ -27,9 +27,10 @@ The message of each is a sentence that may be shown to whoever made the request.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Mapping
 from typing import Any
+
+from .nearest import nearest
 
 
 class ZoeError(Exception):
@@ -69,10 +70,10 @@ class UnknownName(ZoeError):
 
     def __init__(self, what: str, name: str, known: Iterable[str] = ()) -> None:
         names = sorted(known)
-        near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+        near = nearest(name, names, cutoff=0.5)
         hint = ""
         if near:
-            hint = f" Did you mean {near[0]!r}?"
+            hint = f" Did you mean {near!r}?"
         elif 0 < len(names) <= 12:
             hint = f" There are: {', '.join(names)}."
         super().__init__(f"There is no {what} named {name!r}.{hint}" if name else f"There is no {what}.")
