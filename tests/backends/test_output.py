@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import tempfile
 from pathlib import Path
 
@@ -29,6 +30,25 @@ async def test_the_tail_is_as_many_lines_as_asked_for(log: Path, end: bytes) -> 
     for wanted in (0, 1, 2, 50, 199, 200, 1000):
         assert await tail(log, wanted) == b"".join(lines[max(0, len(lines) - wanted) :])
     assert await tail(log, None) == log.read_bytes()
+
+
+async def test_others_have_their_turns_while_the_beginning_of_a_tail_is_looked_for(log: Path) -> None:
+    """A log of nothing but ends of lines took more than a second, and those of all instances are asked for together."""
+    log.write_bytes(b"\n" * 2**20)
+    turns = 0
+
+    async def others() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    counting = asyncio.create_task(others())
+    chunks = read(log, tail=2**20 - 100_000, follow=False, ended=lambda: True)
+    first = await anext(chunks)
+    counting.cancel()
+    assert turns > 10
+    assert len(first) + sum([len(chunk) async for chunk in chunks]) == 2**20 - 100_000
 
 
 async def test_a_log_that_is_not_there_is_empty(log: Path) -> None:

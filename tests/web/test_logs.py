@@ -7,6 +7,8 @@ import asyncio
 import httpx
 import pytest
 
+from zoe_hub.web.logs import follow_logs
+
 from .conftest import Site, Starter
 
 
@@ -25,6 +27,18 @@ async def test_the_output_of_all_is_told_apart(alice: httpx.AsyncClient, site: S
     site.written.texts["toy.worker", 0] = b"three"
     text = (await alice.get(f"/executions/{await start()}/logs")).text
     assert sorted(text.splitlines()) == ["[toy.head 0] one", "[toy.head 0] two", "[toy.worker 0] three"]
+
+
+async def test_short_lines_of_many_are_handed_on_together(alice: httpx.AsyncClient, site: Site, start: Starter) -> None:
+    """One by one, two logs of nothing but ends of lines, of 64 MiB each, took hours of a processor."""
+    for process in ("toy.head", "toy.worker"):
+        site.written.texts[process, 0] = b"\n" * 50_000 + b"last"
+    execution = await site.context.store.get(await start())
+    chunks = [c async for c in await follow_logs(site.written, execution, None, None, follow=False, tail=None)]
+    lines = b"".join(chunks).splitlines()
+    assert sorted(set(lines)) == [b"[toy.head 0] ", b"[toy.head 0] last", b"[toy.worker 0] ", b"[toy.worker 0] last"]
+    assert len(lines) == 100_002
+    assert len(chunks) < 100
 
 
 async def test_output_is_followed_until_its_end(alice: httpx.AsyncClient, site: Site, start: Starter) -> None:

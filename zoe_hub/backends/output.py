@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import re
-from collections.abc import AsyncIterator, Callable, Collection
+from collections.abc import AsyncIterator, Callable, Collection, Generator
 from pathlib import Path
 
 from .trim import beginning
@@ -35,7 +35,8 @@ async def read(path: Path, *, tail: int | None, follow: bool, ended: Callable[[]
             over = ended() or not follow
             if descriptor < 0 and path.exists():
                 descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-                position = 0 if tail is None else _start_of_tail(descriptor, tail)
+                if tail is not None:
+                    position = await _start_of_tail_for_all(descriptor, tail)
             while descriptor >= 0:
                 chunk, position = _read_at(descriptor, position)
                 if not chunk:
@@ -62,6 +63,27 @@ def _read_at(descriptor: int, position: int) -> tuple[bytes, int]:
 
 def _start_of_tail(descriptor: int, lines: int) -> int:
     """Where the last `lines` lines begin; 0 where so many are not there."""
+    search = _tail_search(descriptor, lines)
+    while True:
+        try:
+            next(search)
+        except StopIteration as found:
+            return int(found.value)
+
+
+async def _start_of_tail_for_all(descriptor: int, lines: int) -> int:
+    """The same, and others have their turns meanwhile: many long logs may be looked at together."""
+    search = _tail_search(descriptor, lines)
+    while True:
+        try:
+            next(search)
+        except StopIteration as found:
+            return int(found.value)
+        await asyncio.sleep(0)
+
+
+def _tail_search(descriptor: int, lines: int) -> Generator[None, None, int]:
+    """Gives nothing after each piece of the log, and where the tail begins at its end."""
     first = beginning(descriptor)
     end = position = os.fstat(descriptor).st_size
     if lines <= 0:
@@ -73,6 +95,11 @@ def _start_of_tail(descriptor: int, lines: int) -> int:
         position -= size
         block = os.pread(descriptor, size, position)
         search_end = size - 1 if position + size == end else size
+        yield
+        if (here := block.count(b"\n", 0, max(search_end, 0))) < wanted:
+            # Counted, not looked for: a log may be nothing but the ends of lines.
+            wanted -= here
+            continue
         while (found := block.rfind(b"\n", 0, max(search_end, 0))) >= 0:
             wanted -= 1
             if wanted == 0:

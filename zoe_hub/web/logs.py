@@ -12,7 +12,9 @@ from ..model.plan import ProcessPlan
 from .context import LogSource
 from .iteration import closed
 
-_QUEUED = 64
+_QUEUED = 16
+_PIECE = 64 * 1024
+"""Bytes of lines that are handed on together: one by one, a log of short lines would take all the time there is."""
 _LONGEST = 64 * 1024
 """Bytes after which a line is broken, so that one without an end does not fill the memory."""
 
@@ -89,8 +91,14 @@ async def _copy(label: str, stream: AsyncIterator[bytes], arrived: asyncio.Queue
                 *lines, rest = (rest + chunk).split(b"\n")
                 if len(rest) > _LONGEST:
                     lines, rest = [*lines, rest], b""
+                piece = bytearray()
                 for line in lines:
-                    await arrived.put(prefix + line + b"\n")
+                    piece += prefix + line + b"\n"
+                    if len(piece) >= _PIECE:
+                        await arrived.put(bytes(piece))
+                        piece.clear()
+                if piece:
+                    await arrived.put(bytes(piece))
         if rest:
             await arrived.put(prefix + rest + b"\n")
         await arrived.put(None)

@@ -84,8 +84,9 @@ class LogReader:
         shown: set[int] = set()
         last: dict[int, int] = {}
         if tail is not None:
-            for text in await self._before(folder, RunKey(execution, process, ordinal, 0), tail, shown, last):
-                yield text
+            for path, lines in await self._before(folder, RunKey(execution, process, ordinal, 0), tail, shown, last):
+                async for chunk in _file(path, lines):
+                    yield chunk
         while True:
             over = self._layout.is_over(execution, process, ordinal) is not False
             for run, path in saved(folder).items():
@@ -111,26 +112,27 @@ class LogReader:
 
     async def _before(
         self, folder: InstanceFolder, key: RunKey, lines: int, shown: set[int], last: dict[int, int]
-    ) -> list[bytes]:
-        """Of the last `lines` lines those of runs that ended; `last` is told how many are of the one that goes on."""
+    ) -> list[tuple[Path, int]]:
+        """Of the last `lines` lines those of ended runs, by file; `last` is told how many the present run has at most.
+
+        They are counted, not held: a log may have 64 MiB, and many may ask for it at the same time.
+        """
         live = await self._live(key.execution, key.process, key.ordinal, set(saved(folder)))
         if live is not None:
             run, container = live
             last[run] = lines
             try:
-                text = b"".join([chunk async for chunk in self._engine.log(container, tail=lines)])
+                lines -= await _lines(self._engine.log(container, tail=lines))
             except EngineRefused as error:
                 if not error.not_there:
                     raise
-            else:
-                lines -= len(text.splitlines())
-        parts: list[bytes] = []
+        parts: list[tuple[Path, int]] = []
         for run, path in reversed(saved(folder).items()):
             if run not in last:
                 shown.add(run)
                 if lines > 0:
-                    parts.append(b"".join([chunk async for chunk in _file(path, lines)]))
-                    lines -= len(parts[-1].splitlines())
+                    parts.append((path, lines))
+                    lines -= await _lines(_file(path, lines))
         return parts[::-1]
 
     async def _live(self, execution: str, process: str, ordinal: int, shown: set[int]) -> tuple[int, str] | None:
@@ -150,6 +152,15 @@ class LogReader:
             if key is not None and key.run not in shown and container.get("State") != "created":
                 found.append((key.run, str(container["Id"])))
         return min(found, default=None)
+
+
+async def _lines(chunks: AsyncIterator[bytes]) -> int:
+    """How many lines these are; the last may have no end."""
+    count, end = 0, b"\n"
+    async for chunk in chunks:
+        count += chunk.count(b"\n")
+        end = chunk[-1:] or end
+    return count + (end != b"\n")
 
 
 async def _file(path: Path, tail: int | None = None) -> AsyncIterator[bytes]:
