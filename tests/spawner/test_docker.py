@@ -157,3 +157,19 @@ async def test_processors_are_a_share_and_the_administrators_word_comes_first(tm
     assert hosts == [{"cpu_shares": 512, "pids_limit": 100}, {"cpu_shares": 7}]
     server.zoe_cpu_burst = 0
     assert "cpu_limit" not in server.zoe_settings(plan_with(""), {})
+
+
+async def test_who_asks_for_no_processor_gets_the_least_of_one(tmp_path: Path, asked: list[Any]) -> None:
+    server = spawner(tmp_path)
+    plan = plan_with("")
+    free = plan.model_copy(update={"resources": plan.resources.model_copy(update={"cpu": 0.0})})
+    assert server.zoe_settings(free, {})["cpu_limit"] == 1.0
+    hosts: list[Any] = []
+
+    async def create_object(self: Any) -> str:
+        hosts.append(self.extra_host_config)
+        return "container"
+
+    with mock.patch.object(dockerspawner.DockerSpawner, "create_object", create_object):
+        await server.create_object()
+    assert hosts == [{"cpu_shares": 2}]

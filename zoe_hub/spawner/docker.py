@@ -99,12 +99,11 @@ class ZoeDockerSpawner(ZoeMixin, DockerSpawner):  # type: ignore[misc]
     def zoe_settings(self, process: ProcessView, references: Mapping[str, str]) -> dict[str, Any]:
         """Processors are a share, as those of clusters are: a notebook that nobody hinders need not wait."""
         settings = super().zoe_settings(process, references)
-        granted = settings.pop("cpu_limit", None)
-        self._zoe_shares = 0
-        if granted:
-            self._zoe_shares = max(2, round(_SHARES * granted))
-            if self.zoe_cpu_burst:
-                settings["cpu_limit"] = max(1.0, granted * self.zoe_cpu_burst)
+        # Also for who asked for none: the engine's own weight would be that of a whole processor.
+        granted = settings.pop("cpu_limit", 0.0)
+        self._zoe_shares = max(2, round(_SHARES * granted))
+        if self.zoe_cpu_burst:
+            settings["cpu_limit"] = max(1.0, granted * self.zoe_cpu_burst)
         return settings
 
     def zoe_labels(self) -> dict[str, str]:

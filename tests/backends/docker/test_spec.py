@@ -19,7 +19,7 @@ from zoe_hub.backends.docker.names import (
     volume_labels,
 )
 from zoe_hub.backends.docker.settings import DockerSettings, Mount, ZoeDocker
-from zoe_hub.backends.docker.spec import Place, archive, container
+from zoe_hub.backends.docker.spec import Place, archive, container, limits
 from zoe_hub.backends.docker.subnets import candidates, routed
 from zoe_hub.backends.launch import Launch
 from zoe_hub.model.errors import LaunchFailed
@@ -37,6 +37,13 @@ def described(owner: str = "alice", devices: tuple[str, ...] = (), **more: objec
     launch = Launch(("python3", "-c", "pass"), {"A": "b"}, {"secret.txt": "hush"}, {})
     process = server(resources=Resources(cpu=2, memory=2**30))
     return container(place, process, launch, settings(**more))
+
+
+def test_who_asks_for_no_processor_gets_the_least_of_one() -> None:
+    """The engine's own weight is that of a whole processor, and without a bound all of them were free."""
+    found = limits(server(resources=Resources()), settings())
+    assert found == {"CpuShares": 2, "CpuPeriod": 100_000, "CpuQuota": 100_000, "PidsLimit": 4096}
+    assert "CpuQuota" not in limits(server(resources=Resources()), settings(cpu_burst=0.0))
 
 
 def test_the_whole_description() -> None:

@@ -96,12 +96,12 @@ def limits(template: ProcessPlan, settings: DockerSettings) -> dict[str, Any]:
     """What the kernel lets it use."""
     resources = template.resources
     found: dict[str, Any] = {"PidsLimit": settings.pids_limit}
-    if resources.cpu:
-        found["CpuShares"] = min(_MOST_SHARES, max(2, round(_SHARES * resources.cpu)))
-        if settings.cpu_burst:
-            # Not as a number of processors, which engines refuse that have fewer of them.
-            found["CpuPeriod"] = _PERIOD
-            found["CpuQuota"] = round(_PERIOD * max(1.0, resources.cpu * settings.cpu_burst))
+    # Also for who asked for none: the engine's own weight would be that of a whole processor, its bound all of them.
+    found["CpuShares"] = min(_MOST_SHARES, max(2, round(_SHARES * resources.cpu)))
+    if settings.cpu_burst:
+        # Not as a number of processors, which engines refuse that have fewer of them.
+        found["CpuPeriod"] = _PERIOD
+        found["CpuQuota"] = round(_PERIOD * max(1.0, resources.cpu * settings.cpu_burst))
     if resources.memory:
         # Without swap: a program that is out of memory should end, not crawl.
         found["Memory"] = found["MemorySwap"] = max(_LEAST_MEMORY, resources.memory)
