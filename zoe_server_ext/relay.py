@@ -97,7 +97,7 @@ class Relay:
             return body
         try:
             document = json.loads(body)
-        except ValueError:
+        except (ValueError, RecursionError):
             return body  # the service says what is wrong with it
         attachment = document.get("attachment") if submits and isinstance(document, dict) else document
         if not isinstance(attachment, dict) or attachment.get("server"):

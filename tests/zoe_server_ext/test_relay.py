@@ -13,7 +13,7 @@ from zoe_hub.client import ZoeClient
 from zoe_hub.model.commands import Submit
 from zoe_hub.model.errors import ServiceUnavailable, UnknownName
 from zoe_hub.model.execution import Attachment, ExecutionState
-from zoe_server_ext.relay import without_token
+from zoe_server_ext.relay import Relay, without_token
 
 
 @pytest.fixture(scope="module")
@@ -158,3 +158,9 @@ def test_a_server_on_a_unix_socket(zoe, tmp_path):
 )
 def test_the_servers_token_goes_nowhere_however_its_name_is_written(query: str, goes_on: str) -> None:
     assert without_token(query) == goes_on
+
+
+@pytest.mark.parametrize("body", [b"[" * 200_000, b'{"attachment":' * 200_000, b"{", b"[1]", b'{"attachment": [1]}'])
+def test_a_body_that_is_none_is_the_services_to_refuse(body: bytes) -> None:
+    relay = Relay("http://127.0.0.1:1", "token", "alice/")
+    assert relay.fill_in("POST", "/executions", body) == body
