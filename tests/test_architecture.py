@@ -28,7 +28,19 @@ MAY_IMPORT: dict[str, set[str]] = {
     "zoe_hub.config": {"model", "scheduler"},
     "zoe_hub.controller": {"model", "scheduler", "store", "backends", "secrets", "logs", "metrics"},
     "zoe_hub.relaying": set(),
-    "zoe_hub.web": {"model", "composition", "scheduler", "store", "logs", "metrics", "relaying", "translations", ""},
+    "zoe_hub.listening": set(),
+    "zoe_hub.web": {
+        "model",
+        "composition",
+        "scheduler",
+        "store",
+        "logs",
+        "metrics",
+        "relaying",
+        "translations",
+        "documents",
+        "",
+    },
     "zoe_hub.spawner": {"model", "client", "translations"},
     "zoe_hub.translations": set(),
     "zoe_hub.cli": {
@@ -54,6 +66,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "zoe_hub.quota_file": {"model", "documents"},
     "zoe_hub.app": {
         "parent",
+        "listening",
         "garbage",
         "model",
         "quota_file",

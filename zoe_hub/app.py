@@ -40,6 +40,7 @@ from .controller.retention import Retention
 from .engines import ENGINES, make_backend
 from .garbage import collect_seldom
 from .hub_servers import HubServers
+from .listening import BoundedServer, raise_file_limit
 from .metrics import Metrics
 from .model.durations import parse_seconds
 from .model.errors import NotPermitted, ServiceUnavailable, ZoeError
@@ -57,8 +58,8 @@ from .web.addresses import networks
 
 log = logging.getLogger(__name__)
 
-MAX_FORM = 2**20
-"""Bytes of a request's body, where a handler does not allow for more."""
+MAX_FORM = 2**16
+"""Bytes of a request's body, where a handler does not allow for more. Tornado reads it before we know who sends it."""
 
 
 class ZoeHub(Application):
@@ -245,7 +246,7 @@ class ZoeHub(Application):
         )
         # Kept across restarts, so that browsers stay logged in and open forms stay good.
         web = make_app(context, {"cookie_secret": service.secrets.token("service", "web", "cookie")})
-        server = HTTPServer(web, xheaders=True, max_body_size=MAX_FORM)
+        server = BoundedServer(web, xheaders=True, max_body_size=MAX_FORM, files=raise_file_limit())
         where = self.listen(server)
         log.info("Zoe %s answers at %s%s", __version__, where, prefix)
         stop = asyncio.Event()

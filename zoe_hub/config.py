@@ -227,8 +227,8 @@ class ZoeConfig(Configurable):
     max_streams = Integer(
         200,
         min=0,
-        help="Event streams, followed logs and websockets of clusters' pages that one user may have open at the same "
-        "time. Each costs memory and a connection. 0: no limit.",
+        help="Event streams, logs, and requests and websockets of clusters' pages that one user may have open at the "
+        "same time. Each costs memory and a connection. 0: no limit.",
     ).tag(config=True)
     request_rate = Float(
         100.0,

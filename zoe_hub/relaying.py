@@ -30,8 +30,8 @@ HOP_BY_HOP = frozenset(
     }
 )
 """Headers, in lower case, of one connection: no relay hands them on."""
-_LARGEST = 64 * 2**20
-"""Bytes of a websocket's message."""
+_LARGEST = 20 * 2**20
+"""Bytes of a websocket's message, as much as Bokeh's own servers take. One that is on its way is held."""
 _UNSENDABLE = (1005, 1006, 1015)
 """Codes of a close that only tell of a connection that broke."""
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from typing import Any
 
 import httpx
 import pytest
@@ -13,6 +14,7 @@ from tornado.httpclient import HTTPClientError, HTTPRequest
 from tornado.websocket import websocket_connect
 
 from zoe_hub.model.errors import TooManyRequests
+from zoe_hub.model.queries import ExecutionQuery
 from zoe_hub.model.quotas import Limits as QuotaLimits
 from zoe_hub.web import Caller, addresses
 from zoe_hub.web.api.quotas import EVERYBODY
@@ -42,6 +44,60 @@ async def test_a_caller_who_asks_too_often_is_told_when_to_come_back(site: Site)
             assert (await bob.get("/me")).status_code == 200, "what alice does is not counted for bob"
         async with client_of(strict, "service-token") as service:
             assert {(await service.get("/me")).status_code for _ in range(6)} == {200}, "it acts for everybody"
+
+
+async def test_who_sends_much_sends_less_often(site: Site) -> None:
+    """To read half a megabyte takes longer than a hundred small requests; a service that does nothing else is away."""
+    body = {"zapp": "toys", "name": "a" * 200_000}
+    async with limited(site, Limits(rate=0.01, burst=20)) as strict:
+        async with client_of(strict, "alice-token") as alice:
+            answers = await asyncio.gather(*(alice.post("/plans", json=body) for _ in range(5)))
+            assert sorted(answer.status_code for answer in answers) == [422, 429, 429, 429, 429]
+            assert (await alice.get("/me")).status_code == 429
+        async with client_of(strict, "bob-token") as bob:
+            assert (await bob.post("/plans", json={"zapp": "toys"})).status_code == 200
+        async with client_of(strict, "service-token") as service:
+            for _ in range(3):
+                answer = await service.post("/plans", json={**body, "owner": "bob"})
+                assert answer.status_code == 422, "it acts for everybody"
+
+
+async def test_who_asks_for_many_lists_at_once_gets_them_one_after_the_other(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A list of a thousand takes a while of the one thread that answers everybody, and of the lease's renewal."""
+    made, together, most, go_on = 0, 0, 0, asyncio.Event()
+    search = site.context.store.search
+
+    async def slowly(query: ExecutionQuery) -> Any:
+        nonlocal made, together, most
+        made += 1
+        together += 1
+        most = max(most, together)
+        if query.owners == ("alice",):
+            await go_on.wait()
+        together -= 1
+        return await search(query)
+
+    monkeypatch.setattr(site.context.store, "search", slowly)
+    async with client_of(site, "alice-token") as alice, client_of(site, "bob-token") as bob:
+        asked = [asyncio.create_task(alice.get("/executions")) for _ in range(6)]
+        await _until(lambda: made == 2)
+        assert (await bob.get("/executions")).status_code == 200
+        assert (await alice.get("/me")).status_code == 200
+        go_on.set()
+        assert {(await each).status_code for each in asked} == {200}
+    assert (made, most) == (7, 3), "two of alice's, and bob's"
+
+
+async def test_what_was_sent_is_paid_for_with_time() -> None:
+    now = [0.0]
+    buckets = Buckets(rate=2, size=10, clock=lambda: now[0])
+    assert buckets.owe("a", 50) == 0
+    assert buckets.owe("a", 1) == 20
+    assert buckets.take("a") == 20.5
+    now[0] = 20.5
+    assert buckets.take("a") == 0
 
 
 async def test_guessing_tokens_is_slowed_before_the_hub_is_asked(site: Site) -> None:
@@ -141,6 +197,33 @@ async def test_websockets_of_pages_count_as_streams(site: Site, start: Callable[
             with pytest.raises(HTTPClientError) as away:
                 await websocket_connect(socket)
             assert away.value.code == 502
+
+
+async def test_requests_of_pages_count_as_streams_as_long_as_their_answers_take(
+    site: Site, start: Callable[..., Awaitable[str]]
+) -> None:
+    """How long that is, a cluster decides, which is its owner's: each held two connections of the service."""
+    asked, may_answer = asyncio.Event(), asyncio.Event()
+
+    async def slow(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        asked.set()
+        await may_answer.wait()
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\nConnection: close\r\n\r\nslow")
+        await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(slow, "127.0.0.1", 0) as page:
+        execution = await start(ports={"rpc": 1, "web": page.sockets[0].getsockname()[1], "deep": 1, "inside": 1})
+        async with limited(site, Limits(streams=1)) as strict, client_of(strict, "alice-token") as alice:
+            place = f"{strict.url}executions/{execution}/ui/toy.head/web/"
+            first = asyncio.create_task(alice.get(place))
+            await asyncio.wait_for(asked.wait(), 20)
+            assert (await alice.get(place)).status_code == 429
+            may_answer.set()
+            assert (await first).text == "slow"
+            for _ in range(3):
+                assert (await alice.get(place)).text == "slow", "what was answered is not counted any more"
 
 
 async def _opened(stream: httpx.Response) -> None:

@@ -101,21 +101,27 @@ class PlanCache:
     reads every live execution in every round.
     """
 
-    def __init__(self, size: int = 2048) -> None:
+    def __init__(self, size: int = 2048, length: int = 32 * 2**20) -> None:
+        """Holds at most `size` plans, of documents of at most `length` characters together: users write into them."""
         self._size = size
-        self._plans: OrderedDict[str, Plan] = OrderedDict()
+        self._length = length
+        self._held = 0
+        self._plans: OrderedDict[str, tuple[Plan, int]] = OrderedDict()
         self._lock = threading.Lock()
 
     def get(self, digest: str) -> Plan | None:
         with self._lock:
-            plan = self._plans.get(digest)
-            if plan is not None:
-                self._plans.move_to_end(digest)
-            return plan
-
-    def put(self, digest: str, plan: Plan) -> None:
-        with self._lock:
-            self._plans[digest] = plan
+            found = self._plans.get(digest)
+            if found is None:
+                return None
             self._plans.move_to_end(digest)
-            while len(self._plans) > self._size:
-                self._plans.popitem(last=False)
+            return found[0]
+
+    def put(self, digest: str, plan: Plan, length: int) -> None:
+        """Keep a plan, parsed from a document of this length."""
+        with self._lock:
+            self._held += length - self._plans.pop(digest, (plan, 0))[1]
+            self._plans[digest] = plan, length
+            while len(self._plans) > self._size or self._held > self._length:
+                _, (_, forgotten) = self._plans.popitem(last=False)
+                self._held -= forgotten

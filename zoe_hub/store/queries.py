@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 _BATCH = 500
 """Values in one IN (…): databases limit them."""
 
-_PROPOSED_NAMES = 1000
+_PROPOSED_NAMES = 200
 """The newest executions of an owner whose names are compared with a mistyped one."""
 
 _INSTANCES = (
@@ -107,7 +107,7 @@ class ExecutionReader:
                     log.error("The stored plan %s cannot be read by this version of Zoe: %s", digest, places(error))
                     self._unreadable.add(digest)
                 else:
-                    self._cache.put(digest, found[digest])
+                    self._cache.put(digest, found[digest], len(document))
         return found
 
 

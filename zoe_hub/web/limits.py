@@ -1,17 +1,19 @@
 """What one caller may use of the service: requests, streams, ZApps. What executions may use, quotas say.
 
 Requests are counted in memory, by token buckets: each caller's bucket holds `burst` requests and is
-filled again at `rate` a second. A caller is a name, whichever of its tokens it uses; those whom nobody
-knows are told apart by their address, on this machine also by their account, and get a tenth.
+filled again at `rate` a second; a large body counts as several. A caller is a name, whichever of its tokens
+it uses; those whom nobody knows are told apart by their address, on this machine also by their account, and
+get a tenth.
 """
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 
 from ..model.errors import TooManyRequests
@@ -21,6 +23,10 @@ _REMEMBERED = 10_000
 """Buckets, and good tokens: the least recently used are forgotten."""
 _STRANGERS = 0.1
 _STREAM_RETRY = 5.0
+_TURNS = 2
+"""Large answers of one caller that are made at the same time."""
+_WEIGHT = 4096
+"""Bytes of a body that cost as much as a request: to read and check what one megabyte says takes half a second."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +36,7 @@ class Limits:
     zapps: int = 100
     """ZApps that one owner keeps."""
     streams: int = 0
-    """Event streams, followed logs and websockets that are open at the same time."""
+    """Event streams, logs, and requests and websockets of clusters' pages, that are open at the same time."""
     rate: float = 0.0
     """Requests a second, over a long time."""
     burst: int = 0
@@ -59,6 +65,18 @@ class Buckets:
             self._found.popitem(last=False)
         return missing / self._rate
 
+    def owe(self, key: str, amount: float) -> float:
+        """Take more than there may be, once there is no debt; returns 0, or the seconds after which there is none."""
+        if self._rate <= 0:
+            return 0.0
+        now = self._clock()
+        left, at = self._found.get(key, (self._size, now))
+        left = min(self._size, left + (now - at) * self._rate)
+        if left < 0:
+            return -left / self._rate
+        self._found[key] = (left - amount, now)
+        return 0.0
+
     def give_back(self, key: str) -> None:
         """Undo one `take`."""
         if key in self._found:
@@ -78,12 +96,21 @@ class Meter:
         self._strangers = Buckets(limits.rate * _STRANGERS, limits.burst * _STRANGERS, clock)
         self._good: OrderedDict[bytes, None] = OrderedDict()
         self._streams: dict[str, int] = {}
+        self._turns: dict[str, tuple[asyncio.Semaphore, int]] = {}
 
     def count(self, caller: Caller) -> None:
         """One request. Raises TooManyRequests. A service that acts for everybody is not limited."""
         if caller.kind == "service" and caller.admin:
             return
         self._refuse(self._callers.take(_key(caller)))
+
+    def weigh(self, caller: Caller, size: int) -> None:
+        """The body of a request that was counted, in bytes: it costs as much as so many requests more.
+
+        Raises TooManyRequests while the caller owes for earlier ones. A service that acts for everybody is not limited.
+        """
+        if size >= _WEIGHT and not (caller.kind == "service" and caller.admin):
+            self._refuse(self._callers.owe(_key(caller), size / _WEIGHT))
 
     def knows(self, token: str) -> bool:
         """Whether the token was somebody's when it came last: it is no guess, whoever sends it."""
@@ -115,6 +142,26 @@ class Meter:
         """The token is nobody's any more."""
         self._good.pop(_digest(token), None)
 
+    @asynccontextmanager
+    async def turn(self, caller: Caller | None) -> AsyncIterator[None]:
+        """Make a large answer, when those that the caller asked for before are made: others wait for two at most.
+
+        A caller that is not known, or a service that acts for everybody, need not wait.
+        """
+        if caller is None or (caller.kind == "service" and caller.admin):
+            yield
+            return
+        key = _key(caller)
+        turns, waiting = self._turns.get(key, (asyncio.Semaphore(_TURNS), 0))
+        self._turns[key] = turns, waiting + 1
+        try:
+            async with turns:
+                yield
+        finally:
+            turns, waiting = self._turns.pop(key)
+            if waiting > 1:
+                self._turns[key] = turns, waiting - 1
+
     @contextmanager
     def stream(self, caller: Caller | None) -> Iterator[None]:
         """One open stream, until the end of the block. Raises TooManyRequests."""
@@ -132,8 +179,8 @@ class Meter:
         open_now = self._streams.get(key, 0)
         if open_now >= self.limits.streams:
             raise TooManyRequests(
-                f"You have {open_now} streams open (events, logs and websockets of pages), which is as many as are "
-                "possible; close one.",
+                f"You have {open_now} streams open (events, logs, and what clusters' pages answer), which is as many "
+                "as are possible; close one.",
                 retry_after=_STREAM_RETRY,
             )
         self._streams[key] = open_now + 1

@@ -77,6 +77,8 @@ class Operation:
     """Changes nothing, though its method is not GET."""
     also: str | None = None
     """Another scope that will do, whatever its filter: the operation looks whether that fits."""
+    large: bool = False
+    """Its answer may be large: of those that one caller asks for at the same time, a few are made at once."""
 
     @property
     def changes(self) -> bool:

@@ -21,7 +21,7 @@ _INTRODUCTION = f"""# REST reference
 
 All paths are below `{PREFIX}api/v1` at the Hub; a user's server relays them below
 `<server>/zoe/api/v1`. Send a JupyterHub token as `Authorization: token …` (or `Bearer …`). A token in the address
-is refused. Bodies are JSON of at most 1 MiB. The same, for programs, is the OpenAPI 3.1 document at `openapi.json`.
+is refused. Bodies are JSON of at most 256 KiB. The same, for programs, is the OpenAPI 3.1 document at `openapi.json`.
 
 `GET {PREFIX}health` answers `{{"status": "ok"}}` without a token.
 """

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ValidationError
 from tornado.iostream import StreamClosedError
 from tornado.web import stream_request_body
 
+from ..documents import MAX_VALUES
 from ..model.commands import Submit
 from . import scopes
 from .access import lacks
@@ -25,9 +26,9 @@ from .limits import Meter
 from .operations import JSON, Call, Operation, Reply
 from .problems import Refused, first_error
 
-MAX_BODY = 1024 * 1024
-"""Bytes of a request's body."""
-_READ_AND_DROPPED = 16 * MAX_BODY
+MAX_BODY = 256 * 1024
+"""Bytes of a request's body. It is read in the one thread that answers everybody, and kept with what it starts."""
+_READ_AND_DROPPED = 16 * 1024 * 1024
 """Bytes of a body too large that are read all the same, so that the client gets to see the answer."""
 MAX_STREAM = 3600.0
 """Seconds after which a stream is ended, so that a right withdrawn does not listen for ever."""
@@ -90,6 +91,8 @@ class RestHandler(BaseHandler):
         operation = self._operation()
         if self._received > MAX_BODY:
             raise _too_large()
+        if self._caller is not None:
+            self.meter.weigh(self._caller, self._received)
         for segment in path.values():
             if not _SEGMENT.fullmatch(segment):
                 raise Refused(404, "There is nothing at this address.")
@@ -109,8 +112,9 @@ class RestHandler(BaseHandler):
             headers=headers,
             body=body,
         )
-        reply = await operation.run(call)
-        await self._answer(operation, reply)
+        async with self.meter.turn(self._caller if operation.large else None):
+            reply = await operation.run(call)
+            await self._answer(operation, reply)
 
     get = post = put = patch = delete = head = options = run
 
@@ -241,18 +245,23 @@ def parse_json(body: bytes) -> Any:
         ) from None
     except ValueError as error:
         raise Refused(400, f"The body is no valid JSON: {error}.") from None
-    if _depth(document) > _MAX_DEPTH:
+    depth, values = _extent(document)
+    if depth > _MAX_DEPTH:
         raise Refused(400, f"The body is nested deeper than {_MAX_DEPTH} levels.")
+    if values > MAX_VALUES:
+        raise Refused(400, f"The body holds more than {MAX_VALUES:,} values.")
     return document
 
 
-def _depth(value: Any) -> int:
-    depth, level = 0, [value]
+def _extent(value: Any) -> tuple[int, int]:
+    """How deep it is, and how many values it holds."""
+    depth, values, level = 0, 1, [value]
     while level := [
         x for v in level if isinstance(v, (dict, list)) for x in (v.values() if isinstance(v, dict) else v)
     ]:
         depth += 1
-    return depth
+        values += len(level)
+    return depth, values
 
 
 def _no_constant(name: str) -> Any:

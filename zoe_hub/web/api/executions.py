@@ -306,6 +306,7 @@ OPERATIONS = (
         scope=scopes.READ_EXECUTIONS,
         query=ListQuery,
         response=ExecutionList,
+        large=True,
     ),
     Operation(
         "GET",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import httpx
@@ -35,7 +35,7 @@ _NOT_RETURNED = HOP_BY_HOP | {
 _SILENCE = 300.0
 """Seconds without a byte after which a page's answer is given up."""
 _UNLIMITED = 2**50
-"""Bytes of a request's body: it is never held."""
+"""Bytes of a request's body: it is never held. Seconds, too, that it may take: it counts as a stream meanwhile."""
 _WAITING_CHUNKS = 8
 """Pieces of a body that wait for the page."""
 
@@ -50,6 +50,7 @@ class PageRelay(RelayHandler):
         super().initialize(context, feed, meter, **options)
         self._chunks: asyncio.Queue[bytes | None] = asyncio.Queue(_WAITING_CHUNKS)
         self._exchange: asyncio.Task[None] | None = None
+        self._close_stream: Callable[[], None] = lambda: None
 
     async def prepare(self) -> None:
         target = await self.find_target()
@@ -61,9 +62,13 @@ class PageRelay(RelayHandler):
             query = f"?{self.request.query}" if self.request.query else ""
             self.redirect(f"{target.prefix}/{query}", status=307)
             return
+        self._close_stream = self.meter.open_stream(self.caller)
         if self.request.connection is not None:
             self.request.connection.set_max_body_size(_UNLIMITED)  # type: ignore[attr-defined]
+            self.request.connection.set_body_timeout(_UNLIMITED)  # type: ignore[attr-defined]
         self._exchange = asyncio.ensure_future(self._relay(target))
+        # How long a page takes for an answer, its owner's cluster decides.
+        self._exchange.add_done_callback(lambda _: self._close_stream())
 
     async def data_received(self, chunk: bytes) -> None:  # type: ignore[override]
         await self._hand_over(chunk)
