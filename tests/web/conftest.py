@@ -21,6 +21,7 @@ from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
 
 from tests.store.writing import moved, stored
+from zoe_hub.app import MAX_FORM
 from zoe_hub.catalogue import Catalogue
 from zoe_hub.model.errors import UnknownName
 from zoe_hub.model.execution import ExecutionState, InstanceState, InstanceStatus
@@ -212,7 +213,7 @@ async def two_machines() -> list[Node]:
 async def serve(context: WebContext) -> AsyncIterator[tuple[str, EventFeed]]:
     """The application on a free port; gives its address and its feed of events."""
     app = make_app(context, {"cookie_secret": "the same in all services of a home folder"})
-    server = HTTPServer(app)
+    server = HTTPServer(app, max_body_size=MAX_FORM)
     sockets = bind_sockets(0, "127.0.0.1")
     server.add_sockets(sockets)
     try:

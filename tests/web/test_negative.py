@@ -120,6 +120,9 @@ async def test_large_bodies_are_refused(alice: httpx.AsyncClient) -> None:
         answer = await alice.post("/executions", content=content, headers=json_type)
         assert answer.status_code == 413
         assert "256 KiB" in answer.json()["detail"]
+    async with httpx.AsyncClient(base_url=alice.base_url, trust_env=False) as stranger:
+        answer = await stranger.post("/executions", content=b" " * 2**18, headers=json_type)
+        assert answer.status_code == 401, "who is refused hears why, though the body is still on its way"
     reader, writer = await asyncio.open_connection(alice.base_url.host, alice.base_url.port)
     head = f"POST {alice.base_url.path}executions HTTP/1.1\r\nHost: hub\r\nAuthorization: token alice-token\r\n"
     writer.write(f"{head}Content-Type: application/json\r\nContent-Length: {2**40}\r\n\r\n".encode())

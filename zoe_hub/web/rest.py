@@ -28,7 +28,7 @@ from .problems import Refused, first_error
 
 MAX_BODY = 256 * 1024
 """Bytes of a request's body. It is read in the one thread that answers everybody, and kept with what it starts."""
-_READ_AND_DROPPED = 16 * 1024 * 1024
+READ_AND_DROPPED = 16 * 1024 * 1024
 """Bytes of a body too large that are read all the same, so that the client gets to see the answer."""
 MAX_STREAM = 3600.0
 """Seconds after which a stream is ended, so that a right withdrawn does not listen for ever."""
@@ -67,6 +67,8 @@ class RestHandler(BaseHandler):
         return super().audit_target or self._submitted
 
     async def prepare(self) -> None:
+        # Also of who is refused before it has come: whoever still sends a body does not hear why.
+        self.request.connection.set_max_body_size(2 * READ_AND_DROPPED)  # type: ignore[union-attr]
         operation = self._operation()
         self._caller = await self.identify()
         if self._caller is None and not operation.anonymous:
@@ -76,9 +78,8 @@ class RestHandler(BaseHandler):
         length = self.request.headers.get("Content-Length", "")
         if operation.body is not None and self._media_type() != JSON:
             raise Refused(415, f"The body must be JSON: send Content-Type: {JSON}.")
-        if length.isdecimal() and int(length[:20]) > _READ_AND_DROPPED:
+        if length.isdecimal() and int(length[:20]) > READ_AND_DROPPED:
             raise _too_large()
-        self.request.connection.set_max_body_size(2 * _READ_AND_DROPPED)  # type: ignore[union-attr]
 
     def data_received(self, chunk: bytes) -> None:
         self._received += len(chunk)

@@ -24,7 +24,7 @@ from ..handlers import BaseHandler
 from ..limits import Meter
 from ..operations import Call, Headers, Operation, Reply
 from ..problems import Problem, Refused, first_error
-from ..rest import holds
+from ..rest import READ_AND_DROPPED, holds
 from .rendering import render
 
 Run = Callable[[Call], Awaitable[Reply]]
@@ -54,6 +54,10 @@ class Asker(BaseHandler):
     def initialize(self, context: WebContext, feed: EventFeed, meter: Meter, **options: Any) -> None:
         super().initialize(context, feed, meter, **options)
         self._form = bytearray()
+
+    async def prepare(self) -> None:
+        # Read, though it is not kept: whoever still sends does not hear what is wrong.
+        self.request.connection.set_max_body_size(2 * READ_AND_DROPPED)  # type: ignore[union-attr]
 
     def data_received(self, chunk: bytes) -> None:
         if len(self._form) <= _LARGEST_FORM:
