@@ -7,7 +7,7 @@ import json
 import logging
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import aclosing, contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -26,6 +26,7 @@ _UNIX = "unix://"
 _SOCKET = Path("/var/run/docker.sock")
 _ANSWER_WITHIN = 120.0
 """Seconds for one question. A busy disk makes the engine slow; streams have no limit."""
+_ENDLESS = aiohttp.ClientTimeout(total=None)
 NOT_THERE, _CONFLICT, _UNCHANGED, _UNREACHABLE = 404, 409, 304, 900
 _ENGINES_FAULT = 500
 """From this status on, the engine says that something went wrong with itself."""
@@ -174,13 +175,13 @@ class Engine:
     async def log(self, container: str, *, follow: bool = False, tail: int | None = None) -> AsyncIterator[bytes]:
         """Both streams of what it wrote. Raises EngineRefused where there is no such container, or no log."""
         lines = "all" if tail is None else str(tail)
+        asked = {"stdout": True, "stderr": True, "follow": follow, "tail": lines}
         with self._asking():
-            handle = self._docker().containers.container(container)
-            if follow:
-                async for text in handle.log(stdout=True, stderr=True, follow=True, tail=lines):
-                    yield text.encode()
-            else:
-                for text in await handle.log(stdout=True, stderr=True, tail=lines):
+            docker: Any = self._docker()
+            # What the client offers for a log that is not followed holds all of it, in as many pieces as were written.
+            answer = docker._query(f"containers/{container}/logs", params=asked, timeout=_ENDLESS)
+            async with aclosing(docker.containers.container(container)._logs_stream(answer)) as texts:
+                async for text in texts:
                     yield text.encode()
 
     # Networks
