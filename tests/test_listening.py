@@ -13,7 +13,7 @@ import pytest
 from tornado.netutil import bind_sockets
 from tornado.web import Application, RequestHandler
 
-from zoe_hub.listening import BoundedServer, raise_file_limit
+from zoe_hub.listening import BoundedServer, raise_file_limit, room
 
 
 class Hello(RequestHandler):
@@ -58,7 +58,8 @@ async def test_a_crowd_is_closed_before_nothing_can_be_opened_any_more(tmp_path:
     """Where no file can be opened, no process is started, no log read, and the loop does nothing but complain."""
     used = len(os.listdir("/proc/self/fd"))
     crowd = []
-    async with listening(files=2 * (used + 40)) as port:
+    few = next(files for files in range(64, 100_000) if room(files) >= used + 40)
+    async with listening(files=few) as port:
         for _ in range(60):
             crowd.append(await asyncio.open_connection("127.0.0.1", port))
         sent_away = 0
@@ -86,6 +87,10 @@ async def test_who_does_not_finish_a_request_is_not_waited_for() -> None:
             writer.write(said)
             assert await asyncio.wait_for(reader.read(), 20) == b""
             writer.close()
+
+
+def test_what_is_kept_for_the_service_itself() -> None:
+    assert [room(files) for files in (256, 1024, 4096, 20_000, 65_536)] == [192, 768, 3072, 18_976, 64_512]
 
 
 def test_as_many_files_as_the_system_lets_a_process_open(limits: tuple[int, int]) -> None:

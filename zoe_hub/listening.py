@@ -30,16 +30,18 @@ def raise_file_limit() -> int:
     return _MOST_FILES if soft == resource.RLIM_INFINITY else soft
 
 
-class BoundedServer(HTTPServer):
-    """Takes connections while at most half of `files`, which the process may open, are in use.
+def room(files: int) -> int:
+    """How many of them connections may take: the rest is for the database, the engine and logs."""
+    return files - max(64, min(files // 4, 1024))
 
-    The rest is for what must go on meanwhile: the database, the engine, logs. Further ones are closed at once.
-    """
+
+class BoundedServer(HTTPServer):
+    """Takes connections while there is `room` in the `files` that the process may open; further ones are closed."""
 
     def initialize(self, *args: Any, files: int = _MOST_FILES, **more: Any) -> None:
         more = {"body_timeout": BODY_WITHIN, "idle_connection_timeout": IDLE, **more}
         super().initialize(*args, **more)
-        self._highest = files // 2
+        self._highest = room(files)
         self._told = -_TOLD_EVERY
 
     def handle_stream(self, stream: IOStream, address: tuple[Any, ...]) -> None:
