@@ -49,21 +49,22 @@ async def click_through(hub: RealHub, engine: Engine, page: Any) -> None:
     await page.get_by_role("tab", name="Clusters").click()
     panel = page.locator("#zoe-panel")
 
-    await panel.get_by_role("button", name="Spark").first.click()
+    await panel.get_by_role("button", name="Spark cluster").click()
     form = panel.get_by_role("region", name="Attach Spark cluster")
     await form.get_by_label("Workers").fill("1")
     await form.get_by_label("Name").fill("clicked")
     await form.get_by_role("button", name="Attach").click()
     card = panel.get_by_role("article", name="clicked")
-    await card.get_by_text("workers: 1 of 1 ready").wait_for()
-    await page.locator(".jp-Notebook .jp-OutputArea").get_by_text("connected: `spark`").wait_for()
+    await shows(card, "workers: 1 of 1 ready")
+    await shows(page.locator(".jp-Notebook .jp-OutputArea"), "connected: `spark`")
     await run_cell(page, COUNT)
-    await page.locator(".jp-OutputArea").get_by_text("counted 1000").first.wait_for()
-    assert len(await containers(engine, await named(hub, "clicked"))) == 3
+    await shows(page.locator(".jp-Notebook .jp-OutputArea"), "counted 1000")
+    clicked = await named(hub, "clicked")
+    assert len(await containers(engine, clicked)) == 3
 
     await card.get_by_label("number of workers").fill("2")
     await card.get_by_role("button", name="Scale").click()
-    await card.get_by_text("workers: 2 of 2 ready").wait_for()
+    await shows(card, "workers: 2 of 2 ready")
 
     await card.get_by_role("button", name="Swap…").click()
     form = panel.get_by_role("region", name="Swap clicked for Spark cluster")
@@ -71,16 +72,21 @@ async def click_through(hub: RealHub, engine: Engine, page: Any) -> None:
     await form.get_by_label("Name").fill("swapped")
     await form.get_by_role("button", name="Swap").click()
     card = panel.get_by_role("article", name="swapped")
-    await card.get_by_text("workers: 1 of 1 ready").wait_for()
+    await shows(card, "workers: 1 of 1 ready")
+    swapped = await named(hub, "swapped")
 
     await card.get_by_role("button", name="Terminate").click()
-    await card.get_by_role("button", name="Now", exact=True).click()
-    await card.locator(".zoe-state", has_text="terminated").wait_for()
+    # After the seconds in which it can be taken back.
+    await shows(card.locator(".zoe-state"), "terminated")
 
     async def nothing_is_left() -> bool:
-        return not await executions(hub, "alice", "spark") and not await engine.containers([f"{EXECUTION}"])
+        return not any([await containers(engine, each) for each in (clicked, swapped)])
 
     await until(nothing_is_left)
+
+
+async def shows(element: Any, text: str) -> None:
+    await element.filter(has_text=text).first.wait_for()
 
 
 async def run_cell(page: Any, code: str) -> None:
