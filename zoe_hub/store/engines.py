@@ -13,6 +13,7 @@ from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import StaticPool
 
 from ..model.errors import InvalidRequest, ServiceUnavailable
+from .copying import copy_new_rows
 
 _BUSY_TIMEOUT = 30
 """Seconds for which SQLite waits for another process' transaction."""
@@ -82,6 +83,7 @@ def postgresql_engine(url: URL) -> Engine:
             "Zoe's database is in PostgreSQL, whose driver is not installed. Install it where Zoe's service runs: "
             "pip install 'zoe-jupyter[postgresql]'."
         ) from error
+    copy_new_rows(engine)
 
     @event.listens_for(engine, "connect")
     def configure(connection: Any, _record: object) -> None:

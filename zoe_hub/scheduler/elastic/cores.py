@@ -165,16 +165,34 @@ class Cores:
                 break
             if self._waits(books.entries[id]):
                 return books.entries[id]
+        return self._first_of_lines() if self._cluster.order.still else self._first_of_moving()
+
+    def _first_of_lines(self) -> Entry | None:
+        """Where who waits keeps its place: group by group, the first is known without a look at it."""
+        lines = [group for group in self._books.groups.values() if group.line]
+        heap = [(self._group_place(group), group.line[0], 0, group) for group in lines]
+        heapq.heapify(heap)
+        while heap:
+            place, key, index, group = heap[0]
+            entry = self._books.entries[key[2]]
+            if self._waits(entry):
+                return entry
+            if index + 1 < len(group.line):
+                heapq.heapreplace(heap, (place, group.line[index + 1], index + 1, group))
+            else:
+                heapq.heappop(heap)
+        return None
+
+    def _first_of_moving(self) -> Entry | None:
+        books = self._books
         best: tuple[Key, Entry] | None = None
         place = None
-        still = self._cluster.order.still
-        waiting = (group for group in books.groups.values() if group.line or not still)
-        heap = [(self._group_place(group), number, group) for number, group in enumerate(waiting)]
+        heap = [(self._group_place(group), number, group) for number, group in enumerate(books.groups.values())]
         heapq.heapify(heap)
         # Who comes after somebody of another place is not looked at.
         while heap and (best is None or heap[0][0] == place):
             of, _, group = heapq.heappop(heap)
-            entry = next(self._in_line(group), None)
+            entry = next(filter(self._waits, books.waiting.ranked(group)), None)
             if entry is not None:
                 key = books.key(entry.application)
                 if best is None or key < best[0]:
@@ -186,12 +204,6 @@ class Cores:
         if place is None:
             place = self._places[group] = -group.priority, self._books.core_share(group)
         return place
-
-    def _in_line(self, group: Group) -> Iterator[Entry]:
-        books = self._books
-        still = self._cluster.order.still
-        ranked = (books.entries[key[2]] for key in group.line) if still else books.waiting.ranked(group)
-        return filter(self._waits, ranked)
 
     def _candidates(self, kept: Kept) -> Iterator[Entry]:
         """Who may fit, in order. Shares do not change before somebody starts, and then this is over."""
