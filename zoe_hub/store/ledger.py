@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, delete, insert, select
 
 from ..model.errors import QuotaExceeded
 from ..model.execution import InstanceState
@@ -25,6 +25,7 @@ from .locks import one_at_a_time
 from .quotas import QuotaSource
 from .spending import begin_anew, spent, spent_of
 from .tables import executions, instances, usage
+from .updating import update_rows
 
 _BATCH = 500
 _LARGEST = 2**63 - 1
@@ -32,7 +33,6 @@ _NOTHING: Amounts = dict.fromkeys(HELD, 0)
 Plans = Callable[[Connection, set[str]], Mapping[str, Plan]]
 """Plans by their digests; those that cannot be read are left out."""
 _INSERT = insert(usage)
-_END = update(usage).where(usage.c.id == bindparam("b_id")).values(ended=bindparam("ended"), spent=bindparam("spent"))
 _HELD_BY = select(usage).where(usage.c.execution.in_(bindparam("executions", expanding=True)), usage.c.ended.is_(None))
 _HELD_OF = select(usage).where(
     usage.c.kind == bindparam("of_kind"), usage.c.subject == bindparam("name"), usage.c.ended.is_(None)
@@ -171,7 +171,7 @@ class Ledger:
                 continue
             for row in rows:
                 if row.cpu:
-                    ended.append({"b_id": row.id, "ended": now, "spent": spent(row.cpu, row.begun, now)})
+                    ended.append({"id": row.id, "ended": now, "spent": spent(row.cpu, row.begun, now)})
                 else:
                     # Of what used no processor, nobody asks later.
                     gone.append(row.id)
@@ -179,8 +179,7 @@ class Ledger:
                 begun.append((self._parties[execution], after))
         for start in range(0, len(gone), _BATCH):
             self._connection.execute(delete(usage).where(usage.c.id.in_(gone[start : start + _BATCH])))
-        if ended:
-            self._connection.execute(_END, ended)
+        update_rows(self._connection, usage, ended)
         self._insert(begun)
         self._after.clear()
 

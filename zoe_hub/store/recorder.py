@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Row, and_, bindparam, delete, insert, select, update
+from sqlalchemy import Row, and_, bindparam, delete, insert, select
 
 from ..model.events import EventKind
 from ..model.execution import DesiredState, ExecutionState, InstanceStatus
@@ -28,6 +28,7 @@ from .documents import instance_from
 from .ledger import Ledger, Plans, held_by, party_of
 from .moves import check_move
 from .tables import executions, instances
+from .updating import update_rows
 from .work import counted, moved
 
 _BATCH = 500
@@ -249,23 +250,18 @@ class _Unit:
         self._release()
         self._ledger.write()
         now = self._transaction.now
-        rows = [{"b_id": d.id, "updated": now, **d.values} for d in self._drafts.values() if d.changed]
-        if rows:
-            this = update(executions).where(executions.c.id == bindparam("b_id"))
-            self._connection.execute(this.values({name: bindparam(name) for name in rows[0] if name != "b_id"}), rows)
+        update_rows(
+            self._connection,
+            executions,
+            [{"id": d.id, "updated": now, **d.values} for d in self._drafts.values() if d.changed],
+        )
         new = [_columns(status) for key, status in self._instances.items() if key not in self._before]
         if new:
             self._connection.execute(insert(instances), new)
         changed = [
-            _key(key) | _columns(status)
-            for key, status in self._instances.items()
-            if key in self._before and self._before[key] != status
+            _columns(status) for key, status in self._instances.items() if self._before.get(key, status) != status
         ]
-        if changed:
-            values: dict[str, Any] = {
-                column.name: bindparam(column.name) for column in instances.c if not column.primary_key
-            }
-            self._connection.execute(update(instances).where(_this_instance).values(values), changed)
+        update_rows(self._connection, instances, changed)
         gone = [_key(key) for key in self._before if key not in self._instances]
         if gone:
             self._connection.execute(delete(instances).where(_this_instance), gone)
