@@ -24,6 +24,9 @@ QUEUED, STARTING, RUNNING, STOPPING, TERMINATED = (
 HERE = Attachment(server="alice/", kernel="k1")
 LATER = datetime(2040, 2, 29, 12, 30, 15, tzinfo=timezone.utc)
 
+ODD_TEXTS = ("\t", "a\nb\r\n", "\\", "\\N", "\\.", '"{,}"', "'; --", "%s $1 :x ${y}", "ü€😀", "null", "\x7f\x01")
+"""What has a meaning somewhere between here and a table."""
+
 
 def a_zapp(name: str = "spark", title: str = "Spark") -> ZApp:
     return ZApp(apiVersion="zoe/v1", kind="ZApp", name=name, title=title, frameworks=(Part(framework="spark"),))

@@ -13,7 +13,7 @@ from zoe_hub.store.changes import (
     TerminationRequested,
 )
 
-from .examples import QUEUED, RUNNING, STARTING, TERMINATED, an_instance, ended, new_events, submitted
+from .examples import LATER, ODD_TEXTS, QUEUED, RUNNING, STARTING, TERMINATED, an_instance, ended, new_events, submitted
 from .writing import moved
 
 
@@ -37,6 +37,22 @@ class Recording:
         assert (now.state, now.granted, now.reason) == (RUNNING, {"spark.worker": 2}, "")
         assert [instance.state for instance in now.instances] == [InstanceState.READY]
         assert (await store.get(other.id)).reason == "waits"
+
+    async def test_texts_of_many_come_back_as_they_were(self, store: Store) -> None:
+        texts = {(await submitted(store)).id: text for text in ODD_TEXTS}
+        seq = await store.last_seq()
+        await store.record([Explained(id, text) for id, text in texts.items()])
+        await store.record([InstanceReported(an_instance(id, message=text)) for id, text in texts.items()])
+        told = [event.data.get("reason", event.data.get("message")) for event in await store.events(after=seq)]
+        assert told == [*texts.values()] * 2
+        later = {id: f"{text} and {text}" for id, text in texts.items()}
+        ready = {"state": InstanceState.READY, "ports": {"ui": 8080}, "started": LATER}
+        await store.record([InstanceReported(an_instance(id, message=text, **ready)) for id, text in later.items()])
+        await store.record([Granted(id, {text: 1}) for id, text in texts.items()])
+        for id, text in texts.items():
+            execution = await store.get(id)
+            assert (execution.reason, execution.granted) == (text, {text: 1})
+            assert execution.instances == (an_instance(id, message=later[id], **ready),)
 
     async def test_what_came_too_late_is_refused_and_the_rest_is_stored(self, store: Store) -> None:
         over, live = await ended(store), await submitted(store)

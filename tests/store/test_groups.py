@@ -16,7 +16,7 @@ from zoe_hub.store.database import Transaction
 from zoe_hub.store.sql import SQLStore
 
 from .auditing import an_entry
-from .examples import QUEUED, TERMINATED, a_submission
+from .examples import ODD_TEXTS, QUEUED, TERMINATED, a_submission
 from .writing import moved
 
 
@@ -95,3 +95,15 @@ async def test_a_submission_that_cannot_be_stored_fails_alone(store: SQLStore) -
     assert isinstance(failed, Exception)
     assert "JSON" in str(failed)
     assert {execution.id for execution in await store.list()} == {before[0].id, after[0].id}
+
+
+async def test_what_shares_a_transaction_is_stored_as_it_is_alone(store: SQLStore) -> None:
+    def work(text: str) -> Coroutine[Any, Any, Any]:
+        given = {"parameters": {"label": text}, "groups": (text,), "idempotency_key": text, "expected": None}
+        return store.submit(a_submission(text, **given))
+
+    for text, (execution, new) in zip(ODD_TEXTS, await together(store, *map(work, ODD_TEXTS)), strict=True):
+        assert new
+        assert (execution.owner, execution.parameters, execution.groups) == (text, {"label": text}, (text,))
+        assert await store.get(execution.id) == execution
+        assert (await work(text)) == (execution, False)
