@@ -4,27 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import Connection, select
 
 from ..model.errors import KeyReused
+from .among import PairsAmong
 from .tables import executions
 
 _STORED_WITH = select(
     executions.c.owner, executions.c.idempotency_key, executions.c.fingerprint, executions.c.id, executions.c.name
-).where(
-    executions.c.owner.in_(bindparam("owners", expanding=True)),
-    executions.c.idempotency_key.in_(bindparam("keys", expanding=True)),
-)
+).where(PairsAmong(executions.c.owner, "owners", executions.c.idempotency_key, "keys"))
 
 
 class Keys:
     """What owners' keys gave before."""
 
     def __init__(self, connection: Connection, asked: Iterable[tuple[str, str | None]]) -> None:
-        pairs = [(owner, key) for owner, key in asked if key is not None]
+        pairs = sorted({(owner, key) for owner, key in asked if key is not None})
         self._known: dict[tuple[str, str], tuple[str | None, str, str]] = {}
         if pairs:
-            names = {"owners": sorted({owner for owner, _ in pairs}), "keys": sorted({key for _, key in pairs})}
+            names = {"owners": [owner for owner, _ in pairs], "keys": [key for _, key in pairs]}
             for owner, key, fingerprint, identifier, name in connection.execute(_STORED_WITH, names):
                 self._known[owner, key] = fingerprint, identifier, name
 

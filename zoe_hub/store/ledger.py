@@ -20,6 +20,7 @@ from ..scheduler.quotas import HELD, Accounts, Amounts, Party, Spent, Wish, amou
 from ..scheduler.refusals import Refusal
 from ..scheduler.shapes import Shape
 from . import quotas
+from .among import Among
 from .database import Transaction
 from .locks import one_at_a_time
 from .quotas import QuotaSource
@@ -33,7 +34,8 @@ _NOTHING: Amounts = dict.fromkeys(HELD, 0)
 Plans = Callable[[Connection, set[str]], Mapping[str, Plan]]
 """Plans by their digests; those that cannot be read are left out."""
 _INSERT = insert(usage)
-_HELD_BY = select(usage).where(usage.c.execution.in_(bindparam("executions", expanding=True)), usage.c.ended.is_(None))
+_DELETE = delete(usage).where(Among(usage.c.id, "ids"))
+_HELD_BY = select(usage).where(Among(usage.c.execution, "executions"), usage.c.ended.is_(None))
 _HELD_OF = select(usage).where(
     usage.c.kind == bindparam("of_kind"), usage.c.subject == bindparam("name"), usage.c.ended.is_(None)
 )
@@ -178,7 +180,7 @@ class Ledger:
             if after is not None:
                 begun.append((self._parties[execution], after))
         for start in range(0, len(gone), _BATCH):
-            self._connection.execute(delete(usage).where(usage.c.id.in_(gone[start : start + _BATCH])))
+            self._connection.execute(_DELETE, {"ids": gone[start : start + _BATCH]})
         update_rows(self._connection, usage, ended)
         self._insert(begun)
         self._after.clear()

@@ -8,13 +8,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from pydantic import ValidationError
-from sqlalchemy import Connection, Row, Select, bindparam, select
+from sqlalchemy import Connection, Row, Select, select
 
 from ..model.errors import UnknownName
 from ..model.execution import Execution, InstanceStatus
 from ..model.plan import Plan
 from ..model.resources import Resources
 from ..scheduler.allowances import Dimension
+from .among import Among
 from .documents import PlanCache, execution_from, instance_from, places
 from .tables import event_counter, events, executions, instances, plans, usage
 
@@ -28,7 +29,7 @@ _PROPOSED_NAMES = 200
 
 _INSTANCES = (
     select(instances)
-    .where(instances.c.execution.in_(bindparam("ids", expanding=True)))
+    .where(Among(instances.c.execution, "ids"))
     .order_by(instances.c.execution, instances.c.process, instances.c.ordinal)
 )
 

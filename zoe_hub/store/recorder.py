@@ -14,6 +14,7 @@ from sqlalchemy import Row, and_, bindparam, delete, insert, select
 
 from ..model.events import EventKind
 from ..model.execution import DesiredState, ExecutionState, InstanceStatus
+from .among import Among
 from .changes import (
     Change,
     Explained,
@@ -41,26 +42,29 @@ _this_instance = and_(
     instances.c.process == bindparam("b_process"),
     instances.c.ordinal == bindparam("b_ordinal"),
 )
-_read = select(
-    *(
-        executions.c[name]
-        for name in (
-            "id",
-            "owner",
-            "name",
-            "groups",
-            "zapp",
-            "plan",
-            "desired",
-            "state",
-            "reason",
-            "granted",
-            "work",
-            "work_since",
-            "ended",
-        )
-    )
+_READ = (
+    "id",
+    "owner",
+    "name",
+    "groups",
+    "zapp",
+    "plan",
+    "desired",
+    "state",
+    "reason",
+    "granted",
+    "work",
+    "work_since",
+    "ended",
 )
+_LOCKED = (
+    select(*(executions.c[name] for name in _READ))
+    .where(Among(executions.c.id, "ids"))
+    # In one order for everybody, so that two of us cannot wait for each other.
+    .order_by(executions.c.id)
+    .with_for_update()
+)
+_INSTANCES = select(instances).where(Among(instances.c.execution, "ids"))
 Key = tuple[str, str, int]
 """Of an instance."""
 
@@ -131,15 +135,12 @@ class _Unit:
         self._plans = plans(self._connection, digests) if digests else {}
 
     def _locked(self, identifiers: Iterable[str]) -> Iterator[Row[Any]]:
-        # In one order for everybody, so that two of us cannot wait for each other.
         for batch in _batches(sorted(identifiers)):
-            yield from self._connection.execute(
-                _read.where(executions.c.id.in_(batch)).order_by(executions.c.id).with_for_update()
-            )
+            yield from self._connection.execute(_LOCKED, {"ids": batch})
 
     def _read_instances(self, identifiers: Iterable[str]) -> Iterator[InstanceStatus]:
         for batch in _batches(sorted(identifiers)):
-            for row in self._connection.execute(select(instances).where(instances.c.execution.in_(batch))):
+            for row in self._connection.execute(_INSTANCES, {"ids": batch}):
                 yield instance_from(row)
 
     def apply(self, change: Change) -> bool:

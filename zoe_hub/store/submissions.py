@@ -6,7 +6,7 @@ from collections.abc import Container, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, insert, select
+from sqlalchemy import Connection, insert, select
 
 from ..model.audit import AuditEntry
 from ..model.errors import Conflict, ZoeError
@@ -15,6 +15,7 @@ from ..model.execution import DesiredState, Execution, ExecutionState
 from ..model.plan import Plan
 from ..scheduler.quotas import Party
 from . import attachments, audit
+from .among import Among
 from .base import Submission
 from .database import Subject, Transaction
 from .documents import execution_from, serialise_plan
@@ -27,9 +28,9 @@ from .quotas import QuotaSource
 from .tables import executions, plans
 
 _LIVE_NAMES = select(executions.c.owner, executions.c.name).where(
-    executions.c.owner.in_(bindparam("owners", expanding=True)), executions.c.ended.is_(None)
+    Among(executions.c.owner, "owners"), executions.c.ended.is_(None)
 )
-_HAS_PLAN = select(plans.c.digest).where(plans.c.digest.in_(bindparam("digests", expanding=True)))
+_HAS_PLAN = select(plans.c.digest).where(Among(plans.c.digest, "digests"))
 _INSERT = insert(executions)
 _INSERT_PLANS = insert(plans)
 _EMPTY = dict.fromkeys(executions.c.keys())
