@@ -36,6 +36,8 @@ _BATCH = 500
 """Values in one IN (…): databases limit them."""
 _SHOWN = ("process", "ordinal", "state", "message", "restarts", "exit_code")
 """Of an instance, in its event."""
+_TOLD = sorted(InstanceStatus.model_fields.keys() - {"started"})
+"""Where one of these is another one, an event tells it."""
 _ADMISSION = (ExecutionState.QUEUED, ExecutionState.STARTING)
 _this_instance = and_(
     instances.c.execution == bindparam("b_execution"),
@@ -231,9 +233,9 @@ class _Unit:
         before = self._instances.get(status.key)
         self._instances[status.key] = status
         self._keys.setdefault(draft.id, set()).add(status.key)
-        if before is None or before.model_copy(update={"started": status.started}) != status:
-            values = status.model_dump(include=set(_SHOWN)) | {"state": status.state.value}
-            self._event(draft, EventKind.INSTANCE_STATE_CHANGED, **{name: values[name] for name in _SHOWN})
+        if before is None or any(getattr(before, name) != getattr(status, name) for name in _TOLD):
+            shown = {name: getattr(status, name) for name in _SHOWN} | {"state": status.state.value}
+            self._event(draft, EventKind.INSTANCE_STATE_CHANGED, **shown)
         return True
 
     def _drop(self, change: InstancesDropped) -> None:
