@@ -90,6 +90,9 @@ def postgresql_engine(url: URL) -> Engine:
         # A service that was stopped in the middle of a transaction must not keep its locks from all others.
         connection.execute(f"SET idle_in_transaction_session_timeout = '{_LONGEST_PAUSE}s'")
         connection.execute(f"SET lock_timeout = '{_LONGEST_WAIT}s'")
+        # Hardly anything reads a whole table. A plan that is made while tables are small, or nobody has counted them
+        # yet, would, and is kept while they grow.
+        connection.execute("SET enable_seqscan = off")
         connection.commit()
 
     return engine
