@@ -72,7 +72,8 @@ class Controller:
         self._scheduling = Scheduling(scheduler, weights)
         self._quotas = QuotaWatch(store, clock)
         self._clock = clock
-        self._applied: dict[tuple[str, str], Order] = {}
+        self._applied: dict[str, dict[str, Order]] = {}
+        """By execution and process."""
         self._removals: dict[str, asyncio.Task[None]] = {}
         self._gone: set[str] = set()
         """Executions that have been taken away; that they ended is not stored yet."""
@@ -255,8 +256,8 @@ class Controller:
         changes: list[Change] = []
         secrets = self._secrets.references(execution.plan, execution.id, execution.created)
         for order in orders(execution, secrets, self._prefix):
-            key = (execution.id, order.template.key)
-            if self._applied.get(key) != order:
+            applied = self._applied.setdefault(execution.id, {})
+            if applied.get(order.template.key) != order:
                 try:
                     await self._backend.apply(order)
                 except LaunchFailed as error:
@@ -267,7 +268,7 @@ class Controller:
                         return [*changes, *steps.move(execution, ExecutionEvent.GAVE_UP, str(error), everybody)]
                     self._again.add(execution.id)
                     break
-                self._applied[key] = order
+                applied[order.template.key] = order
             changes += _surplus(execution, order)
         return [*changes, *steps.judge(execution, self._executions.all() if execution.server else [])]
 
@@ -292,8 +293,7 @@ class Controller:
             self._again.add(execution)
         else:
             self._gone.add(execution)
-            for key in [key for key in self._applied if key[0] == execution]:
-                del self._applied[key]
+            self._applied.pop(execution, None)
         self.wake()
 
 
