@@ -78,6 +78,7 @@ class Ledger:
         self._rules = Rules()
         self._accounts = Accounts()
         self._rows: dict[str, list[Row[Any]]] = {}
+        self._before: dict[str, Amounts] = {}
         self._after: dict[str, Amounts | None] = {}
         self._submitted: list[Party] = []
 
@@ -145,6 +146,7 @@ class Ledger:
         self._begin(parties)
         for row in _held_by(self._connection, self._parties):
             self._rows.setdefault(row.execution, []).append(row)
+        self._before = {execution: _amounts(rows) for execution, rows in self._rows.items()}
 
     def hold(self, execution: str, held: Amounts) -> Refusal | None:
         """It holds so much from now on; or why not, and then nothing is changed."""
@@ -169,7 +171,7 @@ class Ledger:
         begun: list[tuple[Party, Amounts]] = []
         for execution, after in self._after.items():
             rows = self._rows.get(execution, ())
-            if after is not None and rows and _amounts(rows) == after:
+            if after is not None and self._before.get(execution) == after:
                 continue
             for row in rows:
                 if row.cpu:
@@ -197,7 +199,7 @@ class Ledger:
         one_at_a_time(connection, (f"quota of {subject}" for subject in limited))
         self._accounts = Accounts(self._rules)
         restore(self._accounts, held_of(connection, limited))
-        self._rows = {}
+        self._rows, self._before = {}, {}
 
     def _allowances(self) -> list[Allowance]:
         found = {a.subject: a for p in self._parties.values() for a in self._rules.of(p.user, p.groups)}
@@ -238,7 +240,7 @@ class Ledger:
                 self._accounts.lend_amounts(Subject(row.kind, row.subject), {d: held[d] - core[d] for d in HELD})
 
     def _held(self, party: Party) -> Amounts:
-        return self._after.get(party.id) or _amounts(self._rows.get(party.id, []))
+        return self._after.get(party.id) or self._before.get(party.id, _NOTHING)
 
     def _insert(self, begun: Iterable[tuple[Party, Amounts]]) -> None:
         rows = [
@@ -290,7 +292,7 @@ def _batches(names: Iterable[str]) -> Iterator[list[str]]:
 
 def _amounts(rows: Sequence[Row[Any]]) -> dict[Dimension, int]:
     """Of one execution: every row of it says the same."""
-    return {dimension: getattr(rows[0], dimension.value) if rows else 0 for dimension in HELD}
+    return {dimension: getattr(rows[0], dimension.value) for dimension in HELD}
 
 
 def _total(plan: Plan) -> int:
