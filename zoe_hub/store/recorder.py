@@ -78,7 +78,8 @@ class _Draft:
 
     def __init__(self, row: Row[Any]) -> None:
         # By place: rows are asked by name far more slowly.
-        self.id, self.owner, self.name, groups, self.zapp, self.plan, *changing = row
+        cells: Sequence[Any] = row
+        self.id, self.owner, self.name, groups, self.zapp, self.plan, *changing = cells
         self.party = Party(self.id, self.name, self.owner, tuple(groups or ()))
         self.refused = False
         """A quota does not allow what it was to be granted."""
