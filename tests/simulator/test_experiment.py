@@ -53,7 +53,7 @@ def test_what_was_found_is_kept_and_told(
     # What nobody could reach is told, and nothing else.
     goals = importlib.import_module("experiment_goals").MEANS
     least = {line.split("|")[1].strip(): float(line.split("|")[-2].split()[0]) for line in _rows(written)}
-    assert {order: f"nobody could reach {goal:.2f} under {order}:" in written for order, goal in goals.items()} == {
+    assert {order: f"Under {order} nobody could reach {goal:.2f}:" in written for order, goal in goals.items()} == {
         order: least[order] > goal for order, goal in goals.items()
     }
     drawn = [line.split("](")[1].rstrip(")") for line in written.splitlines() if line.startswith("![")]
