@@ -190,8 +190,11 @@ class Accounts:
 
     def settled(self, party: Party, twice: Iterable[Wish] = ()) -> bool:
         """Whether what is granted is within the limits beside what is going. `twice` is counted as both."""
+        allowances = self.rules.at_once(party.user, party.groups)
+        if not allowances:
+            return True
         less = amounts(twice)
-        for allowance in self.rules.at_once(party.user, party.groups):
+        for allowance in allowances:
             account = self._accounts.get(allowance.subject)
             for dimension in HELD if account else ():
                 bound = allowance.bounds.get(dimension)
