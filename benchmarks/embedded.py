@@ -59,7 +59,8 @@ async def cells(url: str, begin: float) -> tuple[float, float]:
         await notebook.run(ATTACH, timeout=GOAL * 5)
         found = await notebook.run(ASK)
         first = time.perf_counter() - begin
-        if found.text.strip() != ANSWER:
+        # Before it stands how far the query was.
+        if found.text.split()[-1:] != [ANSWER]:
             raise ValueError(f"Spark says {found.text!r}, and {ANSWER} would be right.")
         await notebook.run("cluster.terminate()")
         begin = time.perf_counter()
