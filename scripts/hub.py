@@ -111,7 +111,9 @@ class Demo:
                 self._announce()
                 self._watch()
             except Interrupted:
-                say("\nEnding the demo ...")
+                # Some press Ctrl-C twice.
+                with suppress(Interrupted):
+                    say("\nEnding the demo ...")
             finally:
                 self._stop()
         say("Everything has ended.")

@@ -118,6 +118,36 @@ def test_a_second_demo_on_the_same_folder_is_told_of_the_first(tmp_path: Path) -
             first.communicate("\n")
 
 
+_PRESSED_TWICE = """
+import os, signal, sys
+from scripts import hub
+
+def press():
+    os.kill(os.getpid(), signal.SIGINT)
+
+def say(text, tell=hub.say):
+    if "Ending" in text:
+        press()
+    tell(text)
+
+hub.say = say
+for step in ("_start", "_wait_until_up", "_announce"):
+    setattr(hub.Demo, step, lambda demo: None)
+hub.Demo._watch = lambda demo: press()
+hub.Demo._stop = lambda demo: print("stopped")
+sys.exit(hub.main())
+"""
+
+
+def test_ctrl_c_may_be_pressed_twice(tmp_path: Path) -> None:
+    environment = {**os.environ, "ZOE_HOME": str(tmp_path), "ZOE_PORT": str(hub.other_port(0))}
+    command = [sys.executable, "-c", _PRESSED_TWICE]
+    ended = subprocess.run(command, cwd=CHECKOUT, env=environment, capture_output=True, text=True, timeout=60)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert "stopped" in ended.stdout
+    assert "Everything has ended." in ended.stdout
+
+
 def test_a_password_is_made_for_each_run_unless_given(tmp_path: Path) -> None:
     made = {hub.Demo({"ZOE_HOME": str(tmp_path)}).password for _ in range(2)}
     assert len(made) == 2
