@@ -67,6 +67,24 @@ def slow_copy() -> Any:
     return crawl
 
 
+def copy_that_waits(leaving: str, gate: str, seconds: float = 0, opens: bool = False) -> Any:
+    """Only the worker whose folder is `leaving` goes on before the file `gate` is there, and may open it by its end."""
+
+    def crawl(frames: Any) -> Any:
+        import os
+        import time
+
+        for frame in frames:
+            while leaving not in os.environ["ZOE_NOTE"] and not os.path.exists(gate):
+                time.sleep(0.1)
+            time.sleep(seconds)
+            yield frame
+        if opens:
+            open(gate, "a").close()
+
+    return crawl
+
+
 def executors(cluster: Cluster) -> set[str]:
     """The hosts of the executors that are there."""
     return {one["hostPort"].split(":")[0] for one in cluster.driver("executors") if one["isActive"]}
@@ -190,16 +208,24 @@ def test_draining_fails_no_task_and_keeps_cached_data(cluster: Cluster, spark: A
 
 
 def test_draining_fails_no_task_that_reads_shuffled_data_now_or_later(cluster: Cluster, spark: Any) -> None:
-    cluster.launch("worker", 3)
+    leaving = cluster.launch("worker", 3)
     until(lambda: "127.1.0.4" in executors(cluster), "the new worker takes tasks")
     spark.conf.set("spark.sql.adaptive.enabled", "false")
     spark.conf.set("spark.sql.autoBroadcastJoinThreshold", "-1")
     spark.conf.set("spark.sql.shuffle.partitions", "8")
     spark.conf.set("spark.sql.execution.arrow.maxRecordsPerBatch", "500")
     before = {stage["stageId"] for stage in cluster.driver("stages")}
-    # Each task takes its data from all others, and so slowly that the workers that stay read on when one goes.
-    wide = spark.range(0, 48_000, 1, 12).selectExpr("id", "repeat(sha2(string(id), 512), 8) as k")
-    read_now = wide.repartition(24, "id").mapInPandas(slow_copy(), "id long, k string")
+    gate = cluster.folder / "handed-over"
+    # Each worker has a part of the data, the one that will leave too.
+    mapped = copy_that_waits(str(leaving.folder), str(cluster.folder / "mapped"), opens=True)
+    wide = (
+        spark.range(0, 48_000, 1, 12)
+        .mapInPandas(mapped, "id long")
+        .selectExpr("id", "repeat(sha2(string(id), 512), 8) as k")
+    )
+    # Each task takes its data from all others. On the workers that stay they read on until one has handed over.
+    crawl = copy_that_waits(str(leaving.folder), str(gate), 0.5)
+    read_now = wide.repartition(24, "id").mapInPandas(crawl, "id long, k string")
     # Shuffled at the same time, and read by the join when the worker has long been gone.
     read_later = spark.range(0, 48_000, 1, 12)
     job = Job(lambda: read_now.join(read_later, "id").count())
@@ -212,6 +238,7 @@ def test_draining_fails_no_task_that_reads_shuffled_data_now_or_later(cluster: C
     until(lambda: (gone.folder / "note").exists() or gone.process.poll() is not None, "the worker has handed over")
     said = (gone.folder / "note").read_text() if (gone.folder / "note").exists() else "it did not wait for its readers"
     assert re.fullmatch(r"(1 task still reads|\d+ tasks still read) its shuffle data", said), said
+    gate.touch()
     assert gone.process.wait(60) == 0
     assert job.is_alive(), "it did not go before the stage was over"
     assert job.answer() == 48_000
