@@ -262,7 +262,8 @@ def test_a_service_of_an_older_zoe_is_replaced(home: Path, server: Server, tmp_p
     assert found is not None
     replace(found, version="0.0.9").write(home)
     with make_server(tmp_path, home) as upgraded:
-        assert upgraded.http.get("zoe/api/v1/me").status_code == 200
+        answer = upgraded.http.get("zoe/api/v1/me")
+        assert answer.status_code == 200, answer.text
         assert pid_of_service(home) != found.pid
         after = until(lambda: running(upgraded.http, "older"))
         assert after["instances"] == before["instances"]
