@@ -16,9 +16,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.backends.leftovers import left_over, remove_everything
 from zoe_hub.backends.docker.backend import DockerBackend
 from zoe_hub.backends.docker.engine import Engine, EngineAway
-from zoe_hub.backends.docker.names import INSTALLATION, INSTANCE, ROLE, installation_of
 from zoe_hub.backends.docker.settings import DockerSettings, Mount
 
 _SOCKET = Path("/var/run/docker.sock")
@@ -64,16 +64,17 @@ def image(docker_host: str) -> str:
 
 @pytest.fixture
 def settings(tmp_path: Path, docker_host: str, image: str) -> DockerSettings:
-    # Programs run as another user than the tests.
-    for folder in (tmp_path, *tmp_path.parents):
-        if folder == Path("/tmp"):
-            break
-        folder.chmod(folder.stat().st_mode | 0o711)
-    tmp_path.chmod(0o777)
     return make_settings(tmp_path, docker_host, image)
 
 
 def make_settings(folder: Path, host: str, image: str) -> DockerSettings:
+    """Of a back end below that folder, which everybody may write into afterwards."""
+    # Programs run as another user than the tests.
+    for each in (folder, *folder.parents):
+        if each == Path("/tmp"):
+            break
+        each.chmod(each.stat().st_mode | 0o711)
+    folder.chmod(0o777)
     return DockerSettings(
         folder=folder / "zoe",
         framework_folder=lambda name: folder / "frameworks" / name,
@@ -95,29 +96,10 @@ async def backend(settings: DockerSettings) -> AsyncIterator[DockerBackend]:
     await backend.open()
     yield backend
     await backend.close()
-    await remove_everything(settings)
+    await nothing_is_left(settings)
 
 
-async def remove_everything(settings: DockerSettings) -> None:
-    """By way of a back end, after which the engine must have nothing."""
-    backend = DockerBackend(settings)
-    await backend.open()
-    for execution in {status.execution for status in await backend.instances()}:
-        await backend.remove(execution)
-    await backend.close()
+async def nothing_is_left(settings: DockerSettings) -> None:
+    """End all that runs; then the engine must have nothing of it."""
+    await remove_everything(DockerBackend(settings))
     assert await left_over(settings) == []
-
-
-async def left_over(settings: DockerSettings) -> list[str]:
-    """Names of containers of instances, of networks, and of volumes, that the engine has of this installation."""
-    engine = Engine(settings.host)
-    mine = f"{INSTALLATION}={installation_of(settings.folder)}"
-    try:
-        containers = await engine.containers([mine, f"{ROLE}={INSTANCE}"])
-        return [
-            *(container["Names"][0] for container in containers),
-            *(network["Name"] for network in await engine.networks([mine])),
-            *await engine.unused_volumes([mine]),
-        ]
-    finally:
-        await engine.close()

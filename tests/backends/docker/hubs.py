@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.backends.contract import until
-from tests.backends.docker.conftest import left_over
+from tests.backends.leftovers import left_over
 from tests.spawner.hub import RealHub, find_proxy
 from zoe_hub.backends.docker.engine import Engine
 from zoe_hub.backends.docker.names import INSTALLATION, OWNER, ROLE, SERVER

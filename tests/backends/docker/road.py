@@ -6,7 +6,7 @@ import asyncio
 import socket
 import time
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +14,7 @@ from typing import Any
 
 import httpx
 
-from tests.backends.docker.conftest import left_over
+from tests.backends.leftovers import left_over
 from tests.chaos.hub import PREFIX, SmallHub, token_of
 from tests.chaos.services import Service
 from zoe_hub.backends.docker.engine import Engine
@@ -76,11 +76,10 @@ async def on_the_road(
     *,
     config: str = "",
     make_engine: Callable[[str], Engine] = Engine,
-    left: Callable[[DockerSettings], Awaitable[list[str]]] = left_over,
 ) -> AsyncIterator[Road]:
     """A service that serves alice, with further frameworks in `shop`, and whose settings end with `config`.
 
-    The engine must have nothing of it at the end, by what `left` finds.
+    The engine must have nothing of it at the end.
     """
     home = folder / "home"
     (folder / "zoe_config.py").write_text(
@@ -109,4 +108,4 @@ async def on_the_road(
                 await service.stop()
                 await engine.close()
                 place = DockerSettings(home / "data" / "instances", settings.framework_folder, host=settings.host)
-                assert await left(place) == []
+                assert await left_over(place, make_engine) == []

@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from tests.backends.contract import find, order, server, template, text, until, until_restarted, until_state
-from tests.backends.docker.conftest import left_over, remove_everything
+from tests.backends.docker.conftest import nothing_is_left
 from tests.backends.docker.proxy import Way
+from tests.backends.leftovers import left_over
 from zoe_hub.backends.docker.backend import DockerBackend
 from zoe_hub.backends.docker.engine import Engine
 from zoe_hub.backends.docker.names import (
@@ -80,7 +81,7 @@ async def test_who_may_use_more_processors_than_there_are_starts_all_the_same(se
         await until_state(backend, "x1", I.READY)
     finally:
         await backend.close()
-        await remove_everything(settings)
+        await nothing_is_left(settings)
 
 
 async def test_what_a_program_may(backend: DockerBackend) -> None:
@@ -158,7 +159,7 @@ async def test_an_image_that_may_not_run_or_is_not_there_is_named(
         assert words in status.message
     finally:
         await backend.close()
-        await remove_everything(settings)
+        await nothing_is_left(settings)
 
 
 async def test_what_somebody_removed_is_started_again(
@@ -192,7 +193,7 @@ async def test_what_it_had_to_itself_goes_also_where_somebody_else_removed_it(
         assert kept in await volumes(engine)
     finally:
         await backend.close()
-        await remove_everything(settings)
+        await nothing_is_left(settings)
         assert kept in await volumes(engine)
         await engine.delete_volume(kept)
 
@@ -233,7 +234,7 @@ async def test_what_ended_while_the_engine_could_not_be_asked_is_seen_later(
         assert (await until_restarted(backend, "x1")).exit_code == -9
         assert (await until_state(backend, "x2", I.READY)).restarts == 0
         await backend.close()
-    await remove_everything(settings)
+    await nothing_is_left(settings)
 
 
 async def test_a_container_that_nobody_knows_is_removed(
@@ -350,7 +351,7 @@ async def test_a_service_in_a_container_reaches_what_an_earlier_one_started(
             await until_state(backend, "x1", I.READY)
             assert await networks(container) == 2
             await backend.close()
-        await remove_everything(settings)
+        await nothing_is_left(settings)
         assert [await networks(container) for container in containers] == [1, 1]
     finally:
         await asyncio.gather(*(engine.remove(container) for container in containers))
@@ -374,7 +375,7 @@ async def test_what_is_pinned_runs_whatever_has_its_name(
         assert "bring the file up to date" in (await until_state(backend, "x2", I.FAILED)).message
     finally:
         await backend.close()
-        await remove_everything(settings)
+        await nothing_is_left(settings)
 
 
 async def test_volumes_stay_when_an_execution_ends(settings: DockerSettings, engine: Engine) -> None:
@@ -387,5 +388,5 @@ async def test_volumes_stay_when_an_execution_ends(settings: DockerSettings, eng
         assert await output(backend, "x2", "print(open('/data/kept').read())") == "data\n"
     finally:
         await backend.close()
-        await remove_everything(settings)
+        await nothing_is_left(settings)
         await (await engine._docker().volumes.get(name)).delete()

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.backends.leftovers import remove_everything
 from zoe_hub.backends.local import LocalBackend, LocalSettings
 
 
@@ -31,12 +32,4 @@ async def backend(settings: LocalSettings) -> AsyncIterator[LocalBackend]:
     await backend.open()
     yield backend
     await backend.close()
-    await remove_everything(settings)
-
-
-async def remove_everything(settings: LocalSettings) -> None:
-    backend = LocalBackend(settings)
-    await backend.open()
-    for execution in {status.execution for status in await backend.instances()}:
-        await backend.remove(execution)
-    await backend.close()
+    await remove_everything(LocalBackend(settings))

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.backends.contract import find, order, server, template, text, until, until_restarted, until_state
-from tests.backends.local.conftest import remove_everything
+from tests.backends.leftovers import remove_everything
 from tests.backends.local.processes import marked, parent
 from tests.backends.local.service import begin, two_processes
 from zoe_hub.backends.local import LocalBackend, LocalSettings
@@ -39,7 +39,7 @@ async def service(settings: LocalSettings) -> AsyncIterator[LocalBackend]:
 @pytest.fixture(autouse=True)
 async def _clean(settings: LocalSettings) -> AsyncIterator[None]:
     yield
-    await remove_everything(settings)
+    await remove_everything(LocalBackend(settings))
 
 
 def main_process(settings: LocalSettings, execution: str = "x1") -> int:

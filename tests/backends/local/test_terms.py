@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.backends.contract import SLEEP, order, template, text, until, until_restarted, until_state
-from tests.backends.local.conftest import remove_everything
+from tests.backends.leftovers import remove_everything
 from tests.backends.local.processes import marked
 from tests.backends.local.service import STALE, begin, die_forking, two_processes
 from zoe_hub.backends.local import LocalBackend, LocalSettings
@@ -36,7 +36,7 @@ async def service(settings: LocalSettings, number: int) -> AsyncIterator[LocalBa
 @pytest.fixture(autouse=True)
 async def _clean(settings: LocalSettings) -> AsyncIterator[None]:
     yield
-    await remove_everything(settings)
+    await remove_everything(LocalBackend(settings))
 
 
 async def test_what_an_earlier_service_orders_is_refused(settings: LocalSettings) -> None:

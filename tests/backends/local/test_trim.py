@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.backends.contract import order, template, text, until
-from tests.backends.local.conftest import remove_everything
+from tests.backends.leftovers import remove_everything
 from zoe_hub.backends.local import LocalBackend, LocalSettings
 from zoe_hub.backends.output import DROPPED, excerpt, read
 from zoe_hub.backends.trim import trim
@@ -97,4 +97,4 @@ async def test_a_program_that_goes_on_writing_loses_nothing_of_the_end(
         assert kept.endswith("line 0399998\nline 0399999\nall\n")
     finally:
         await backend.close()
-        await remove_everything(settings)
+        await remove_everything(LocalBackend(settings))

@@ -21,7 +21,7 @@ from pathlib import Path
 import pytest
 
 from tests.backends.docker.conftest import docker_host, image, make_settings
-from zoe_hub.backends.docker.names import INSTALLATION, INSTANCE, ROLE, installation_of
+from tests.backends.leftovers import left_over, remove_everything
 from zoe_hub.backends.docker.settings import DockerSettings
 from zoe_hub.backends.swarm.backend import SwarmBackend
 from zoe_hub.backends.swarm.engine import SwarmEngine
@@ -114,46 +114,19 @@ def _enter(network: int) -> None:
 
 @pytest.fixture
 def settings(tmp_path: Path, machines: Machines, image: str, inside: str) -> DockerSettings:
-    for folder in (tmp_path, *tmp_path.parents):
-        if folder == Path("/tmp"):
-            break
-        folder.chmod(folder.stat().st_mode | 0o711)
-    tmp_path.chmod(0o777)
     made = make_settings(tmp_path, machines.host(1), image)
     return replace(made, service_container=inside, subnets="10.223.0.0/16")
 
 
 @pytest.fixture
 async def backend(settings: DockerSettings) -> AsyncIterator[SwarmBackend]:
-    backend = SwarmBackend(settings, SwarmSettings(poll=0.5))
+    poll = SwarmSettings(poll=0.5)
+    backend = SwarmBackend(settings, poll)
     await backend.open()
     yield backend
     await backend.close()
-    await remove_everything(settings)
-
-
-async def remove_everything(settings: DockerSettings) -> None:
-    """By way of a back end, after which the swarm must have nothing."""
-    backend = SwarmBackend(settings, SwarmSettings(poll=0.5))
-    await backend.open()
-    for execution in {status.execution for status in await backend.instances()}:
-        await backend.remove(execution)
-    await backend.close()
-    assert await left_over(settings) == []
-
-
-async def left_over(settings: DockerSettings) -> list[str]:
-    """Names of services, secrets and networks that the swarm has of this installation."""
-    engine = SwarmEngine(settings.host)
-    mine = f"{INSTALLATION}={installation_of(settings.folder)}"
-    try:
-        runs = await engine.containers([mine, f"{ROLE}={INSTANCE}"])
-        return [
-            *(run["Names"][0] for run in runs),
-            *(network["Name"] for network in await engine.networks([mine])),
-        ]
-    finally:
-        await engine.close()
+    await remove_everything(SwarmBackend(settings, poll))
+    assert await left_over(settings, SwarmEngine) == []
 
 
 def _docker(host: str, *arguments: str) -> str:

@@ -15,7 +15,7 @@ import pytest
 from tests.backends.contract import until
 from tests.backends.docker.bells import ready, until_rung, write_shop
 from tests.backends.docker.road import Road, on_the_road
-from tests.backends.swarm.conftest import Machines, left_over
+from tests.backends.swarm.conftest import Machines
 from tests.chaos.follower import Follower
 from tests.chaos.hub import token_of
 from zoe_hub.backends.docker.names import ORDINAL, PROCESS
@@ -43,7 +43,7 @@ async def road(tmp_path: Path, settings: DockerSettings) -> AsyncIterator[Road]:
         "c.ZoeConfig.engine = 'swarm'\nc.ZoeSwarm.poll = 0.5\nc.ZoeDocker.subnets = '10.220.0.0/16'\n"
         f"c.ZoeDocker.service_container = {settings.service_container!r}\n"
     )
-    async with on_the_road(tmp_path, settings, shop, config=config, make_engine=SwarmEngine, left=left_over) as road:
+    async with on_the_road(tmp_path, settings, shop, config=config, make_engine=SwarmEngine) as road:
         yield road
 
 

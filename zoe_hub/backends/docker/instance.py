@@ -65,6 +65,9 @@ class Host:
 class DockerInstance(Instance):
     """An instance on the engine, through all its restarts."""
 
+    scratch, framework = spec.SCRATCH, spec.FRAMEWORK
+    """Folders in its container: its own, and that of its framework."""
+
     def __init__(self, host: Host, execution: str, process: str, folder: InstanceFolder, record: Record) -> None:
         super().__init__(execution, process, folder, record)
         self._host = host
@@ -124,20 +127,25 @@ class DockerInstance(Instance):
 
     async def _prepare(self, order: Order, replica: Replica) -> Launch:
         host, record, template = self._host, self.record, order.template
-        record.ports = ports_of(template)
-        record.host = await host.networks.address(self.execution, order.owner, record.host)
-        if len(record.devices) != template.resources.gpu:
-            host.devices.give_back(record.devices)
-            record.devices = host.devices.take(template.resources.gpu)
+        record.ports = _ports_of(template)
+        await self._find_room(order)
         record.addresses = dict(order.addresses)
         record.started = datetime.now(timezone.utc)
         record.replica = replica
         host.term.check()
-        # From here on there may be a container of this run.
+        # From here on there may be something of this run on the engine.
         await asyncio.to_thread(self.folder.save, record)
         launch = self.bound(template)
         spec.check_command(template, launch)
         return launch
+
+    async def _find_room(self, order: Order) -> None:
+        """Write into the record where the others will find it, and what it has to itself there."""
+        host, record, gpus = self._host, self.record, order.template.resources.gpu
+        record.host = await host.networks.address(self.execution, order.owner, record.host)
+        if len(record.devices) != gpus:
+            host.devices.give_back(record.devices)
+            record.devices = host.devices.take(gpus)
 
     async def _begin(self, order: Order, launch: Launch, image: str) -> None:
         host, record = self._host, self.record
@@ -181,27 +189,24 @@ class DockerInstance(Instance):
 
     def bound(self, template: ProcessPlan) -> Launch:
         record = self.record
-        record.ports = record.ports or ports_of(template)
+        record.ports = record.ports or _ports_of(template)
         launch = bind(
             template,
             {
                 "self.host": record.host,
                 "self.ordinal": str(record.replica.ordinal),
-                "self.folder": spec.SCRATCH,
-                "framework.folder": spec.FRAMEWORK,
+                "self.folder": self.scratch,
+                "framework.folder": self.framework,
                 "cache": f"{spec.CACHE}/{template.framework}",
                 "python": self._host.settings.python,
                 **{f"self.port.{name}": str(number) for name, number in record.ports.items()},
             },
         )
-        self._learn(template, launch)
-        return launch
-
-    def _learn(self, template: ProcessPlan, launch: Launch) -> None:
-        """What is needed to speak of it."""
+        # What is needed to speak of it.
         self._secrets = launch.secrets
         self._program = launch.command[0] if launch.command else ""
         self._resources = template.resources
+        return launch
 
     async def begun(self) -> bool:
         host = self._host
@@ -288,7 +293,7 @@ class DockerInstance(Instance):
             return ""
         host = self._host
         # By a program in the container: a file there may lead anywhere, or never end.
-        command = ["head", "-c", str(note.READ), f"{spec.SCRATCH}/{name}"]
+        command = ["head", "-c", str(note.READ), f"{self.scratch}/{name}"]
         try:
             content = await host.engine.run_in(self.name, command, host.settings.user, note.READ)
         except LaunchFailed:
@@ -296,7 +301,7 @@ class DockerInstance(Instance):
         return note.shown(content, self._secrets)
 
 
-def ports_of(template: ProcessPlan) -> dict[str, int]:
+def _ports_of(template: ProcessPlan) -> dict[str, int]:
     """What the framework says; where it says nothing, numbers that nothing in a container uses."""
     return {port.name: port.number or _FIRST_PORT + place for place, port in enumerate(template.ports)}
 

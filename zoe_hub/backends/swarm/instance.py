@@ -5,22 +5,18 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
-from typing import Any
 
 from ...model.plan import ProcessPlan
 from .. import note
 from ..base import Order
-from ..docker import spec as of_containers
 from ..docker.engine import EngineRefused
 from ..docker.images import credentials
-from ..docker.instance import DockerInstance, Host, ports_of
+from ..docker.instance import DockerInstance, Host
 from ..docker.names import RunKey
 from ..files import InstanceFolder, Record
 from ..instances import Instance, Tell
-from ..launch import Launch, bind
+from ..launch import Launch
 from ..readiness import Probe, make_probe
 from ..replicas import Replica
 from . import control, machines, spec
@@ -49,6 +45,8 @@ class SwarmHost(Host):
 class SwarmInstance(DockerInstance):
     """An instance in the swarm, through all its restarts."""
 
+    scratch, framework = spec.SCRATCH, spec.FRAMEWORK
+
     def __init__(self, host: SwarmHost, execution: str, process: str, folder: InstanceFolder, record: Record) -> None:
         super().__init__(host, execution, process, folder, record)
         self._swarm = host
@@ -62,21 +60,11 @@ class SwarmInstance(DockerInstance):
         self._tell = tell
         await super().start(order, replica, tell)
 
-    async def _prepare(self, order: Order, replica: Replica) -> Launch:
-        host, record, template = self._swarm, self.record, order.template
-        record.ports = ports_of(template)
+    async def _find_room(self, order: Order) -> None:
+        host, record = self._swarm, self.record
         await host.networks.ensure(self.execution, order.owner)
         record.host = spec.host_name(host.installation, self.key)
         record.token = secrets.token_hex(16)
-        record.addresses = dict(order.addresses)
-        record.started = datetime.now(timezone.utc)
-        record.replica = replica
-        host.term.check()
-        # From here on there may be a service of this run.
-        await asyncio.to_thread(self.folder.save, record)
-        launch = self.bound(template)
-        of_containers.check_command(template, launch)
-        return launch
 
     async def _begin(self, order: Order, launch: Launch, image: str) -> None:
         host, engine = self._swarm, self._swarm.swarm
@@ -114,23 +102,6 @@ class SwarmInstance(DockerInstance):
         # Of a service that led before and was held up until now: the record of this run is ours.
         await engine.remove(place.name)
         return await engine.create_secret(place.name, bundle, labels)
-
-    def bound(self, template: ProcessPlan) -> Launch:
-        record = self.record
-        record.ports = record.ports or ports_of(template)
-        launch = bind(template, {**self._places(template), **_numbers(record.ports)})
-        self._learn(template, launch)
-        return launch
-
-    def _places(self, template: ProcessPlan) -> Mapping[str, str]:
-        return {
-            "self.host": self.record.host,
-            "self.ordinal": str(self.record.replica.ordinal),
-            "self.folder": spec.SCRATCH,
-            "framework.folder": spec.FRAMEWORK,
-            "cache": f"{of_containers.CACHE}/{template.framework}",
-            "python": self._swarm.settings.python,
-        }
 
     async def begun(self) -> bool:
         engine, name = self._swarm.swarm, self.name
@@ -185,7 +156,3 @@ class SwarmInstance(DockerInstance):
         if self._secrets is None or address is None:
             return ""
         return note.shown(await control.read_note(address, self.record.token, name), self._secrets)
-
-
-def _numbers(ports: Mapping[str, int]) -> dict[str, Any]:
-    return {f"self.port.{name}": str(number) for name, number in ports.items()}
