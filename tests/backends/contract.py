@@ -349,7 +349,7 @@ class ProgramContract(BackendContract):
         await until(working)
         await backend.apply(order("x1", process, 1))
         status = await until_state(backend, "x1", I.STOPPED, 1)
-        assert status.exit_code == 0
+        assert status.exit_code == 0, status
         assert "handed over" in await text(backend.logs("x1", "test.worker", 1))
 
     async def test_what_does_not_drain_in_time_is_stopped(self, backend: Backend) -> None:

@@ -56,7 +56,7 @@ async def click_through(hub: RealHub, engine: Engine, page: Any) -> None:
     await form.get_by_role("button", name="Attach").click()
     card = panel.get_by_role("article", name="clicked")
     await shows(card, "workers: 1 of 1 ready")
-    await shows(page.locator(".jp-Notebook .jp-OutputArea"), "connected: `spark`")
+    await shows(page.locator(".jp-Notebook .jp-OutputArea"), "connected: spark")
     await run_cell(page, COUNT)
     await shows(page.locator(".jp-Notebook .jp-OutputArea"), "counted 1000")
     clicked = await named(hub, "clicked")
