@@ -27,6 +27,9 @@ log = logging.getLogger(__name__)
 
 _LOOK_EVERY = 0.25
 """Seconds between two looks at a task that is about to run."""
+_FOR_REACHING = 10.0
+"""Seconds in which an instance that runs is reached: machines tell each other of its address after it has begun, and
+its starter listens after it has started the program."""
 _FOR_OPENING = 3.0
 """Seconds for which a service that begins waits for one of them; it goes on waiting afterwards."""
 
@@ -138,14 +141,19 @@ class SwarmInstance(DockerInstance):
         return task.seen.address if task is not None else None
 
     async def _signal(self, name: str, signal_name: str) -> None:
-        host = self._swarm
-        host.term.check()
-        address = self._address()
-        if address is not None and await control.send_signal(address, self.record.token, signal_name):
-            return
-        seen = await host.engine.surely(lambda: host.swarm.show(name))
-        if seen is None or seen.over:
-            return
+        host, clock = self._swarm, asyncio.get_running_loop().time
+        give_up = clock() + _FOR_REACHING
+        while True:
+            host.term.check()
+            address = self._address()
+            if address is not None and await control.send_signal(address, self.record.token, signal_name):
+                return
+            seen = await host.engine.surely(lambda: host.swarm.show(name))
+            if seen is None or seen.over:
+                return
+            if seen.state != "running" or clock() > give_up:
+                break
+            await asyncio.sleep(_LOOK_EVERY)
         # It does not run yet, or nobody reaches it: the swarm itself stops it, by its own signal and after its grace.
         log.info("%s cannot be sent %s, and is stopped by the swarm", name, signal_name)
         await self._save_log(name, self.record.run, ended=False)
