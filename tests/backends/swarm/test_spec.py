@@ -52,6 +52,13 @@ def test_the_whole_service() -> None:
                 "Init": True,
                 "ReadOnly": True,
                 "CapabilityDrop": ["ALL"],
+                # Connections to a machine that died end.
+                "Sysctls": {
+                    "net.ipv4.tcp_keepalive_time": "10",
+                    "net.ipv4.tcp_keepalive_intvl": "5",
+                    "net.ipv4.tcp_keepalive_probes": "3",
+                    "net.ipv4.tcp_retries2": "6",
+                },
                 "Privileges": {"NoNewPrivileges": True},
                 "StopSignal": "SIGTERM",
                 "StopGracePeriod": 5_000_000_000,

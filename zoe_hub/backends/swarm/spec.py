@@ -32,6 +32,14 @@ BUNDLE = "zoe"
 _LARGEST = 500 * 1024
 """Bytes of a secret."""
 _LEAST_MEMORY = 6 * 2**20
+_OF_CONNECTIONS = {
+    "net.ipv4.tcp_keepalive_time": "10",
+    "net.ipv4.tcp_keepalive_intvl": "5",
+    "net.ipv4.tcp_keepalive_probes": "3",
+    "net.ipv4.tcp_retries2": "6",
+}
+"""A machine that dies takes leave of nobody, and others would wait for it for a quarter of an hour or for ever. With
+these, connections to it end after some 25 seconds, when the swarm is certain and starts elsewhere what it had."""
 _EARLIEST = (1980, 1, 1, 0, 0, 0)
 
 
@@ -97,6 +105,7 @@ def service(place: Place, template: ProcessPlan, docker: DockerSettings, swarm: 
                 "Init": True,
                 "ReadOnly": docker.read_only_root,
                 "CapabilityDrop": ["ALL"],
+                "Sysctls": _OF_CONNECTIONS,
                 # Engines that do not know it yet leave it out.
                 "Privileges": {"NoNewPrivileges": True},
                 "StopSignal": shutdown.signal,
