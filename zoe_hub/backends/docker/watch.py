@@ -124,7 +124,8 @@ class Watch:
             if action == "start":
                 self._task(self._started(labels, container))
         elif key in self._waiting:
-            self._task(self._look(key, container))
+            # On a swarm, a run is a service, and events are about its containers.
+            self._task(self._look(key, self._waiting[key][0]))
 
     async def _look_surely(self, key: RunKey, container: str) -> None:
         await self._engine.surely(lambda: self._look(key, container))
