@@ -75,6 +75,10 @@ async def click_through(hub: RealHub, engine: Engine, page: Any) -> None:
     await shows(card, "workers: 1 of 1 ready")
     swapped = await named(hub, "swapped")
 
+    async def the_notebook_has_moved() -> bool:
+        return not await containers(engine, clicked)
+
+    await until(the_notebook_has_moved)
     await card.get_by_role("button", name="Terminate").click()
     # After the seconds in which it can be taken back.
     await shows(card.locator(".zoe-state"), "terminated")
