@@ -21,6 +21,7 @@ NO_SPARK = 78
 PLUGINS = {
     "org.apache.spark.scheduler.zoe.Handover": Path(__file__).resolve().parent / "Handover.scala",
     "org.apache.spark.deploy.zoe.AwaitMaster": Path(__file__).resolve().parent / "AwaitMaster.scala",
+    "org.apache.spark.deploy.zoe.FollowMaster": Path(__file__).resolve().parent / "FollowMaster.scala",
 }
 """Spark's plugins of Zoe, by class, and their sources."""
 

@@ -16,12 +16,15 @@ from tests.backends.docker.hubs import (
     engine_with,
     executions,
     hub_of_containers,
+    wait_for,
 )
 from tests.road.conftest import start_lab
 from tests.road.lab import Lab, Notebook
 from tests.spawner.hub import RealHub
 from zoe_hub.backends.docker.engine import Engine
-from zoe_hub.backends.docker.names import EXECUTION
+from zoe_hub.backends.docker.names import EXECUTION, PROCESS
+from zoe_hub.client import ExecutionView
+from zoe_hub.model.execution import InstanceState as I
 
 pytestmark = [
     pytest.mark.docker,
@@ -114,6 +117,24 @@ async def test_the_whole_example(hub: RealHub, engine: Engine, alice: Lab) -> No
         await other.run("again.terminate()")
     await until(lambda: no_spark(hub, "alice"))
     assert len((await container_of(engine, hub, "alice"))["NetworkSettings"]["Networks"]) == 1
+
+
+async def test_who_loses_its_master_computes_again(hub: RealHub, engine: Engine, alice: Lab) -> None:
+    async with alice.notebook() as notebook:
+        await notebook.run(ATTACH.format(workers=1))
+        (execution,) = await executions(hub, "alice", "spark")
+        (master,) = await engine.containers([f"{EXECUTION}={execution.id}", f"{PROCESS}=spark.master"])
+        await engine.kill(str(master["Id"]), "SIGKILL")
+
+        # Its folder was its container's: the next master knows no application, and the server registers anew.
+        def goes_on(view: ExecutionView) -> bool:
+            again = {i.process for i in view.instances if i.restarts}
+            return {"spark.master", "spark.connect"} <= again and {i.state for i in view.instances} == {I.READY}
+
+        await wait_for(hub, "alice", "spark", goes_on)
+        assert "equal" in (await notebook.run(COMPARE)).text
+        await notebook.run("cluster.terminate()")
+    await until(lambda: no_spark(hub, "alice"))
 
 
 async def test_nobody_reaches_anothers_spark(hub: RealHub, engine: Engine, alice: Lab) -> None:
