@@ -1,8 +1,9 @@
 """The engine itself is killed, and started again: nothing is lost, nothing is there twice, nothing is left.
 
 ZOE_TEST_DOCKER_KILL and ZOE_TEST_DOCKER_START are shell commands that do so, such as ``systemctl kill -s KILL docker``
-and ``systemctl start docker``. Whether containers live on meanwhile is the engine's setting (live-restore): both are
-right.
+and ``systemctl start docker``. An engine that starts a containerd of its own must have lost that, too, before it is
+started again: it takes one that is just ending for one that it can use, and gives up. Whether containers live on
+meanwhile is the engine's setting (live-restore): both are right.
 """
 
 from __future__ import annotations
