@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.faces.line import Line
 from tests.web.pages.browser import IMAGES, find_axe
 from tests.zoe_server_ext.servers import TOKEN, Server
 
@@ -15,7 +16,7 @@ PATIENCE = 60_000.0
 """Milliseconds: the machine may be busy."""
 
 
-def open_lab(page: Page, lab: Server, *path: str) -> None:
+def open_lab(page: Page, lab: Server | Line, *path: str) -> None:
     page.set_default_timeout(PATIENCE)
     expect.set_options(timeout=PATIENCE)
     page.goto(f"{lab.url}lab{'/'.join(('', *path))}?token={TOKEN}&reset")

@@ -116,6 +116,14 @@ async def test_silence_is_broken_by_signs_of_life(store: SQLStore) -> None:
     await feed.close()
 
 
+async def test_who_follows_is_told_how_often_there_is_a_sign_of_life(alice: httpx.AsyncClient, site: Site) -> None:
+    site.feed.keepalive = 0.2
+    async with alice.stream("GET", "/events") as answer, aclosing(answer.aiter_lines()) as lines:  # type: ignore[type-var]
+        found = messages(lines)
+        assert await anext(found) == {"retry": "2000", "keepalive": "200"}
+        assert [await anext(found) for _ in range(3)] == 3 * [{"comment": "alive"}]
+
+
 async def test_who_follows_is_told_that_shop_or_quotas_are_others(site: Site, alice: httpx.AsyncClient) -> None:
     site.feed._every = 0.01
     async with alice.stream("GET", "/events") as answer:

@@ -19,8 +19,8 @@ PATIENCE = 120.0
 _GAP = "gap"
 """What the service calls that events are missing."""
 _SILENCE = 35.0
-"""Seconds without even a keepalive, which comes every 15, after which an event stream is opened anew: JupyterHub's
-proxy does not pass on that a service was killed."""
+"""Seconds without even a keepalive, which comes every 5 and from services of before every 15, after which an event
+stream is opened anew: JupyterHub's proxy does not pass on that a service was killed."""
 
 
 class Streams(Requests):

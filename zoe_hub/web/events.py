@@ -52,7 +52,7 @@ class EventFeed:
         store: Store,
         *,
         kept: int = 4096,
-        keepalive: float = 15.0,
+        keepalive: float = 5.0,
         look: Look | None = None,
         every: float = 2.0,
     ) -> None:
@@ -61,7 +61,7 @@ class EventFeed:
         self._looker: asyncio.Task[None] | None = None
         self._changes: dict[Changed, int] = dict.fromkeys(Changed, 0)
         """How often each was another one."""
-        self._keepalive = keepalive
+        self.keepalive = keepalive
         self._recent: deque[Event] = deque(maxlen=kept)
         self._floor = 0
         """`_recent` holds every event newer than this one, as far as `_head`."""
@@ -115,7 +115,7 @@ class EventFeed:
                 # Not asyncio.wait_for: before Python 3.12 it can lose a cancellation that comes with the news.
                 waiter = asyncio.ensure_future(news.wait())
                 try:
-                    heard, _ = await asyncio.wait({waiter}, timeout=self._keepalive)
+                    heard, _ = await asyncio.wait({waiter}, timeout=self.keepalive)
                 finally:
                     waiter.cancel()
                 if not heard:
@@ -169,7 +169,7 @@ class EventFeed:
     async def _read(self) -> None:
         while self.followers:
             try:
-                if not await self._store.wait(self._head, self._keepalive):
+                if not await self._store.wait(self._head, self.keepalive):
                     continue
                 events = await self._store.events(after=self._head, limit=_BATCH)
             except ZoeError:

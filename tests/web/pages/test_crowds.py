@@ -7,9 +7,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
+from tests.faces.line import Line
 from tests.store.examples import a_submission
 from tests.store.writing import moved
 from tests.web.conftest import Site, Starter
@@ -84,7 +86,6 @@ async def test_a_connection_that_breaks_is_said_and_resumed(site: Site, start: S
         await page.goto(site.url)
         await page.wait_for_selector("#zoe-connection[data-state=live]")
         await page.context.set_offline(True)
-        await page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
         await page.wait_for_selector("#zoe-connection[data-state=waiting]")
         assert "connection is lost" in await page.inner_text("#zoe-said")
         assert await page.locator(f"tr[data-key='{first}']").is_visible(), "what was known stays"
@@ -92,6 +93,25 @@ async def test_a_connection_that_breaks_is_said_and_resumed(site: Site, start: S
         await page.context.set_offline(False)
         await page.wait_for_selector(f"tr[data-key='{second}'] >> text=running")
         await page.wait_for_selector("#zoe-connection[data-state=live]")
+
+
+@pytest.mark.parametrize("page_of", ["", "executions/{id}", "executions/{id}/logs"])
+async def test_a_line_that_is_gone_without_a_word_is_noticed(site: Site, start: Starter, page_of: str) -> None:
+    site.feed.keepalive = 0.5
+    first = await start(name="first")
+    place = urlsplit(site.url)
+    with Line(int(place.port or 0), place.path) as line:
+        async with visiting(site, "alice-token") as page:
+            await page.goto(line.url + page_of.format(id=first))
+            await page.wait_for_selector("#zoe-connection[data-state=live]")
+            line.silence()
+            await page.wait_for_selector("#zoe-connection[data-state=waiting]")
+            assert "connection is lost" in await page.inner_text("#zoe-said")
+            second = await start(name="second")
+            line.mend()
+            await page.wait_for_selector("#zoe-connection[data-state=live]")
+            if not page_of:
+                await page.wait_for_selector(f"tr[data-key='{second}'] >> text=running")
 
 
 async def test_an_administrator_needs_no_mouse_and_is_never_lost(site: Site, start: Starter) -> None:

@@ -58,7 +58,9 @@ async def get_events(call: Call) -> Reply:
     """What happens to executions, as server-sent events.
 
     Without `Last-Event-ID`, begins now. `id` is the event's `seq`, `event` its kind, `data` the event. A
-    comment every 15 seconds shows that the stream is alive. A stream ends after an hour; resume it. The event `gap`
+    comment every 5 seconds shows that the stream is alive; the field `keepalive`, which comes first, says how often
+    in milliseconds, as `retry` does, so that who hears nothing for longer opens another. A stream ends after an
+    hour; resume it. The event `gap`
     (without `id`) says that events after `after` and up to `deleted` may be missing, because executions that ended long
     ago are deleted: read the list of executions afresh. The events `shop.changed` and `quotas.changed` (without
     `id`, and not kept) say that the shop's files, or somebody's quota, are other ones than before.
@@ -73,7 +75,8 @@ async def get_execution_events(call: Call) -> Reply:
     """What happens to one execution, as server-sent events.
 
     Without `Last-Event-ID`, begins now. `id` is the event's `seq`, `event` its kind, `data` the event. A
-    comment every 15 seconds shows that the stream is alive. A stream ends after an hour; resume it.
+    comment every 5 seconds shows that the stream is alive; the field `keepalive`, which comes first, says how often
+    in milliseconds. A stream ends after an hour; resume it.
     """
     return await _events_of(call, call.path["id"])
 
@@ -99,7 +102,8 @@ async def _events_of(call: Call, name: str) -> Reply:
 
 async def _stream(call: Call, owners: tuple[str, ...] | None, execution: str | None) -> AsyncIterator[bytes]:
     after = call.headers.last_event_id if call.headers.last_event_id is not None else call.query.last_event_id
-    yield f"retry: {RETRY}\n\n".encode()
+    # Who reads browsers' fields only passes over the second one.
+    yield f"retry: {RETRY}\nkeepalive: {round(1000 * call.feed.keepalive)}\n\n".encode()
     async with closed(call.feed.follow(after, owners=owners, execution=execution)) as events:
         async for event in events:
             if event is None:

@@ -100,6 +100,7 @@ class Logs(Page):
             "text": bytes(text).decode("utf-8", "replace"),
             "whole": whole,
             "lines": LOG_LINES,
+            "events_of": f"{self.context.prefix}api/v1/executions/{view.id}/events",
             "follow": None
             if view.state.ended
             else address(

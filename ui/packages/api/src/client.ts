@@ -1,6 +1,6 @@
 /** The operations of the REST interface, typed. */
 
-import { refusalOf, Unreachable } from './errors.js';
+import { Refusal, refusalOf, Unreachable } from './errors.js';
 import type { Adaptation, Attachment, Execution, Me, Plan, Quota, Scalar, Shop, Submit } from './views.js';
 
 /** How requests travel: the host knows about cookies, tokens and XSRF. */
@@ -17,6 +17,9 @@ export interface LogWish {
   readonly follow?: boolean;
   readonly tail?: number;
 }
+
+/** Milliseconds after which a question, or an order, without an answer is given up. Streams have watches of their own. */
+const PATIENCE = 60_000;
 
 type Query = Readonly<Record<string, string | number | boolean | undefined>>;
 
@@ -103,9 +106,7 @@ export class ZoeClient {
   }
 
   private async get<T>(path: string, query: Query, signal?: AbortSignal): Promise<T> {
-    const init: RequestInit = { headers: { Accept: 'application/json' } };
-    const response = await this.request(path + queryOf(query), signal ? { ...init, signal } : init);
-    return (await response.json()) as T;
+    return this.answered(path + queryOf(query), { headers: { Accept: 'application/json' } }, signal);
   }
 
   private async send<T>(
@@ -121,14 +122,34 @@ export class ZoeClient {
       init.body = JSON.stringify(body);
       init.headers = { ...init.headers, 'Content-Type': 'application/json' };
     }
-    if (signal) {
-      init.signal = signal;
-    }
     if (keepalive) {
       init.keepalive = true;
     }
-    const response = await this.request(path, init);
-    return (await response.json()) as T;
+    return this.answered(path, init, signal);
+  }
+
+  /** All of the answer, within a bounded time. */
+  private async answered<T>(path: string, init: RequestInit, signal?: AbortSignal): Promise<T> {
+    const limit = new AbortController();
+    const stop = (): void => limit.abort();
+    const timer = setTimeout(stop, PATIENCE);
+    signal?.addEventListener('abort', stop);
+    try {
+      if (signal?.aborted) {
+        stop();
+      }
+      const response = await this.request(path, { ...init, signal: limit.signal });
+      return (await response.json()) as T;
+    } catch (error) {
+      if (error instanceof Refusal || error instanceof Unreachable || signal?.aborted) {
+        throw error;
+      }
+      // It was given up, or cut.
+      throw new Unreachable(error);
+    } finally {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', stop);
+    }
   }
 
   private async request(path: string, init: RequestInit): Promise<Response> {

@@ -1,16 +1,26 @@
-/** The stream of events: opened, resumed where it broke, and saying how it is. */
+/** The stream of events: opened, watched, resumed where it broke, and saying how it is. */
 
 import { Refusal } from './errors.js';
 import { texts, type ZoeClient } from './client.js';
+import { lossOf, type Loss } from './loss.js';
 import { messages } from './sse.js';
 import type { ZoeEvent } from './views.js';
+import { listenToBrowser, SilenceWatch } from './watch.js';
 
-/** How the connection is. While `waiting`, the next attempt is at `retryAt` (milliseconds, as `Date.now`). */
+/**
+ * How the connection is. While `connecting`, `lost` is null until something is known to be wrong. While `waiting`, the
+ * next attempt is at `retryAt` (milliseconds, as `Date.now`).
+ */
 export type ConnectionState =
   | { readonly kind: 'closed' }
-  | { readonly kind: 'connecting' }
+  | { readonly kind: 'connecting'; readonly lost: Loss | null }
   | { readonly kind: 'live' }
-  | { readonly kind: 'waiting'; readonly reason: string; readonly retryAt: number };
+  | { readonly kind: 'waiting'; readonly lost: Loss; readonly retryAt: number };
+
+/** Why there is no connection; null where there is one, or nothing is known to be wrong. */
+export function lossIn(connection: ConnectionState): Loss | null {
+  return 'lost' in connection ? connection.lost : null;
+}
 
 /** What is told without being stored. */
 export type Changed = 'shop.changed' | 'quotas.changed';
@@ -30,18 +40,41 @@ export interface Listener {
 export interface Timing {
   readonly firstRetry: number;
   readonly longestRetry: number;
-  /** Without even a keepalive for so long, the stream is opened anew: some proxies do not tell that it was cut. */
+  /** An attempt that is not answered for so long is given up. A service may have to be started first. */
+  readonly answer: number;
+  /** So long after a connection that was there, an attempt that is not answered is told of. */
+  readonly grace: number;
+  /**
+   * Without even a sign of life for so long, the stream is opened anew: nobody may have told that it was cut. The
+   * service says how often it shows one; this is for one that does not.
+   */
   readonly silence: number;
 }
 
-const TIMING: Timing = { firstRetry: 500, longestRetry: 15_000, silence: 35_000 };
+const TIMING: Timing = { firstRetry: 500, longestRetry: 15_000, answer: 20_000, grace: 3000, silence: 35_000 };
+/** Signs of life that may be missing, and a bit: a line may be slow. */
+const MISSING = 2.4;
+
+/** How an attempt, or the connection that it became, ended. Without a `loss` the next one follows at once. */
+interface End {
+  readonly loss: Loss | null;
+  /** Milliseconds that the next attempt has to wait at least. */
+  readonly least?: number;
+}
+
+const AGAIN: End = { loss: null };
 
 /** `open` and `close` may be called again; only one connection exists at a time. */
 export class EventStream {
   private last: number | null = null;
   private running: AbortController | null = null;
+  private lost: Loss | null = null;
+  private failures = 0;
+  private liveSince: number | null = null;
+  private wasLive = false;
   private wake: (() => void) | null = null;
-  private broken: ((why: Error) => void) | null = null;
+  private cut: ((end: End) => void) | null = null;
+  private watch: SilenceWatch | null = null;
 
   constructor(
     private readonly client: ZoeClient,
@@ -63,84 +96,114 @@ export class EventStream {
     this.listener.onState({ kind: 'closed' });
   }
 
-  /** While waiting: try again now. */
+  /** Try again now, whether it waits for the next attempt or for the answer to this one. */
   retry(): void {
+    this.failures = 0;
     this.wake?.();
-  }
-
-  /** Give the connection up as if it had broken; the next one comes after a pause that grows. */
-  fail(why: Error): void {
-    this.broken?.(why);
-  }
-
-  private async run(closed: AbortSignal): Promise<void> {
-    let failures = 0;
-    while (!closed.aborted) {
-      this.listener.onState({ kind: 'connecting' });
-      const begun = Date.now();
-      let pause: number;
-      let reason: string;
-      try {
-        await this.follow(closed);
-        // The service ends streams after an hour. One that ends at once would be asked for all the time.
-        reason = 'The connection was closed.';
-        failures = this.lasted(begun) ? 0 : failures;
-        pause = this.lasted(begun) ? 0 : this.delay(failures++);
-      } catch (error) {
-        reason = error instanceof Error ? error.message : String(error);
-        failures = this.lasted(begun) ? 0 : failures;
-        pause = this.delay(failures++);
-        if (error instanceof Refusal) {
-          pause = error.passing ? Math.max(pause, (error.retryAfter ?? 0) * 1000) : this.timing.longestRetry;
-        }
-      }
-      if (!closed.aborted && pause > 0) {
-        this.listener.onState({ kind: 'waiting', reason, retryAt: Date.now() + pause });
-        await this.sleep(pause);
-      }
+    if (this.liveSince === null) {
+      this.cut?.(AGAIN);
     }
   }
 
-  private lasted(begun: number): boolean {
-    return Date.now() - begun > this.timing.longestRetry;
+  /** Give the connection up as if it had broken; the next one comes after a pause that grows. */
+  fail(why: unknown): void {
+    this.cut?.(endOf(why, this.timing));
   }
 
-  private async follow(closed: AbortSignal): Promise<void> {
+  private async run(closed: AbortSignal): Promise<void> {
+    const deaf = listenToBrowser({
+      // Whether it still stands is found out by another one.
+      onNetwork: () => (this.retry(), this.cut?.(AGAIN)),
+      onSeen: () => (this.wake?.(), this.watch?.look()),
+    });
+    while (!closed.aborted) {
+      this.listener.onState({ kind: 'connecting', lost: this.lost });
+      this.liveSince = null;
+      const end = await this.follow(closed);
+      if (closed.aborted) {
+        break;
+      }
+      this.failures = this.lasted() ? 0 : this.failures;
+      if (end.loss !== null) {
+        this.lost = end.loss;
+        const pause = Math.max(this.delay(this.failures++), end.least ?? 0);
+        this.listener.onState({ kind: 'waiting', lost: end.loss, retryAt: Date.now() + pause });
+        await this.sleep(pause);
+      }
+    }
+    deaf();
+  }
+
+  private lasted(): boolean {
+    return this.liveSince !== null && Date.now() - this.liveSince > this.timing.longestRetry;
+  }
+
+  private async follow(closed: AbortSignal): Promise<End> {
     const connection = new AbortController();
+    let given: End | null = null;
+    const cut = (end: End): void => {
+      given ??= end;
+      connection.abort();
+    };
     const stop = (): void => connection.abort();
     closed.addEventListener('abort', stop);
-    let given: Error | null = null;
-    this.broken = (why) => {
-      given ??= why;
-      stop();
-    };
-    const watch = (): ReturnType<typeof setTimeout> =>
-      setTimeout(() => this.fail(new Error('The service has been silent for too long.')), this.timing.silence);
-    let timer = watch();
-    const heard = (): void => {
-      clearTimeout(timer);
-      timer = watch();
-    };
+    this.cut = cut;
+    const limit = setTimeout(() => cut({ loss: { why: 'silent' } }), this.timing.answer);
+    const grace = setTimeout(() => this.doubt(), this.timing.grace);
     try {
       const response = await this.client.events(this.last, connection.signal);
-      heard();
+      clearTimeout(limit);
+      clearTimeout(grace);
+      await this.read(response, closed, cut);
+      // The service ends streams after an hour. One that ends at once would be asked for all the time.
+      return given ?? (this.lasted() ? AGAIN : { loss: { why: 'closed' } });
+    } catch (error) {
+      return given ?? endOf(error, this.timing);
+    } finally {
+      clearTimeout(limit);
+      clearTimeout(grace);
+      // `open` may have begun another one since.
+      this.cut = this.cut === cut ? null : this.cut;
+      closed.removeEventListener('abort', stop);
+    }
+  }
+
+  private async read(response: Response, closed: AbortSignal, cut: (end: End) => void): Promise<void> {
+    // Where the looks came late, the next connection may stand before anybody has to be told.
+    const silent = (late: boolean): void => cut(late ? AGAIN : { loss: { why: 'silent' } });
+    const watch = new SilenceWatch(this.timing.silence, silent);
+    this.watch = watch;
+    const more = (field: string, value: string): void => {
+      if (field === 'keepalive' && Number(value) > 0) {
+        watch.expect(MISSING * Number(value));
+      }
+    };
+    try {
+      this.liveSince = Date.now();
+      this.wasLive = true;
+      this.lost = null;
       this.listener.onState({ kind: 'live' });
       this.listener.onLive(this.last !== null);
-      for await (const message of messages(tapped(texts(response), heard))) {
+      for await (const message of messages(
+        tapped(texts(response), () => watch.heard()),
+        more,
+      )) {
         if (closed.aborted) {
           return;
         }
         this.take(message.event, message.data);
       }
-    } catch (error) {
-      if (closed.aborted) {
-        return;
-      }
-      throw given ?? error;
     } finally {
-      this.broken = null;
-      clearTimeout(timer);
-      closed.removeEventListener('abort', stop);
+      watch.end();
+      this.watch = this.watch === watch ? null : this.watch;
+    }
+  }
+
+  /** The attempt takes longer than one that finds somebody. */
+  private doubt(): void {
+    if (this.wasLive && this.lost === null) {
+      this.lost = { why: 'silent' };
+      this.listener.onState({ kind: 'connecting', lost: this.lost });
     }
   }
 
@@ -176,6 +239,14 @@ export class EventStream {
       };
     });
   }
+}
+
+function endOf(error: unknown, timing: Timing): End {
+  const loss = lossOf(error);
+  if (!(error instanceof Refusal)) {
+    return { loss };
+  }
+  return { loss, least: error.passing ? (error.retryAfter ?? 0) * 1000 : timing.longestRetry };
 }
 
 async function* tapped(chunks: AsyncIterable<string>, tap: () => void): AsyncGenerator<string, void, undefined> {

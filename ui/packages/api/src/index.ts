@@ -1,6 +1,7 @@
 export * from './client.js';
 export * from './errors.js';
 export * from './events.js';
+export * from './loss.js';
 export * from './store.js';
 export * from './terminations.js';
 export * from './units.js';

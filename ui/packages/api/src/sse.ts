@@ -7,8 +7,14 @@ export interface Message {
   readonly id: string | null;
 }
 
-/** Messages as they are completed; one that the end of the stream cuts off is dropped. */
-export async function* messages(chunks: AsyncIterable<string>): AsyncGenerator<Message, void, undefined> {
+/**
+ * Messages as they are completed; one that the end of the stream cuts off is dropped. `more` is given the fields that
+ * are none of a message's own.
+ */
+export async function* messages(
+  chunks: AsyncIterable<string>,
+  more: (field: string, value: string) => void = () => undefined,
+): AsyncGenerator<Message, void, undefined> {
   let rest = '';
   let event = 'message';
   let data: string[] = [];
@@ -34,6 +40,8 @@ export async function* messages(chunks: AsyncIterable<string>): AsyncGenerator<M
         data.push(value);
       } else if (field === 'id' && !value.includes('\0')) {
         id = value;
+      } else if (field !== '' && field !== 'id') {
+        more(field, value);
       }
     }
   }

@@ -44,6 +44,8 @@ export class ExecutionsStore {
   private readingAll = false;
   private readAllAgain = false;
   private unread = true;
+  /** Ends all questions of the connection that goes on; null: there is none. */
+  private connected: AbortController | null = null;
 
   constructor(
     readonly client: ZoeClient,
@@ -52,14 +54,24 @@ export class ExecutionsStore {
   ) {
     const listener = {
       onLive: (resumed: boolean) => {
+        this.connected = new AbortController();
         if (!resumed || this.unread) {
           void this.readAll();
+        } else {
+          this.pump();
         }
       },
       onEvent: (event: ZoeEvent) => this.took(event),
       onGap: () => void this.readAll(),
       onChanged: (what: Changed) => this.changedListeners.forEach((told) => told(what)),
-      onState: (connection: ConnectionState) => this.publish({ connection }),
+      onState: (connection: ConnectionState) => {
+        if (connection.kind !== 'live') {
+          // What was asked over the same line may never be answered.
+          this.connected?.abort();
+          this.connected = null;
+        }
+        this.publish({ connection });
+      },
     };
     this.stream = new EventStream(client, listener, timing);
   }
@@ -119,12 +131,7 @@ export class ExecutionsStore {
   }
 
   private took(event: ZoeEvent): void {
-    const waiting = this.dirty.get(event.execution);
-    if (waiting) {
-      waiting.push(event);
-    } else {
-      this.dirty.set(event.execution, [event]);
-    }
+    this.putBack([[event.execution, [event]]], 'behind');
     if (this.dirty.size > MANY) {
       void this.readAll();
     } else {
@@ -132,24 +139,33 @@ export class ExecutionsStore {
     }
   }
 
+  /** They are told once what they are about was read. */
+  private putBack(found: Iterable<readonly [string, readonly ZoeEvent[]]>, where: 'before' | 'behind' = 'before'): void {
+    for (const [id, events] of found) {
+      const waiting = this.dirty.get(id) ?? [];
+      this.dirty.set(id, where === 'before' ? [...events, ...waiting] : [...waiting, ...events]);
+    }
+  }
+
   private pump(): void {
-    while (!this.readingAll && this.reading < TOGETHER && this.dirty.size > 0) {
+    while (this.connected !== null && !this.readingAll && this.reading < TOGETHER && this.dirty.size > 0) {
       const [id, events] = this.dirty.entries().next().value as [string, ZoeEvent[]];
       this.dirty.delete(id);
       this.reading += 1;
-      void this.readOne(id, events).finally(() => {
+      void this.readOne(id, events, this.connected.signal).finally(() => {
         this.reading -= 1;
         this.pump();
       });
     }
   }
 
-  private async readOne(id: string, events: readonly ZoeEvent[]): Promise<void> {
+  private async readOne(id: string, events: readonly ZoeEvent[], connected: AbortSignal): Promise<void> {
     try {
-      this.keep(await this.client.execution(id));
+      this.keep(await this.client.execution(id, connected));
     } catch (error) {
       if (!(error instanceof Refusal && error.problem.status === 404)) {
-        this.stumbled(error);
+        this.putBack([[id, events]]);
+        this.stumbled(error, connected);
         return;
       }
       this.drop(id);
@@ -159,33 +175,42 @@ export class ExecutionsStore {
   }
 
   private async readAll(): Promise<void> {
+    const connected = this.connected?.signal;
+    if (connected === undefined) {
+      this.unread = true;
+      return;
+    }
     if (this.readingAll) {
       this.readAllAgain = true;
       return;
     }
     this.readingAll = true;
+    this.readAllAgain = false;
+    const taken = new Map(this.dirty);
+    this.dirty.clear();
     try {
-      do {
-        this.readAllAgain = false;
-        const events = [...this.dirty.values()].flat();
-        this.dirty.clear();
-        await this.replaceAll(await this.client.executions(true));
-        this.unread = false;
-        this.tell(events);
-      } while (this.readAllAgain);
+      await this.replaceAll(await this.client.executions(true, connected), connected);
+      this.unread = false;
+      this.tell([...taken.values()].flat());
     } catch (error) {
-      this.stumbled(error);
+      this.putBack(taken);
+      this.unread = true;
+      this.stumbled(error, connected);
     } finally {
       this.readingAll = false;
     }
-    this.pump();
+    if (this.readAllAgain && this.connected !== null) {
+      void this.readAll();
+    } else {
+      this.pump();
+    }
   }
 
-  private async replaceAll(live: readonly Execution[]): Promise<void> {
+  private async replaceAll(live: readonly Execution[], connected: AbortSignal): Promise<void> {
     const ids = new Set(live.map((execution) => execution.id));
     // What is live no more may have failed: its last word is read.
     const gone = [...this.byId.values()].filter((execution) => !ids.has(execution.id) && !hasEnded(execution));
-    const last = await Promise.all(gone.map((execution) => this.lastWord(execution.id)));
+    const last = await Promise.all(gone.map((execution) => this.lastWord(execution.id, connected)));
     gone.forEach((execution, index) => {
       const found = last[index];
       if (found) {
@@ -198,9 +223,9 @@ export class ExecutionsStore {
     this.publishExecutions({ loaded: true });
   }
 
-  private async lastWord(id: string): Promise<Execution | null> {
+  private async lastWord(id: string, connected: AbortSignal): Promise<Execution | null> {
     try {
-      return await this.client.execution(id);
+      return await this.client.execution(id, connected);
     } catch (error) {
       if (error instanceof Refusal && error.problem.status === 404) {
         return null;
@@ -209,11 +234,14 @@ export class ExecutionsStore {
     }
   }
 
-  /** The stream stands, but a question failed: begin again as after a lost connection. */
-  private stumbled(error: unknown): void {
-    this.dirty.clear();
-    this.unread = true;
-    this.stream.fail(error instanceof Error ? error : new Error(String(error)));
+  /** The stream stands, but a question failed: begin again as after a lost connection, and read all of it. */
+  private stumbled(error: unknown, connected: AbortSignal): void {
+    if (!connected.aborted) {
+      this.unread = true;
+      this.connected?.abort();
+      this.connected = null;
+      this.stream.fail(error);
+    }
   }
 
   private keep(execution: Execution): void {

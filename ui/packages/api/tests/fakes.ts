@@ -74,10 +74,13 @@ export class FakeService implements Transport {
   readonly answers = new Map<string, () => Response>();
   /** False: the network is broken. */
   there = true;
+  /** True: whoever asks is never answered. */
+  mute = false;
   /** Milliseconds that an answer takes. */
   delay = 0;
   private streams: ReadableStreamDefaultController<Uint8Array>[] = [];
   private seq = 0;
+  private readonly told: { readonly seq: number; readonly text: string }[] = [];
 
   readonly fetch = async (url: string, init: RequestInit): Promise<Response> => {
     const answer = this.answer(url, init);
@@ -94,12 +97,17 @@ export class FakeService implements Transport {
     if (!this.there) {
       return Promise.reject(new TypeError('Failed to fetch'));
     }
+    if (this.mute) {
+      return new Promise((_, reject) => {
+        init.signal?.addEventListener('abort', () => reject(new DOMException('aborted', 'AbortError')));
+      });
+    }
     const prepared = this.answers.get(asked);
     if (prepared) {
       return Promise.resolve(prepared());
     }
     if (asked === 'GET /events') {
-      return Promise.resolve(this.stream(init.signal ?? null));
+      return Promise.resolve(this.stream(init));
     }
     if (asked.startsWith('GET /executions?')) {
       return Promise.resolve(json({ executions: [...this.executions.values()].filter((each) => !each.ended) }));
@@ -122,7 +130,9 @@ export class FakeService implements Transport {
   tell(id: string, kind: ZoeEvent['kind'] = 'execution.state_changed', data: ZoeEvent['data'] = {}): void {
     this.seq += 1;
     const event = { seq: this.seq, time: '2026-01-01T00:00:00Z', owner: 'alice', execution: id, kind, data };
-    this.say(`id: ${this.seq}\nevent: ${kind}\ndata: ${JSON.stringify(event)}\n\n`);
+    const text = `id: ${this.seq}\nevent: ${kind}\ndata: ${JSON.stringify(event)}\n\n`;
+    this.told.push({ seq: this.seq, text });
+    this.say(text);
   }
 
   say(text: string): void {
@@ -134,10 +144,15 @@ export class FakeService implements Transport {
     this.streams.splice(0).forEach((stream) => stream.error(new TypeError('network error')));
   }
 
-  private stream(signal: AbortSignal | null): Response {
+  /** Everything that was told is told again behind the number that is asked for, and a connection that broke is none. */
+  private stream(init: RequestInit): Response {
+    const { signal } = init;
+    const after = new Headers(init.headers).get('Last-Event-ID');
     const body = new ReadableStream<Uint8Array>({
       start: (controller) => {
         this.streams.push(controller);
+        const missed = this.told.filter(({ seq }) => after !== null && seq > Number(after));
+        missed.forEach(({ text }) => controller.enqueue(new TextEncoder().encode(text)));
         signal?.addEventListener('abort', () => {
           if (this.streams.includes(controller)) {
             this.streams = this.streams.filter((each) => each !== controller);

@@ -1,9 +1,9 @@
-/** Says when what is shown may be old, and lets it be tried again at once. */
+/** Says when what is shown may be old, and why, and lets it be tried again at once. */
 
 import type { ReactElement } from 'react';
-import { formatSeconds, type ConnectionState } from '@zoe-jupyter/api';
+import { formatSeconds, lossIn, type ConnectionState, type Loss } from '@zoe-jupyter/api';
 import { useNow } from './hooks.js';
-import { useTexts } from './texts.js';
+import { useTexts, type Texts } from './texts.js';
 
 export interface ConnectionBannerProps {
   readonly connection: ConnectionState;
@@ -12,19 +12,24 @@ export interface ConnectionBannerProps {
   readonly onRetry: () => void;
 }
 
+/** Stays from the loss of a connection until there is one again, so that it does not come and go with the attempts. */
 export function ConnectionBanner({ connection, loaded, onRetry }: ConnectionBannerProps): ReactElement {
   const trans = useTexts();
+  const lost = lossIn(connection);
   const waiting = connection.kind === 'waiting';
   const now = useNow(waiting);
   return (
     <div className="zoe-connection" role="status">
-      {waiting && (
+      {lost !== null && (
         <p className="zoe-banner">
           <span>
-            {connection.reason} {loaded && `${trans.__('What is shown may be old; what runs keeps running.')} `}
+            {lossSentence(lost, trans)}{' '}
+            {loaded && `${trans.__('What is shown may be old; what runs keeps running.')} `}
             {/* Not read out with every second. */}
             <span aria-hidden="true">
-              {trans.__('The next attempt is in %1.', formatSeconds((connection.retryAt - now) / 1000))}
+              {waiting
+                ? trans.__('The next attempt is in %1.', formatSeconds((connection.retryAt - now) / 1000))
+                : trans.__('Trying again…')}
             </span>
           </span>
           <button type="button" className="zoe-button" onClick={onRetry}>
@@ -34,4 +39,20 @@ export function ConnectionBanner({ connection, loaded, onRetry }: ConnectionBann
       )}
     </div>
   );
+}
+
+/** What is wrong with the connection, as far as it is known. */
+export function lossSentence(lost: Loss, trans: Texts): string {
+  switch (lost.why) {
+    case 'offline':
+      return trans.__('This browser is offline.');
+    case 'unreachable':
+      return trans.__('The Jupyter server does not answer.');
+    case 'silent':
+      return trans.__('Nothing is heard of the service.');
+    case 'closed':
+      return trans.__('The connection was closed.');
+    case 'refused':
+      return lost.said;
+  }
 }

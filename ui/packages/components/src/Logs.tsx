@@ -1,7 +1,9 @@
 /** What an execution's instances write: as it comes, searched, downloaded. */
 
 import { useDeferredValue, useEffect, useMemo, useRef, useState, type ReactElement } from 'react';
-import type { Execution, ZoeClient } from '@zoe-jupyter/api';
+import type { Execution, ExecutionsStore, ZoeClient } from '@zoe-jupyter/api';
+import { lossSentence } from './ConnectionBanner.js';
+import { useLoss } from './hooks.js';
 import { useTexts } from './texts.js';
 
 /** Lines that are held, the newest. */
@@ -15,15 +17,25 @@ export type LogSource = Pick<ZoeClient, 'logs'>;
 export interface LogsProps {
   readonly client: LogSource;
   readonly execution: Execution;
+  /** Who knows how the connection is: nobody tells of a log that its line was cut. Null: nobody does. */
+  readonly store: ExecutionsStore | null;
 }
 
-export function Logs({ client, execution }: LogsProps): ReactElement {
+export function Logs({ client, execution, store }: LogsProps): ReactElement {
   const trans = useTexts();
   const [chosen, setChosen] = useState('');
   const [wanted, setWanted] = useState('');
   const [attempt, setAttempt] = useState(0);
   const [following, setFollowing] = useState(true);
   const { lines, state } = useLines(client, execution.id, chosen, attempt);
+  const lost = useLoss(store);
+  const wasLost = useRef(false);
+  useEffect(() => {
+    if (lost === null && wasLost.current && state.kind !== 'ended') {
+      setAttempt((before) => before + 1);
+    }
+    wasLost.current = lost !== null;
+  }, [lost, state.kind]);
   const search = useDeferredValue(wanted.toLowerCase());
   const shown = useMemo(
     () => (search === '' ? lines : lines.filter((line) => line.toLowerCase().includes(search))),
@@ -82,6 +94,13 @@ export function Logs({ client, execution }: LogsProps): ReactElement {
           <button type="button" className="zoe-button" onClick={() => setAttempt(attempt + 1)}>
             {trans.__('Try again')}
           </button>
+        </p>
+      )}
+      {state.kind === 'open' && lost !== null && (
+        <p className="zoe-banner" role="alert">
+          <span>
+            {lossSentence(lost, trans)} {trans.__('The logs go on when there is a connection again.')}
+          </span>
         </p>
       )}
       <div

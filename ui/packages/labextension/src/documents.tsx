@@ -3,12 +3,12 @@
 import { MainAreaWidget } from '@jupyterlab/apputils';
 import { IFrame, ReactWidget } from '@jupyterlab/ui-components';
 import type { ReactElement } from 'react';
-import type { Execution, Page, ZoeClient } from '@zoe-jupyter/api';
+import type { Execution, ExecutionsStore, Page } from '@zoe-jupyter/api';
 import { Logs, TextsProvider, type Texts } from '@zoe-jupyter/components';
 
 class LogsWidget extends ReactWidget {
   constructor(
-    private readonly client: ZoeClient,
+    private readonly store: ExecutionsStore,
     private readonly execution: Execution,
     private readonly trans: Texts,
   ) {
@@ -18,14 +18,14 @@ class LogsWidget extends ReactWidget {
   protected override render(): ReactElement {
     return (
       <TextsProvider value={this.trans}>
-        <Logs client={this.client} execution={this.execution} />
+        <Logs client={this.store.client} execution={this.execution} store={this.store} />
       </TextsProvider>
     );
   }
 }
 
-export function logsTab(client: ZoeClient, execution: Execution, trans: Texts): MainAreaWidget {
-  const tab = new MainAreaWidget({ content: new LogsWidget(client, execution, trans) });
+export function logsTab(store: ExecutionsStore, execution: Execution, trans: Texts): MainAreaWidget {
+  const tab = new MainAreaWidget({ content: new LogsWidget(store, execution, trans) });
   tab.id = `zoe-logs-${execution.id}`;
   tab.title.label = trans.__('Logs of %1', execution.name);
   tab.title.closable = true;

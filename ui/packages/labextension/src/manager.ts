@@ -56,18 +56,19 @@ export class ZoeManager implements IZoeManager {
     }
     this.begun = true;
     let known = this.store.current();
-    let lost = false;
+    let wasLive = false;
     this.store.subscribe(() => {
       const now = this.store.current();
       // What is used changes with the executions, and may have changed while nobody was connected.
       if (now.connection.kind !== known.connection.kind || otherUse(known.executions, now.executions)) {
         this.readQuotaSoon();
       }
-      lost ||= now.connection.kind === 'waiting';
-      if (lost && now.connection.kind === 'live') {
-        // Nobody told of its changes meanwhile.
-        lost = false;
-        this.readShop();
+      if (now.connection.kind === 'live' && known.connection.kind !== 'live') {
+        if (wasLive) {
+          // Nobody told of its changes meanwhile.
+          this.readShop();
+        }
+        wasLive = true;
       }
       known = now;
     });

@@ -2,6 +2,7 @@
 
 import { ReactWidget } from '@jupyterlab/ui-components';
 import { useEffect, useReducer, type ReactElement } from 'react';
+import { lossIn } from '@zoe-jupyter/api';
 import { useSnapshot, type Texts } from '@zoe-jupyter/components';
 import { statusText } from './statusText.js';
 import type { IZoeManager } from './tokens.js';
@@ -33,8 +34,7 @@ function Item({ manager, trans, onClick }: ItemProps): ReactElement | null {
     manager.changed.connect(redraw);
     return () => void manager.changed.disconnect(redraw);
   }, [manager]);
-  const lost = connection.kind === 'waiting';
-  const text = lost ? trans.__('not connected') : statusText(executions, manager.quota, trans);
+  const text = lossIn(connection) !== null ? trans.__('not connected') : statusText(executions, manager.quota, trans);
   return text === '' ? null : (
     <button type="button" className="zoe-status" title={trans.__('Show my executions')} onClick={onClick}>
       {`Zoe: ${text}`}

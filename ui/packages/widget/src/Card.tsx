@@ -82,7 +82,7 @@ export function Card({ model }: { model: Model }): ReactElement {
       {open === 'swap' && <SwapForm key={execution.id} link={link} old={execution} onClose={() => setOpen('')} />}
       {open === 'logs' && (
         <div className="zoe-card-logs" data-lm-suppress-shortcuts="true">
-          <Logs key={execution.id} client={link} execution={execution} />
+          <Logs key={execution.id} client={link} execution={execution} store={null} />
         </div>
       )}
     </div>

@@ -7,6 +7,7 @@ import { Parts } from "./refresh.js";
 import { EventStream } from "./stream.js";
 
 const RETRY = 3000; // milliseconds after a look that failed
+const ANSWER = 30_000; // milliseconds after which a look without an answer is given up
 const SHARE = 5; // of the time, at most one part in so many is spent on looking at the page again
 
 const main = document.getElementById("main");
@@ -45,11 +46,23 @@ const follow = (page, url) => {
   let looking = false;
   let again = false;
   let failed = false;
+  let giveUp = new AbortController();
 
   const show = async () => {
+    giveUp = new AbortController();
+    const limit = setTimeout(() => giveUp.abort(), ANSWER);
+    try {
+      await showWhatIs();
+    } finally {
+      clearTimeout(limit);
+    }
+  };
+
+  const showWhatIs = async () => {
     const answer = await fetch(location.href, {
       headers: { Accept: "text/html", "X-XSRFToken": xsrf },
       redirect: "error",
+      signal: giveUp.signal,
     });
     if (!answer.ok) throw new Error(`answered ${answer.status}`);
     const [changed] = news.keys();
@@ -101,6 +114,8 @@ const follow = (page, url) => {
 
   /** @param {import("./stream.js").Connection} now */
   const state = (now) => {
+    // What was asked over the same line may never be answered.
+    if (now === "waiting") giveUp.abort();
     // What was missed while it was away, the stream tells; a page that was not refreshed then is refreshed now.
     if (tellConnection(page, now) && now === "live") void look();
   };
@@ -128,4 +143,6 @@ const follow = (page, url) => {
 const log = document.getElementById("zoe-log");
 if (main?.dataset.events) follow(main, main.dataset.events);
 else enhance(document);
-if (main && log?.dataset.follow) followLog(log, log.dataset.follow, main.dataset.xsrf ?? "", (now) => tellConnection(main, now));
+if (main && log?.dataset.follow) {
+  followLog(log, log.dataset.follow, log.dataset.events ?? "", main.dataset.xsrf ?? "", (now) => tellConnection(main, now));
+}

@@ -1,19 +1,21 @@
 // @ts-check
 // Shows what instances write while they write it. The text that came with the page is its beginning.
 
+import { EventStream } from "./stream.js";
+
 const KEPT = 500_000; // characters; a browser that shows more of them at once gets slow
-const LONGEST_PAUSE = 15_000;
+const PAUSE = 2000; // milliseconds after a try that failed though the service is there
 
 /**
  * @param {HTMLElement} log
  * @param {string} url
+ * @param {string} events where the service tells of the same execution, and shows signs of life, as no log does
  * @param {string} xsrf
  * @param {(state: "live" | "waiting" | "login" | "over") => void} tell
  */
-export const followLog = (log, url, xsrf, tell) => {
+export const followLog = (log, url, events, xsrf, tell) => {
   /** @type {AbortController | null} */
   let open = null;
-  let wanted = false;
 
   /** @param {string} text */
   const write = (text) => {
@@ -42,37 +44,51 @@ export const followLog = (log, url, xsrf, tell) => {
   };
 
   const follow = async () => {
-    let pause = 1000;
-    while (wanted) {
-      open = new AbortController();
+    const reading = new AbortController();
+    open = reading;
+    while (!reading.signal.aborted) {
       try {
         const answer = await fetch(url, {
           headers: { Accept: "text/plain", "X-XSRFToken": xsrf },
-          signal: open.signal,
+          signal: reading.signal,
           redirect: "error",
         });
-        if (answer.status === 401 || answer.status === 403) return tell("login");
+        if (answer.status === 401 || answer.status === 403) return end("login");
         if (!answer.ok || !answer.body) throw new Error(`answered ${answer.status}`);
         tell("live");
-        pause = 1000;
         await read(answer.body);
-        return tell("over");
+        return end("over");
       } catch {
-        if (!wanted) return;
+        if (reading.signal.aborted) return;
       }
       tell("waiting");
-      await new Promise((resolve) => setTimeout(resolve, pause));
-      pause = Math.min(2 * pause, LONGEST_PAUSE);
+      await new Promise((resolve) => setTimeout(resolve, PAUSE * (0.75 + Math.random() / 4)));
     }
+  };
+
+  const guard = new EventStream(events, xsrf, null, {
+    event: () => undefined,
+    gap: () => undefined,
+    state: (now) => {
+      open?.abort();
+      if (now === "live") void follow();
+      else tell(now);
+    },
+  });
+
+  /** @param {"login" | "over"} how */
+  const end = (how) => {
+    document.removeEventListener("visibilitychange", visible);
+    guard.stop();
+    tell(how);
   };
 
   const visible = () => {
     if (document.hidden) {
-      wanted = false;
+      guard.stop();
       open?.abort();
-    } else if (!wanted) {
-      wanted = true;
-      void follow();
+    } else {
+      guard.start();
     }
   };
   document.addEventListener("visibilitychange", visible);

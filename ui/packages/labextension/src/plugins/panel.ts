@@ -45,7 +45,7 @@ export const panelPlugin: JupyterFrontEndPlugin<IZoePanel> = {
         app.shell.activateById(panel.id);
         panel.swap(execution);
       },
-      openLogs: (execution) => open(logsTab(manager.client, execution, trans)),
+      openLogs: (execution) => open(logsTab(manager.store, execution, trans)),
       openPage: (execution, page) => open(pageTab(execution, page, trans)),
       onNoNotebook: () => void Notification.warning(trans.__('Open a notebook first, into which the code can go.')),
     });
