@@ -17,7 +17,7 @@ class Line:
         self._path = path
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
-        self._made: set[_Connection] = set()
+        self._made: dict[_Connection, asyncio.Task[Any] | None] = {}
         self._cut = self._silent = False
 
     def __enter__(self) -> Line:
@@ -56,18 +56,17 @@ class Line:
             writer.transport.abort()
             return
         connection = _Connection(writer, silent=self._silent)
-        self._made.add(connection)
+        self._made[connection] = asyncio.current_task()
         try:
             await connection.relay(reader, self._target)
         finally:
             connection.abort()
-            self._made.discard(connection)
+            del self._made[connection]
 
     async def _end(self) -> None:
         self._server.close()
         self._set(cut=True, silent=False)
-        while self._made:
-            await asyncio.sleep(0.01)
+        await asyncio.gather(*(each for each in self._made.values() if each is not None), return_exceptions=True)
 
     def _run(self, work: Coroutine[Any, Any, Any]) -> Any:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(30)

@@ -98,6 +98,7 @@ async def test_a_connection_that_breaks_is_said_and_resumed(site: Site, start: S
 @pytest.mark.parametrize("page_of", ["", "executions/{id}", "executions/{id}/logs"])
 async def test_a_line_that_is_gone_without_a_word_is_noticed(site: Site, start: Starter, page_of: str) -> None:
     site.feed.keepalive = 0.5
+    site.written.texts = {(f"toy.{each}", 0): b"begun\n" for each in ("head", "worker")}
     first = await start(name="first")
     place = urlsplit(site.url)
     with Line(int(place.port or 0), place.path) as line:
