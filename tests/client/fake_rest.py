@@ -142,7 +142,10 @@ class Handler(RequestHandler):
         sent, limit = 0, zoe.cut_streams_after()
         try:
             self.write(": here\n\n")
-            if position < zoe.deleted and not execution:
+            if position > len(zoe.events):
+                self.write(f'event: gap\ndata: {{"after": {len(zoe.events)}, "deleted": {position}}}\n\n')
+                position = len(zoe.events)
+            elif position < zoe.deleted and not execution:
                 self.write(f'event: gap\ndata: {{"after": {position}, "deleted": {zoe.deleted}}}\n\n')
             await self.flush()
             while not self._gone and not zoe._stop.is_set():

@@ -158,6 +158,18 @@ async def test_where_events_are_missing_it_is_told():
                 assert len(gaps) == told
 
 
+async def test_events_of_another_database_count_though_their_numbers_are_lower():
+    with FakeZoe() as zoe:
+        async with client_of(zoe) as client:
+            gaps = []
+            async with aclosing(client.events(after=1000, on_gap=lambda: gaps.append(1))) as events:
+                first = asyncio.ensure_future(anext(events))
+                await asyncio.to_thread(zoe.wait_for_follower)
+                await client.submit(Submit(zapp="spark"))
+                assert (await first).seq == 1
+            assert gaps == [1]
+
+
 async def test_numbers_of_numpy_are_numbers():
     numpy = pytest.importorskip("numpy")
     with FakeZoe() as zoe:

@@ -92,11 +92,13 @@ async def test_nobody_hears_of_what_is_somebody_elses(
     assert (await bob.get("/events", params={"owner": "alice"})).status_code == 403
 
 
-async def test_a_number_from_the_future_means_from_now_on(alice: httpx.AsyncClient, start: Starter) -> None:
+async def test_a_number_from_the_future_means_from_now_on_and_is_said(alice: httpx.AsyncClient, start: Starter) -> None:
     async with alice.stream("GET", "/events", headers={"Last-Event-ID": "999999"}) as answer:
         stream = messages(answer.aiter_lines())
         await anext(stream)
         await anext(stream)
+        gap = await anext(stream)
+        assert (gap["event"], json.loads(gap["data"])) == ("gap", {"after": 0, "deleted": 999999})
         await start()
         assert (await anext(stream))["event"] == "execution.submitted"
 

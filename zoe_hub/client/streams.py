@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 
@@ -38,14 +39,21 @@ class Streams(Requests):
 
         `after`: begin behind this `seq` (0: from the first one); without it, from now on. A lost stream is
         resumed where it broke. `on_gap` is called where events are missing, because executions that ended long ago
-        are deleted: read afresh what there is. Of one execution, none is ever missing. Raises ServiceUnavailable
-        when the service was away for `patience` seconds.
+        are deleted, or the database is another one: read afresh what there is. Of one execution that is kept, none is
+        ever missing. Raises ServiceUnavailable when the service was away for `patience` seconds.
         """
         clock = asyncio.get_running_loop().time
         last, failures, since = after, 0, clock()
+
+        def gapped(behind: int) -> None:
+            nonlocal last
+            last = behind  # of another database than before, the numbers are lower
+            if on_gap is not None:
+                on_gap()
+
         while True:
             try:
-                async with aclosing(self._stream_events(execution, last, on_gap)) as stream:
+                async with aclosing(self._stream_events(execution, last, gapped)) as stream:
                     async for event in stream:
                         failures, since = 0, clock()
                         if event is None or (last is not None and event.seq <= last):
@@ -66,7 +74,7 @@ class Streams(Requests):
             failures += 1
 
     async def _stream_events(
-        self, execution: str | None, after: int | None, on_gap: Callable[[], None] | None
+        self, execution: str | None, after: int | None, gapped: Callable[[int], None]
     ) -> AsyncGenerator[Event | None, None]:
         """Events of one connection; None for its opening."""
         headers = {"Accept": "text/event-stream", "Cache-Control": "no-cache"}
@@ -82,8 +90,7 @@ class Streams(Requests):
             async with aclosing(sse.messages(response.aiter_lines())) as messages:
                 async for message in messages:
                     if message.event == _GAP:
-                        if on_gap is not None:
-                            on_gap()
+                        gapped(int(json.loads(message.data)["after"]))
                         continue
                     try:
                         yield Event.model_validate_json(message.data)

@@ -23,7 +23,8 @@ _CHUNKS = 256
 
 @dataclass(frozen=True)
 class Gap:
-    """Events after one number and up to another may be missing: what they told of is not kept any more."""
+    """Events after one number and up to another may be missing: what they told of is not kept any more, or was told by
+    another database."""
 
     after: int
     deleted: int
@@ -85,11 +86,13 @@ class EventFeed:
         self.followers += 1
         try:
             await self._ensure_reader()
-            position = self._head if after is None else after
+            asked = position = self._head if after is None else after
             if position > self._head:
                 # The reader may be behind. A number from the future, as after a change of database, means: from now on.
                 position = min(position, await self._store.last_seq())
             yield None
+            if position < asked:
+                yield Gap(after=position, deleted=asked)
             told, changes = 0, dict(self._changes)
             while True:
                 news = self._news

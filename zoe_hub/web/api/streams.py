@@ -62,7 +62,8 @@ async def get_events(call: Call) -> Reply:
     in milliseconds, as `retry` does, so that who hears nothing for longer opens another. A stream ends after an
     hour; resume it. The event `gap`
     (without `id`) says that events after `after` and up to `deleted` may be missing, because executions that ended long
-    ago are deleted: read the list of executions afresh. The events `shop.changed` and `quotas.changed` (without
+    ago are deleted, or the database is another one than before: read the list of executions afresh, and count on from
+    `after`. The events `shop.changed` and `quotas.changed` (without
     `id`, and not kept) say that the shop's files, or somebody's quota, are other ones than before.
     """
     if call.query.execution is not None:

@@ -209,6 +209,8 @@ export class EventStream {
 
   private take(kind: string, data: string): void {
     if (kind === 'gap') {
+      // Of another database than before, the numbers are lower.
+      this.last = (JSON.parse(data) as { after: number }).after;
       this.listener.onGap();
       return;
     }

@@ -208,6 +208,16 @@ test('a list whose answer never comes is asked for again', async () => {
   expect(store.current().executions.map((each) => each.id)).toContain('b');
 });
 
+test('the numbers of another database count, though they are lower', async () => {
+  service.cut();
+  await pass(1000);
+  service.has({ id: 'b' });
+  service.say('event: gap\ndata: {"after": 0, "deleted": 1}\n\n');
+  service.say(`id: 1\nevent: execution.submitted\ndata: ${JSON.stringify({ ...heard[0], execution: 'b' })}\n\n`);
+  await pass(0);
+  expect(heard.map((each) => each.execution)).toEqual(['a', 'b']);
+});
+
 test('a question that fails takes no event away', async () => {
   service.answers.set('GET /executions/a', () => {
     service.answers.clear();

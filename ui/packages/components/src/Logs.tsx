@@ -1,9 +1,9 @@
 /** What an execution's instances write: as it comes, searched, downloaded. */
 
 import { useDeferredValue, useEffect, useMemo, useRef, useState, type ReactElement } from 'react';
-import type { Execution, ExecutionsStore, ZoeClient } from '@zoe-jupyter/api';
+import { lossIn, type Execution, type ExecutionsStore, type ZoeClient } from '@zoe-jupyter/api';
 import { lossSentence } from './ConnectionBanner.js';
-import { useLoss } from './hooks.js';
+import { useConnection } from './hooks.js';
 import { useTexts } from './texts.js';
 
 /** Lines that are held, the newest. */
@@ -28,14 +28,18 @@ export function Logs({ client, execution, store }: LogsProps): ReactElement {
   const [attempt, setAttempt] = useState(0);
   const [following, setFollowing] = useState(true);
   const { lines, state } = useLines(client, execution.id, chosen, attempt);
-  const lost = useLoss(store);
-  const wasLost = useRef(false);
+  const connection = useConnection(store);
+  const lost = lossIn(connection);
+  const stale = useRef(false);
   useEffect(() => {
-    if (lost === null && wasLost.current && state.kind !== 'ended') {
-      setAttempt((before) => before + 1);
+    if (connection.kind !== 'live') {
+      // A connection that is exchanged for another one without a loss leaves a log as it is, unless that breaks, too.
+      stale.current ||= lost !== null || state.kind === 'broken';
+    } else if (stale.current) {
+      stale.current = false;
+      setAttempt((before) => (state.kind === 'ended' ? before : before + 1));
     }
-    wasLost.current = lost !== null;
-  }, [lost, state.kind]);
+  }, [connection.kind, lost, state.kind]);
   const search = useDeferredValue(wanted.toLowerCase());
   const shown = useMemo(
     () => (search === '' ? lines : lines.filter((line) => line.toLowerCase().includes(search))),

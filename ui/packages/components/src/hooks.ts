@@ -1,20 +1,19 @@
 /** What several components need of React. */
 
 import { useCallback, useEffect, useState, useSyncExternalStore } from 'react';
-import { lossIn, type ExecutionsStore, type Loss, type Snapshot } from '@zoe-jupyter/api';
+import type { ConnectionState, ExecutionsStore, Snapshot } from '@zoe-jupyter/api';
 
 export function useSnapshot(store: ExecutionsStore): Snapshot {
   return useSyncExternalStore(store.subscribe, store.current);
 }
 
-/** Why there is no connection; null where there is one, or nobody watches. */
-export function useLoss(store: ExecutionsStore | null): Loss | null {
-  return useSyncExternalStore(store?.subscribe ?? untold, () =>
-    store === null ? null : lossIn(store.current().connection),
-  );
-}
-
+const CLOSED: ConnectionState = { kind: 'closed' };
 const untold = () => (): void => undefined;
+
+/** Without a store, as one that is not connected to anything. */
+export function useConnection(store: ExecutionsStore | null): ConnectionState {
+  return useSyncExternalStore(store?.subscribe ?? untold, () => store?.current().connection ?? CLOSED);
+}
 
 /** The time (as `Date.now`), told anew every second while `running`. */
 export function useNow(running: boolean): number {

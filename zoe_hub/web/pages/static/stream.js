@@ -164,7 +164,11 @@ export class EventStream {
       else if (line.startsWith("keepalive: ")) this.#silence = MISSING * Number(line.slice(11)) || SILENCE;
     }
     // What has no number is not stored: the shop, or a quota, is another one.
-    if (kind === "gap" || kind.endsWith(".changed")) this.told.gap();
+    if (kind === "gap" || kind.endsWith(".changed")) {
+      // Of another database than before, the numbers are lower.
+      if (kind === "gap") this.after = JSON.parse(data).after;
+      this.told.gap();
+    }
     else if (data) {
       const event = /** @type {ZoeEvent} */ (JSON.parse(data));
       if (this.after !== null && event.seq <= this.after) return;
