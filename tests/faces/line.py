@@ -41,8 +41,15 @@ class Line:
         self._do(lambda: self._set(cut=False, silent=True))
 
     def mend(self) -> None:
-        """New connections are whole. Those that went silent stay so, as after a change of networks."""
-        self._do(lambda: self._set(cut=False, silent=False))
+        """New connections are whole. Those that went silent break, as when a router does not know them any more."""
+
+        def mend() -> None:
+            self._set(cut=False, silent=False)
+            for each in self._made:
+                if each.silent:
+                    each.abort()
+
+        self._do(mend)
 
     def _set(self, *, cut: bool, silent: bool) -> None:
         self._cut, self._silent = cut, silent

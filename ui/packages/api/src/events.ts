@@ -42,6 +42,8 @@ export interface Timing {
   readonly longestRetry: number;
   /** An attempt that is not answered for so long is given up. A service may have to be started first. */
   readonly answer: number;
+  /** The same for the first attempt after a loss, which may have been made over another dead line; later ones get more. */
+  readonly firstAnswer: number;
   /** So long after a connection that was there, an attempt that is not answered is told of. */
   readonly grace: number;
   /**
@@ -51,7 +53,14 @@ export interface Timing {
   readonly silence: number;
 }
 
-const TIMING: Timing = { firstRetry: 500, longestRetry: 15_000, answer: 20_000, grace: 3000, silence: 35_000 };
+const TIMING: Timing = {
+  firstRetry: 500,
+  longestRetry: 15_000,
+  answer: 20_000,
+  firstAnswer: 5000,
+  grace: 3000,
+  silence: 35_000,
+};
 /** Signs of life that may be missing, and a bit: a line may be slow. */
 const MISSING = 2.4;
 
@@ -148,7 +157,7 @@ export class EventStream {
     const stop = (): void => connection.abort();
     closed.addEventListener('abort', stop);
     this.cut = cut;
-    const limit = setTimeout(() => cut({ loss: { why: 'silent' } }), this.timing.answer);
+    const limit = setTimeout(() => cut({ loss: { why: 'silent' } }), this.patience());
     const grace = setTimeout(() => this.doubt(), this.timing.grace);
     try {
       const response = await this.client.events(this.last, connection.signal);
@@ -197,6 +206,11 @@ export class EventStream {
       watch.end();
       this.watch = this.watch === watch ? null : this.watch;
     }
+  }
+
+  private patience(): number {
+    const { answer, firstAnswer } = this.timing;
+    return this.wasLive ? Math.min(firstAnswer * 2 ** this.failures, answer) : answer;
   }
 
   /** The attempt takes longer than one that finds somebody. */

@@ -28,6 +28,9 @@ export type EventListener = (event: ZoeEvent, execution: Execution | null) => vo
 const TOGETHER = 4;
 const MANY = 20;
 const SAMPLES = 120;
+/** Milliseconds after which an answer that has not come is given up: the line that it was asked over may be dead. */
+const ONE = 10_000;
+const ALL = 30_000;
 const NONE: readonly Sample[] = [];
 
 /** Begins with `start`, rests with `stop`; either may be called twice, and `start` after `stop` goes on. */
@@ -131,7 +134,7 @@ export class ExecutionsStore {
   }
 
   private took(event: ZoeEvent): void {
-    this.putBack([[event.execution, [event]]], 'behind');
+    this.putBack([[event.execution, [event]]]);
     if (this.dirty.size > MANY) {
       void this.readAll();
     } else {
@@ -139,11 +142,14 @@ export class ExecutionsStore {
     }
   }
 
-  /** They are told once what they are about was read. */
-  private putBack(found: Iterable<readonly [string, readonly ZoeEvent[]]>, where: 'before' | 'behind' = 'before'): void {
+  /** They are told, in their order, once what they are about was read. */
+  private putBack(found: Iterable<readonly [string, readonly ZoeEvent[]]>): void {
     for (const [id, events] of found) {
-      const waiting = this.dirty.get(id) ?? [];
-      this.dirty.set(id, where === 'before' ? [...events, ...waiting] : [...waiting, ...events]);
+      const all = [...(this.dirty.get(id) ?? []), ...events];
+      this.dirty.set(
+        id,
+        all.sort((a, b) => a.seq - b.seq),
+      );
     }
   }
 
@@ -161,7 +167,7 @@ export class ExecutionsStore {
 
   private async readOne(id: string, events: readonly ZoeEvent[], connected: AbortSignal): Promise<void> {
     try {
-      this.keep(await this.client.execution(id, connected));
+      this.keep(await within(ONE, connected, (signal) => this.client.execution(id, signal)));
     } catch (error) {
       if (!(error instanceof Refusal && error.problem.status === 404)) {
         this.putBack([[id, events]]);
@@ -189,7 +195,9 @@ export class ExecutionsStore {
     const taken = new Map(this.dirty);
     this.dirty.clear();
     try {
-      await this.replaceAll(await this.client.executions(true, connected), connected);
+      await within(ALL, connected, async (signal) =>
+        this.replaceAll(await this.client.executions(true, signal), signal),
+      );
       this.unread = false;
       this.tell([...taken.values()].flat());
     } catch (error) {
@@ -282,5 +290,19 @@ export class ExecutionsStore {
   private publish(change: Partial<Snapshot>): void {
     this.snapshot = { ...this.snapshot, ...change };
     this.listeners.forEach((listener) => listener());
+  }
+}
+
+/** What `ask` gives, whose signal says when that takes too long, or is not wanted any more. */
+async function within<T>(limit: number, wanted: AbortSignal, ask: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const either = new AbortController();
+  const stop = (): void => either.abort();
+  const timer = setTimeout(stop, limit);
+  wanted.addEventListener('abort', stop);
+  try {
+    return await ask(either.signal);
+  } finally {
+    clearTimeout(timer);
+    wanted.removeEventListener('abort', stop);
   }
 }

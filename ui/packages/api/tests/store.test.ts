@@ -1,7 +1,14 @@
 import { ExecutionsStore, lossIn, ZoeClient, type ConnectionState } from '../src/index.js';
 import { FakeService, json, problem, ready, until } from './fakes.js';
 
-const TIMING = { firstRetry: 10, longestRetry: 40, answer: 10_000, grace: 10_000, silence: 10_000 };
+const TIMING = {
+  firstRetry: 10,
+  longestRetry: 40,
+  answer: 10_000,
+  firstAnswer: 10_000,
+  grace: 10_000,
+  silence: 10_000,
+};
 let service: FakeService;
 let store: ExecutionsStore;
 

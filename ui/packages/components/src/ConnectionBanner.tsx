@@ -23,8 +23,7 @@ export function ConnectionBanner({ connection, loaded, onRetry }: ConnectionBann
       {lost !== null && (
         <p className="zoe-banner">
           <span>
-            {lossSentence(lost, trans)}{' '}
-            {loaded && `${trans.__('What is shown may be old; what runs keeps running.')} `}
+            {lossSentence(lost, trans)} {loaded && `${trans.__('What is shown may be old; what runs keeps running.')} `}
             {/* Not read out with every second. */}
             <span aria-hidden="true">
               {waiting

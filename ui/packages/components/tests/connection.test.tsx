@@ -40,6 +40,7 @@ test('logs say that their line is cut, and are read again when there is another'
   await until(() => store.current().connection.kind === 'live');
   render(<Logs client={client} execution={execution()} store={store} />);
   await screen.findByText('first');
+  await act(async () => Promise.resolve());
   service.there = false;
   act(() => service.cut());
   await screen.findByText(/The Jupyter server does not answer.*The logs go on/);
