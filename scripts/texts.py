@@ -27,7 +27,7 @@ from babel.messages.pofile import read_po, write_po
 from zoe_hub.model.audit import Outcome
 from zoe_hub.model.execution import ExecutionState, InstanceState
 from zoe_hub.model.quotas import GroupLimits, Limits
-from zoe_hub.web.pages.rendering import plain
+from zoe_hub.web.pages.rendering import plain, state_word
 
 from . import faces, finder
 from .errors import SetUpError
@@ -83,7 +83,8 @@ def texts_of_pages() -> list[Text]:
 
 def _words() -> Iterator[Text]:
     """Of enumerations and of quotas' dimensions, which the templates translate as values."""
-    for enumeration, file in ((ExecutionState, "execution"), (InstanceState, "execution"), (Outcome, "audit")):
+    yield from (Text(state_word(each.value), None, "zoe_hub/model/execution.py") for each in ExecutionState)
+    for enumeration, file in ((InstanceState, "execution"), (Outcome, "audit")):
         yield from (Text(each.value, None, f"zoe_hub/model/{file}.py") for each in enumeration)
     for name, field in Limits.model_fields.items():
         yield Text(plain(name), None, "zoe_hub/model/quotas.py")

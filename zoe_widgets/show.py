@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import urljoin
 
 from zoe_hub.client.views import ExecutionView, ParameterView, ShopView, ZAppView
-from zoe_hub.model.resources import format_bytes
+from zoe_hub.model.resources import exact_bytes
 
 from . import namespace, style
 from .adapting import following
@@ -125,7 +125,7 @@ def parameter_line(parameter: ParameterView) -> str:
     """A parameter with its default and what it may be."""
 
     def shown(value: Any) -> str:
-        return format_bytes(value) if parameter.type == "memory" and isinstance(value, int) else str(value)
+        return exact_bytes(value) if parameter.type == "memory" and isinstance(value, int) else str(value)
 
     text = parameter.name if parameter.default is None else f"{parameter.name}={shown(parameter.default)}"
     if parameter.choices:

@@ -200,11 +200,13 @@ async def find_out_why_somebody_waits(one: Somebody) -> None:
     rows = page.locator("#zoe-rows tr")
     for name in ("flights", "trains", "big"):
         await expect(rows.filter(has_text=name).first).to_be_visible()
+    await page.wait_for_selector("#zoe-connection[data-state=live]")
     await one.photograph("walk-admin-1-all", within="html")
     await page.click("a:has-text('Queue')")
     waits = rows.filter(has_text="big")
     await expect(waits).to_contain_text("bob")
     await expect(waits.locator("td.zoe-reason")).to_contain_text("CPU")
+    await page.wait_for_selector("#zoe-connection[data-state=live]")
     await one.photograph("walk-admin-2-queue", within="html")
     await page.click("a:has-text('Who holds it')")
     holders = page.locator("#zoe-holders")

@@ -129,7 +129,7 @@ async def test_a_browser_logs_in_starts_sees_a_page_and_ends_under_a_prefix_with
     view = await running(strict, "alice")
     async with browsing(strict, "alice") as browser:
         home = await browser.get(f"{strict.service_url}/", headers=PAGE_LOAD)
-        assert "Executions of alice" in home.text
+        assert ">alice</span>" in home.text
         assert home.url.path == "/deep/hub/services/zoe/"
         api = f"{strict.service_url}/api/v1"
         assert (await browser.get(f"{api}/me", headers=SCRIPT)).status_code == 401, "a script needs the XSRF token"
@@ -268,7 +268,7 @@ async def test_a_hub_with_subdomains(tmp_path: Path, proxy: str) -> None:
         assert page.url.startswith(f"{hub.service_url}/executions/"), "seen from a user's subdomain"
         async with browsing(hub, "alice") as browser:
             home = await browser.get(f"{hub.service_url}/", headers=PAGE_LOAD)
-            assert "Executions of alice" in home.text
+            assert ">alice</span>" in home.text
             shown = await browser.get(page.url, headers=PAGE_LOAD)
             assert (shown.status_code, shown.text) == (200, "no cookie")
             theirs = {**SCRIPT, "Sec-Fetch-Site": "same-site", "Origin": hub.url.replace("//", "//bob.")}
@@ -284,7 +284,7 @@ async def test_a_hub_with_internal_ssl(tmp_path: Path, proxy: str) -> None:
         view = await running(hub, "alice")
         async with browsing(hub, "alice") as browser:
             home = await browser.get(f"{hub.service_url}/", headers=PAGE_LOAD)
-            assert "Executions of alice" in home.text
+            assert ">alice</span>" in home.text
             shown = await browser.get(f"{hub.url}{view.ui[0].url}", headers=PAGE_LOAD)
             assert (shown.status_code, shown.text) == (200, "no cookie")
         token = await hub.user_token("alice")

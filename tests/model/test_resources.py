@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from zoe_hub.model.resources import Bytes, Node, Resources, format_bytes, parse_bytes
+from zoe_hub.model.resources import Bytes, Node, Resources, exact_bytes, format_bytes, parse_bytes
 
 amounts = st.integers(min_value=0, max_value=2**60)
 resources = st.builds(
@@ -58,12 +58,36 @@ def test_numbers_stay(amount: int) -> None:
 
 @given(st.integers(min_value=0, max_value=2**50))
 def test_what_is_written_can_be_read(amount: int) -> None:
-    assert parse_bytes(format_bytes(amount)) == pytest.approx(amount, rel=1e-3)
+    assert parse_bytes(format_bytes(amount)) == pytest.approx(amount, rel=5e-3)
+
+
+@given(st.integers(min_value=0, max_value=2**62) | st.integers(0, 2**22).map(lambda count: count * 2**20))
+def test_what_is_edited_is_exact(amount: int) -> None:
+    assert parse_bytes(exact_bytes(amount)) == amount
 
 
 @pytest.mark.parametrize(
     ("amount", "text"),
-    [(0, "0 B"), (1023, "1023 B"), (1024, "1 KiB"), (3 * 2**29, "1.5 GiB"), (2**40, "1 TiB"), (5 * 2**50, "5120 TiB")],
+    [(2**30, "1 GiB"), (3 * 2**29, "1.5 GiB"), (1300 * 2**20, "1300 MiB"), (1001, "1001 B"), (0, "0 B")],
+)
+def test_what_is_edited_has_the_largest_unit_that_it_can(amount: int, text: str) -> None:
+    assert exact_bytes(amount) == text
+
+
+@pytest.mark.parametrize(
+    ("amount", "text"),
+    [
+        (0, "0 B"),
+        (1023, "1023 B"),
+        (1024, "1 KiB"),
+        (3 * 2**29, "1.5 GiB"),
+        (2**40, "1 TiB"),
+        (5 * 2**50, "5120 TiB"),
+        (4335 * 2**20, "4.23 GiB"),
+        (24107 * 2**20, "23.5 GiB"),
+        (1000 * 2**20, "1000 MiB"),
+        (2**30 - 1, "1 GiB"),
+    ],
 )
 def test_format(amount: int, text: str) -> None:
     assert format_bytes(amount) == text

@@ -78,7 +78,7 @@ def test_the_last_choice_is_marked_and_filled_in() -> None:
     )
     assert form.fields["zapp"] == "lab"
     assert form.fields["lab.workers"] == "7"
-    assert form.fields["lab.memory"] == "1536 MiB"
+    assert form.fields["lab.memory"] == "1.5 GiB"
     assert form.fields["lab.fast"] == "false"
 
 

@@ -15,7 +15,7 @@ from ..model.durations import format_seconds
 from ..model.errors import InvalidRequest, ZoeError
 from ..model.events import Event
 from ..model.execution import ExecutionState
-from ..model.resources import format_bytes
+from ..model.resources import exact_bytes
 from . import exits
 from .adapting import following
 from .lives import ending, life
@@ -329,4 +329,4 @@ def _when(view: ExecutionView) -> str:
 def _value(kind: str, value: Any) -> str:
     if value is None:
         return "?"
-    return format_bytes(value).replace(" ", "") if kind == "memory" and isinstance(value, int) else str(value)
+    return exact_bytes(value).replace(" ", "") if kind == "memory" and isinstance(value, int) else str(value)

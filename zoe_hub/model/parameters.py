@@ -14,7 +14,7 @@ from typing_extensions import Self
 from .base import Document, Identifier, Line, Prose
 from .errors import InvalidParameter
 from .patterns import check_size
-from .resources import format_bytes, parse_bytes
+from .resources import exact_bytes, parse_bytes
 
 
 class ParameterType(str, Enum):
@@ -111,7 +111,7 @@ class Parameter(Document):
         return None if value is None else self._convert(value)
 
     def _show(self, value: Any) -> str:
-        return format_bytes(value) if self.type is ParameterType.MEMORY else _short(value)
+        return exact_bytes(value) if self.type is ParameterType.MEMORY else _short(value)
 
     def _range(self, low: Any, high: Any) -> str:
         if low is None:

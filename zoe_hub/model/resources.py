@@ -18,6 +18,7 @@ _UNITS = {
     "G": 10**9, "GB": 10**9, "GI": 2**30, "GIB": 2**30,
     "T": 10**12, "TB": 10**12, "TI": 2**40, "TIB": 2**40,
 }  # fmt: skip
+_BINARY = ("B", "KiB", "MiB", "GiB", "TiB")
 _LARGEST = 2**63
 """What databases and engines count in."""
 _SIZE = re.compile(r"\s*([0-9]{1,30}(?:\.[0-9]{1,30})?)\s*([A-Za-z]*)\s*")
@@ -52,13 +53,29 @@ def _short(value: object) -> str:
 
 
 def format_bytes(amount: int) -> str:
-    """Write an amount of memory for people: the largest binary unit that keeps it above one."""
-    size = float(amount)
-    for unit in ("B", "KiB", "MiB", "GiB"):
-        if abs(size) < 1024:
-            return f"{size:.4g} {unit}"
+    """Write an amount of memory for people: the largest binary unit that keeps it above one, with three digits.
+
+    It is not exact; `exact_bytes` is.
+    """
+    size, unit = float(amount), "B"
+    for unit in _BINARY:
+        # Rounded as it will be shown: nobody wants to read 1024 MiB.
+        if abs(size) < 1023.5 or unit == _BINARY[-1]:
+            break
         size /= 1024
-    return f"{size:.4g} TiB"
+    decimals = 2 if abs(size) < 9.995 else 1 if abs(size) < 99.95 else 0
+    return f"{float(f'{size:.{decimals}f}'):.12g} {unit}"
+
+
+def exact_bytes(amount: int) -> str:
+    """Write an amount of memory so that `parse_bytes` reads the same: for what is edited or copied."""
+    told = format_bytes(amount)
+    if parse_bytes(told) == amount:
+        return told
+    for power, unit in reversed(list(enumerate(_BINARY))):
+        if amount % 1024**power == 0:
+            return f"{amount // 1024**power} {unit}"
+    return f"{amount} B"
 
 
 Bytes = Annotated[int, BeforeValidator(parse_bytes), Field(ge=0)]

@@ -14,10 +14,9 @@ from ..client.views import ParameterView, PreviewView, ZAppView
 from ..model.errors import ZoeError
 from ..model.parameters import ParameterType
 from ..model.pictures import picture
-from ..model.resources import parse_bytes
+from ..model.resources import exact_bytes, parse_bytes
 from ..translations import catalogue_of
 
-_UNITS = (("TiB", 2**40), ("GiB", 2**30), ("MiB", 2**20), ("KiB", 2**10))
 COUNTED = ("executions", "instances")
 """What costs of these is told only where it is too much: most people have plenty."""
 _FOLDER = Path(__file__).parent / "templates"
@@ -127,14 +126,10 @@ def _text(value: Any) -> str:
 
 
 def _memory(value: Any) -> str:
-    """An amount as people write it, exactly: the largest unit that divides it."""
+    """An amount as people write it, exactly."""
     if value is None:
         return ""
     try:
-        amount = parse_bytes(value)
+        return exact_bytes(parse_bytes(value))
     except ValueError:
         return str(value)
-    for unit, size in _UNITS:
-        if amount >= size and amount % size == 0:
-            return f"{amount // size} {unit}"
-    return str(value)

@@ -99,7 +99,8 @@ class Readiness:
         if not shelves.zapps:
             return Check(ok=False, detail="There is no ZApp in the shop.")
         wrong = len(shelves.problems)
-        return Check(ok=True, detail=f"Left out for their problems: {wrong} document(s)." if wrong else "")
+        files = "1 broken file is left out" if wrong == 1 else f"{wrong} broken files are left out"
+        return Check(ok=True, detail=f"{files}; the page Shop says why." if wrong else "")
 
 
 @stream_request_body

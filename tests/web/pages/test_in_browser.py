@@ -72,7 +72,7 @@ async def test_ones_own_page_is_live_and_an_administrators_has_everybodys(
     await run(zoe, "bob", "trains")
     async with person(browser, hub, "alice") as page, person(browser, hub, "admin") as admin:
         # From the Hub's own navigation.
-        await page.click("nav >> text=Executions")
+        await page.click("nav >> text=My executions")
         await page.wait_for_selector("text=Nothing of yours runs")
         await page.wait_for_selector("#zoe-connection[data-state=live]")
         flights = await run(zoe, "alice", "flights", workers=2)
@@ -201,8 +201,8 @@ async def test_a_start_that_waits_says_so_on_its_page(
             await watching.wait_for_selector("li[data-status=now] >> text=/[0-9]+ s/")
             await looked_at(watching, "hub-start", tmp_path, within="#zoe-stages")
         # Without scripts the page asks again by itself, and leads to what says more.
-        await page.click("text=Your executions")
-        await page.wait_for_selector("text=queued")
+        await page.click("p >> text=My executions")
+        await page.wait_for_selector(".zoe-badge:has-text('waiting')")
         await zoe.terminate(holds)
         await until(lambda: _running(zoe, "carol"))
         await page.goto(f"{hub.url}/hub/spawn-pending/carol")

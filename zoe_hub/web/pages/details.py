@@ -93,6 +93,7 @@ class Logs(Page):
                     whole = False
         return {
             "execution": view,
+            "mine": view.owner == caller.user,
             "process": wanted.process,
             "ordinal": wanted.ordinal,
             "titles": {each.key: each.title or each.key for each in view.plan.processes},

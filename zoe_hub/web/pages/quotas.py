@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from ...model.errors import InvalidParameter, InvalidRequest, ZoeError
 from ...model.quotas import UNLIMITED, GroupLimits, Limits
-from ...model.resources import format_bytes
+from ...model.resources import exact_bytes
 from ...model.validation import first_fault
 from .. import scopes
 from ..access import lacks
@@ -190,6 +190,5 @@ def _text(dimension: str, value: Any) -> str:
     if value is None:
         return ""
     if dimension == "memory" and isinstance(value, int):
-        exact = format_bytes(value)
-        return exact if "." not in exact and "e" not in exact else str(value)
+        return exact_bytes(value)
     return f"{value:g}" if isinstance(value, float) else str(value)

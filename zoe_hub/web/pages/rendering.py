@@ -11,10 +11,13 @@ import jinja2
 from markupsafe import Markup
 
 from ...model.durations import format_seconds
+from ...model.execution import ExecutionState
 from ...model.pictures import picture
 from ...model.resources import format_bytes
 from ...translations import catalogue_of, known_language
 
+_STATE_WORDS = {"queued": "waiting", "degraded": "recovering", "stopping": "ending"}
+"""Those that people read in other words than programs, the same as in JupyterLab."""
 _SHORT = {"cpu": "CPU", "cpus": "CPUs", "gpu": "GPU", "gpus": "GPUs", "ui": "UI", "id": "ID"}
 """Words that are written in capitals."""
 
@@ -34,8 +37,11 @@ def _environment(language: str) -> jinja2.Environment:
         undefined=jinja2.StrictUndefined,
         extensions=["jinja2.ext.i18n"],
     )
-    environment.install_gettext_translations(catalogue_of(language), newstyle=True)  # type: ignore[attr-defined]
+    catalogue = catalogue_of(language)
+    environment.install_gettext_translations(catalogue, newstyle=True)  # type: ignore[attr-defined]
     environment.globals["language"] = language.replace("_", "-")
+    states = [each.value for each in ExecutionState]
+    environment.globals["state_words"] = {state: catalogue.gettext(state_word(state)) for state in states}
     environment.filters.update(
         memory=format_bytes, duration=format_seconds, moment=moment, number=number, amount=amount, plain=plain,
         first_large=first_large,
@@ -62,6 +68,11 @@ def amount(value: float, dimension: str) -> str:
 def plain(word: str) -> str:
     """An enumeration's or a parameter's word, for people."""
     return " ".join(_SHORT.get(part, part) for part in word.split("_"))
+
+
+def state_word(state: str) -> str:
+    """What an execution's state is called, in English."""
+    return _STATE_WORDS.get(state, state)
 
 
 def first_large(text: str) -> str:

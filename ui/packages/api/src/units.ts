@@ -37,16 +37,33 @@ export function parseBytes(value: unknown): number | null {
   return amount < LARGEST ? amount : null;
 }
 
-/** The largest binary unit that keeps the number above one, with four digits. */
+const BINARY = ['B', 'KiB', 'MiB', 'GiB', 'TiB'] as const;
+
+/** The largest binary unit that keeps the number above one, with three digits. It is not exact; `exactBytes` is. */
 export function formatBytes(amount: number): string {
   let size = amount;
-  for (const unit of ['B', 'KiB', 'MiB', 'GiB']) {
-    if (Math.abs(size) < 1024) {
-      return `${fourDigits(size)} ${unit}`;
-    }
+  let power = 0;
+  // Rounded as it will be shown: nobody wants to read 1024 MiB.
+  while (Math.abs(size) >= 1023.5 && power < BINARY.length - 1) {
     size /= 1024;
+    power += 1;
   }
-  return `${fourDigits(size)} TiB`;
+  const decimals = Math.abs(size) < 9.995 ? 2 : Math.abs(size) < 99.95 ? 1 : 0;
+  return `${Number(size.toFixed(decimals))} ${BINARY[power]}`;
+}
+
+/** Bytes so that `parseBytes` reads the same: for what is edited. */
+export function exactBytes(amount: number): string {
+  const told = formatBytes(amount);
+  if (parseBytes(told) === amount) {
+    return told;
+  }
+  for (let power = BINARY.length - 1; power > 0; power -= 1) {
+    if (amount % 1024 ** power === 0) {
+      return `${amount / 1024 ** power} ${BINARY[power]}`;
+    }
+  }
+  return `${amount} B`;
 }
 
 /** `3 s`, `2 min 5 s`, `1 h 3 min`, `2 d 4 h`: the two largest units. */
@@ -68,8 +85,4 @@ export function formatSeconds(seconds: number): string {
     }
   }
   return parts.join(' ') || '0 s';
-}
-
-function fourDigits(value: number): string {
-  return String(Number(value.toPrecision(4)));
 }

@@ -1,4 +1,13 @@
-import { formatBytes, formatSeconds, messages, missing, parseBytes, workersOf, type Message } from '../src/index.js';
+import {
+  exactBytes,
+  formatBytes,
+  formatSeconds,
+  messages,
+  missing,
+  parseBytes,
+  workersOf,
+  type Message,
+} from '../src/index.js';
 import { execution, process, ready } from './fakes.js';
 
 test.each([
@@ -19,7 +28,21 @@ test.each([
   [1.5 * 2 ** 30, '1.5 GiB'],
   [0, '0 B'],
   [3 * 2 ** 40, '3 TiB'],
-])('%p bytes are %p', (bytes, text) => expect(formatBytes(bytes)).toBe(text));
+  [4335 * 2 ** 20, '4.23 GiB'],
+  [24_107 * 2 ** 20, '23.5 GiB'],
+  [1000 * 2 ** 20, '1000 MiB'],
+  [2 ** 30 - 1, '1 GiB'],
+])('%p bytes are told as %p', (bytes, text) => expect(formatBytes(bytes)).toBe(text));
+
+test.each([
+  [2 ** 30, '1 GiB'],
+  [1.5 * 2 ** 30, '1.5 GiB'],
+  [1300 * 2 ** 20, '1300 MiB'],
+  [1001, '1001 B'],
+])('%p bytes are edited as %p', (bytes, text) => {
+  expect(exactBytes(bytes)).toBe(text);
+  expect(parseBytes(text)).toBe(bytes);
+});
 
 test.each([
   [0, '0 s'],

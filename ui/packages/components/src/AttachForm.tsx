@@ -1,35 +1,17 @@
 /** Starting a ZApp: its parameters, its name, the notebook that it is for, and what would come of it. */
 
-import {
-  lazy,
-  Suspense,
-  useCallback,
-  useEffect,
-  useId,
-  useRef,
-  useState,
-  type FormEvent,
-  type ReactElement,
-} from 'react';
-import {
-  Refusal,
-  type Execution,
-  type Plan,
-  type Scalar,
-  type Submit,
-  type ZApp,
-  type ZoeClient,
-} from '@zoe-jupyter/api';
+import { lazy, Suspense, useCallback, useId, useRef, useState, type FormEvent, type ReactElement } from 'react';
+import { Refusal, type Execution, type Scalar, type Submit, type ZApp, type ZoeClient } from '@zoe-jupyter/api';
+import { FormFoot } from './FormFoot.js';
 import { useDoing } from './hooks.js';
-import { PlanPreview, type Preview } from './PlanPreview.js';
+import { NameField } from './NameField.js';
+import { changed as changedOf, defaultsOf, given, valuesOf, type Values } from './parameters.js';
+import { usePreview, type AskPlan } from './preview.js';
 import { Prose } from './Prose.js';
-import { changed as changedOf, defaultsOf, valuesOf, type Values } from './parameters.js';
+import { SwapNote } from './SwapNote.js';
 import { useTexts } from './texts.js';
 
 const ZAppForm = lazy(() => import('./ZAppForm.js'));
-
-/** Milliseconds after the last key at which the plan is asked for. */
-const REST = 300;
 
 /** A notebook with a kernel, to which a cluster can be attached. */
 export interface NotebookChoice {
@@ -63,7 +45,7 @@ export interface AttachFormProps {
 export function AttachForm(props: AttachFormProps): ReactElement {
   const { client, zapp, notebooks, kernel, swaps, onSwap, onDone, onCancel } = props;
   const trans = useTexts();
-  const ids = { name: useId(), kernel: useId(), outlive: useId() };
+  const ids = { kernel: useId(), outlive: useId() };
   const doing = useDoing();
   const [values, setValues] = useState<Values>(() =>
     swaps?.zapp === zapp.name ? valuesOf(zapp, swaps.plan.parameters) : defaultsOf(zapp),
@@ -73,7 +55,8 @@ export function AttachForm(props: AttachFormProps): ReactElement {
   const [chosen, setChosen] = useState(kernel);
   const [outlive, setOutlive] = useState(false);
   const [refused, setRefused] = useState<Readonly<Record<string, string>>>({});
-  const preview = usePreview(client, zapp, values, valid);
+  const ask = useCallback<AskPlan>((wanted, parameters, stop) => client.plan({ zapp: wanted, parameters }, stop), [client]);
+  const preview = usePreview(ask, zapp, values, valid);
   const key = useRef({ wish: '', key: '' });
   const shownRefusals = { ...(preview.kind === 'refused' ? preview.parameters : {}), ...refused };
 
@@ -129,18 +112,7 @@ export function AttachForm(props: AttachFormProps): ReactElement {
       <Suspense fallback={<p role="status">{trans.__('Loading the form…')}</p>}>
         <ZAppForm zapp={zapp} values={values} refused={shownRefusals} disabled={doing.busy} onChange={changed} />
       </Suspense>
-      <div className="zoe-field">
-        <label htmlFor={ids.name}>{trans.__('Name')}</label>
-        <input
-          id={ids.name}
-          className="zoe-input"
-          value={name}
-          placeholder={trans.__('chosen by Zoe')}
-          autoComplete="off"
-          disabled={doing.busy}
-          onChange={(event) => setName(event.target.value)}
-        />
-      </div>
+      <NameField value={name} disabled={doing.busy} onChange={setName} />
       {swaps === null && (
         <div className="zoe-field">
           <label htmlFor={ids.kernel}>{trans.__('Notebook')}</label>
@@ -172,68 +144,14 @@ export function AttachForm(props: AttachFormProps): ReactElement {
           <label htmlFor={ids.outlive}>{trans.__('Keep it when the notebook is shut down')}</label>
         </div>
       )}
-      {swaps !== null && (
-        <p className="zoe-quiet">
-          {trans.__('It takes over what %1 is called in the notebook; then %1 is terminated.', swaps.name)}{' '}
-          {trans.__('If it does not come, %1 stays as it is.', swaps.name)}
-        </p>
-      )}
-      <div className="zoe-form-foot">
-        <PlanPreview preview={preview} />
-        {doing.error !== '' && (
-          <p className="zoe-error" role="alert">
-            {doing.error}
-          </p>
-        )}
-        <div className="zoe-form-end">
-          <button type="button" className="zoe-button" onClick={onCancel}>
-            {trans.__('Cancel')}
-          </button>
-          <button type="submit" className="zoe-button zoe-primary" disabled={!valid || doing.busy}>
-            {doing.busy ? trans.__('Starting…') : swaps === null ? trans.__('Attach') : trans.__('Swap')}
-          </button>
-        </div>
-      </div>
+      {swaps !== null && <SwapNote old={swaps} />}
+      <FormFoot
+        preview={preview}
+        doing={doing}
+        ready={valid}
+        verb={swaps === null ? trans.__('Attach') : trans.__('Swap')}
+        onCancel={onCancel}
+      />
     </form>
   );
-}
-
-/** Fields that were emptied are left to the service's defaults. */
-function given(values: Values): Record<string, Scalar> {
-  return Object.fromEntries(
-    Object.entries(values).filter((entry): entry is [string, Scalar] => entry[1] !== undefined && entry[1] !== ''),
-  );
-}
-
-function usePreview(client: ZoeClient, zapp: ZApp, values: Values, valid: boolean): Preview {
-  const [preview, setPreview] = useState<Preview>({ kind: 'asking' });
-  useEffect(() => {
-    if (!valid) {
-      setPreview({ kind: 'none' });
-      return;
-    }
-    const stop = new AbortController();
-    setPreview((before) => (before.kind === 'plan' ? before : { kind: 'asking' }));
-    const timer = setTimeout(() => {
-      client
-        .plan({ zapp: zapp.name, parameters: given(values) }, stop.signal)
-        .then((plan: Plan) => setPreview({ kind: 'plan', plan }))
-        .catch((error: unknown) => {
-          if (!stop.signal.aborted) {
-            setPreview(refusal(error));
-          }
-        });
-    }, REST);
-    return () => {
-      clearTimeout(timer);
-      stop.abort();
-    };
-  }, [client, zapp, values, valid]);
-  return preview;
-}
-
-function refusal(error: unknown): Preview {
-  const sentence = error instanceof Error ? error.message : String(error);
-  const parameter = error instanceof Refusal ? error.problem.parameter : null;
-  return { kind: 'refused', sentence, parameters: parameter ? { [parameter]: sentence } : {} };
 }

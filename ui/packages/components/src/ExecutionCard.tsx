@@ -74,7 +74,7 @@ export const ExecutionCard = memo(function ExecutionCard(props: ExecutionCardPro
           </>
         )}
         {execution.attachment === null && !ended && !server && ` · ${trans.__('attached to no notebook')}`}
-        {server && !ended && ` · ${trans.__('your Jupyter server, which the Hub’s home page stops')}`}
+        {server && !ended && ` · ${trans.__('your server, which the Hub’s home page stops')}`}
       </p>
       <div className="zoe-card-figures">
         <div role="status">
@@ -118,15 +118,16 @@ function Notebook({ execution, notebook, actions }: ExecutionCardProps): ReactEl
 
 /** What the framework itself counts, such as running and waiting tasks. */
 function Live({ execution }: { execution: Execution }): ReactElement | null {
-  const figures = ['running', 'waiting'].filter((key) => typeof execution.live[key] === 'number');
   const trans = useTexts();
-  const words: Readonly<Record<string, string>> = {
-    running: trans.__('tasks running'),
-    waiting: trans.__('tasks waiting'),
-  };
-  return figures.length === 0 || hasEnded(execution) ? null : (
-    <p className="zoe-quiet">{figures.map((key) => `${String(execution.live[key])} ${words[key]}`).join(' · ')}</p>
-  );
+  const { running, waiting } = execution.live;
+  const figures: string[] = [];
+  if (typeof running === 'number') {
+    figures.push(trans._n('%1 task running', '%1 tasks running', running));
+  }
+  if (typeof waiting === 'number') {
+    figures.push(running === undefined ? trans._n('%1 task waiting', '%1 tasks waiting', waiting) : trans.__('%1 waiting', waiting));
+  }
+  return figures.length === 0 || hasEnded(execution) ? null : <p className="zoe-quiet">{figures.join(' · ')}</p>;
 }
 
 /** That its time is nearly up, and what can be done about that; and that its size follows its load. */
@@ -162,7 +163,7 @@ function Undo({ execution, actions, until }: ExecutionCardProps & { until: numbe
   return (
     <p className="zoe-banner" role="alert">
       <span>
-        {trans.__('It will be terminated.')} <span aria-hidden="true">{trans.__('%1 s', left)}</span>
+        {trans.__('It will be terminated')} <span aria-hidden="true">{trans.__('in %1 s', left)}</span>
       </span>
       <button type="button" className="zoe-button" autoFocus onClick={() => actions.undo?.(execution)}>
         {trans.__('Undo')}

@@ -61,7 +61,7 @@ export function Logs({ client, execution, store }: LogsProps): ReactElement {
           value={chosen}
           onChange={(event) => setChosen(event.target.value)}
         >
-          <option value="">{trans.__('all instances')}</option>
+          <option value="">{trans.__('All instances')}</option>
           {instances.map((each) => (
             <option key={each} value={each}>
               {each.replace('/', ' ')}

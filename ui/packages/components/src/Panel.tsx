@@ -85,7 +85,7 @@ function OpenForm({ form }: { form: FormState }): ReactElement {
   const title = form.swaps === null ? trans.__('Attach %1', goods) : trans.__('Swap %1 for %2', form.swaps.name, goods);
   return (
     <section aria-label={title}>
-      <h2 ref={heading} tabIndex={-1}>
+      <h2 className="zoe-form-title" ref={heading} tabIndex={-1}>
         {title}
       </h2>
       <AttachForm {...form} />

@@ -6,6 +6,8 @@ import { useTexts } from './texts.js';
 
 const WIDTH = 48;
 const HEIGHT = 18;
+/** The part of the width that the newest number has at least. */
+const LAST = 0.15;
 
 /** `now`: the moment at its right end, as `Date.now`. Nothing is drawn before there are two numbers to compare. */
 export function Sparkline({ samples, now }: { samples: readonly Sample[]; now: number }): ReactElement | null {
@@ -16,7 +18,8 @@ export function Sparkline({ samples, now }: { samples: readonly Sample[]; now: n
     return null;
   }
   const highest = Math.max(1, ...samples.map((sample) => Math.max(sample.asked, sample.ready)));
-  const span = Math.max(now - first.time, last.time - first.time, 1);
+  // What came last keeps some of the width, so that it is seen also when it came just now.
+  const span = Math.max(now - first.time, (last.time - first.time) / (1 - LAST), 1);
   const x = (time: number): number => round(((time - first.time) / span) * WIDTH);
   const y = (value: number): number => round(HEIGHT - 1 - (value / highest) * (HEIGHT - 2));
   const line = (read: (sample: Sample) => number): string => {

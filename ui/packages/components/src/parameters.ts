@@ -1,7 +1,7 @@
 /** A ZApp's parameters as JSON Schema, refused and accepted as the service does. */
 
 import type { RJSFSchema, UiSchema } from '@rjsf/utils';
-import { formatBytes, parseBytes, type Parameter, type Scalar, type ZApp } from '@zoe-jupyter/api';
+import { exactBytes, parseBytes, type Parameter, type Scalar, type ZApp } from '@zoe-jupyter/api';
 import type { Texts } from './texts.js';
 
 export type Values = Readonly<Record<string, Scalar | undefined>>;
@@ -87,6 +87,13 @@ export function changed(zapp: ZApp, values: Readonly<Record<string, Scalar>>): R
   return Object.fromEntries(Object.entries(values).filter(([name, value]) => usual[name] !== value));
 }
 
+/** Fields that were emptied are left to the service's defaults. */
+export function given(values: Values): Record<string, Scalar> {
+  return Object.fromEntries(
+    Object.entries(values).filter((entry): entry is [string, Scalar] => entry[1] !== undefined && entry[1] !== ''),
+  );
+}
+
 /** What is wrong with an amount of memory; null: nothing. */
 export function memoryFault(parameter: Parameter, value: unknown, trans: Texts): string | null {
   const amount = parseBytes(value);
@@ -96,7 +103,7 @@ export function memoryFault(parameter: Parameter, value: unknown, trans: Texts):
   const low = bound(parameter.minimum);
   const high = bound(parameter.maximum);
   if ((low !== null && amount < low) || (high !== null && amount > high)) {
-    return outOfBounds(low === null ? null : formatBytes(low), high === null ? null : formatBytes(high), trans);
+    return outOfBounds(low === null ? null : exactBytes(low), high === null ? null : exactBytes(high), trans);
   }
   return null;
 }
@@ -114,7 +121,7 @@ export function outOfBounds(low: string | null, high: string | null, trans: Text
 const bound = (value: unknown): number | null => (value === null || value === undefined ? null : parseBytes(value));
 
 function shown(parameter: Parameter, value: Scalar): Scalar {
-  return parameter.type === 'memory' && typeof value === 'number' ? formatBytes(value) : value;
+  return parameter.type === 'memory' && typeof value === 'number' ? exactBytes(value) : value;
 }
 
 /** What its field is called. */

@@ -77,6 +77,15 @@ test('an end that was asked for can be taken back, and nothing else is offered m
   expect(endNow).toHaveBeenCalledTimes(1);
 });
 
+test('what the framework counts is told in words that fit the number', () => {
+  const { rerender } = render(card(execution({ live: { running: 1, waiting: 0 } })));
+  expect(screen.getByText('1 task running · 0 waiting')).toBeTruthy();
+  rerender(card(execution({ live: { running: 3, waiting: 4 } })));
+  expect(screen.getByText('3 tasks running · 4 waiting')).toBeTruthy();
+  rerender(card(execution({ live: { waiting: 1 } })));
+  expect(screen.getByText('1 task waiting')).toBeTruthy();
+});
+
 test('what has ended says why, and can only be dismissed', () => {
   const forget = jest.fn();
   render(card(execution({ state: 'failed', reason: 'spark.master exited with 1' }), { forget }));

@@ -5,6 +5,7 @@ import { IFrame, ReactWidget } from '@jupyterlab/ui-components';
 import type { ReactElement } from 'react';
 import type { Execution, ExecutionsStore, Page } from '@zoe-jupyter/api';
 import { Logs, TextsProvider, type Texts } from '@zoe-jupyter/components';
+import { zoeIcon } from './icon.js';
 
 class LogsWidget extends ReactWidget {
   constructor(
@@ -27,6 +28,7 @@ class LogsWidget extends ReactWidget {
 export function logsTab(store: ExecutionsStore, execution: Execution, trans: Texts): MainAreaWidget {
   const tab = new MainAreaWidget({ content: new LogsWidget(store, execution, trans) });
   tab.id = `zoe-logs-${execution.id}`;
+  tab.title.icon = zoeIcon;
   tab.title.label = trans.__('Logs of %1', execution.name);
   tab.title.closable = true;
   return tab;
@@ -42,6 +44,7 @@ export function pageTab(execution: Execution, page: Page, trans: Texts): MainAre
   frame.node.querySelector('iframe')?.setAttribute('title', label);
   const tab = new MainAreaWidget({ content: frame });
   tab.id = `zoe-page-${execution.id}-${page.process}-${page.port}`;
+  tab.title.icon = zoeIcon;
   tab.title.label = label;
   tab.title.closable = true;
   return tab;

@@ -13,11 +13,8 @@ export function statusText(executions: readonly Execution[], quota: Quota | null
   }
   if (waiting.length > 0) {
     const ahead = Math.min(...waiting.map((execution) => execution.outlook?.ahead ?? Infinity));
-    parts.push(
-      Number.isFinite(ahead)
-        ? trans.__('%1 waiting, %2 ahead', waiting.length, ahead)
-        : trans.__('%1 waiting', waiting.length),
-    );
+    const place = ahead === 0 ? trans.__('next in line') : trans.__('%1 ahead', ahead);
+    parts.push([trans.__('%1 waiting', waiting.length), ...(Number.isFinite(ahead) ? [place] : [])].join(', '));
   }
   const cores = quota === null ? undefined : limits(quota).find((use) => use.dimension === 'cpu');
   if (cores && parts.length > 0) {

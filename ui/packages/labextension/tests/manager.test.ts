@@ -6,7 +6,7 @@ import { statusText } from '../src/statusText.js';
 import { execution, FakeService, json, problem, process, until } from '../../api/tests/fakes.js';
 import type { Mode } from '../src/tokens.js';
 import { shownOf } from '../src/shown.js';
-import type { ZApp, ZoeEvent } from '@zoe-jupyter/api';
+import type { Execution, ZApp, ZoeEvent } from '@zoe-jupyter/api';
 
 let service: FakeService;
 let manager: ZoeManager;
@@ -84,6 +84,10 @@ test('the status bar counts clusters, not the server that shows it', () => {
   const mine = { ...server, plan: { ...server.plan, processes } };
   expect(statusText([mine], null, english)).toBe('');
   expect(statusText([mine, execution({ id: 'e2' })], null, english)).toBe('1 cluster');
+  const queued = (ahead: number): Execution =>
+    execution({ state: 'queued', outlook: { now: false, ahead, reason: '', granted: {}, wait: null } });
+  expect(statusText([queued(0)], null, english)).toBe('1 waiting, next in line');
+  expect(statusText([queued(2), execution()], null, english)).toBe('1 cluster · 1 waiting, 2 ahead');
 });
 
 test('a shop that could not be read is read when asked again', async () => {

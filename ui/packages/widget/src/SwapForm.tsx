@@ -1,22 +1,23 @@
 /** What is to take the place of a cluster. Plain fields: the form of the panel is ten times as large as the card. */
 
-import { useEffect, useId, useState, type FormEvent, type ReactElement } from 'react';
+import { useCallback, useEffect, useId, useState, type FormEvent, type ReactElement } from 'react';
 import type { Execution, Parameter, Scalar, ZApp } from '@zoe-jupyter/api';
 import {
   changed,
   defaultsOf,
+  FormFoot,
+  given,
   labelOf,
-  PlanPreview,
+  NameField,
+  SwapNote,
   useDoing,
+  usePreview,
   useTexts,
   valuesOf,
-  type Preview,
+  type AskPlan,
   type Values,
 } from '@zoe-jupyter/components';
 import type { Link } from './link.js';
-
-/** Milliseconds after the last key at which the plan is asked for. */
-const REST = 300;
 
 export interface SwapFormProps {
   readonly link: Link;
@@ -59,12 +60,13 @@ interface FieldsProps extends SwapFormProps {
 
 function Fields({ link, old, zapps, first, onClose }: FieldsProps): ReactElement {
   const trans = useTexts();
-  const ids = { zapp: useId(), name: useId() };
+  const id = useId();
   const doing = useDoing();
   const [zapp, setZApp] = useState(first);
   const [values, setValues] = useState<Values>(() => startingWith(first, old));
   const [name, setName] = useState('');
-  const preview = usePreview(link, zapp, values);
+  const ask = useCallback<AskPlan>((wanted, parameters) => link.plan(wanted, parameters), [link]);
+  const preview = usePreview(ask, zapp, values, true);
   const submit = (event: FormEvent): void => {
     event.preventDefault();
     const parameters = changed(zapp, given(values));
@@ -80,9 +82,9 @@ function Fields({ link, old, zapps, first, onClose }: FieldsProps): ReactElement
       noValidate
     >
       <div className="zoe-field">
-        <label htmlFor={ids.zapp}>{trans.__('Swap for')}</label>
+        <label htmlFor={id}>{trans.__('Swap for')}</label>
         <select
-          id={ids.zapp}
+          id={id}
           className="zoe-input"
           value={zapp.name}
           disabled={doing.busy}
@@ -108,40 +110,15 @@ function Fields({ link, old, zapps, first, onClose }: FieldsProps): ReactElement
           onChange={(value) => setValues({ ...values, [parameter.name]: value })}
         />
       ))}
-      <div className="zoe-field">
-        <label htmlFor={ids.name}>{trans.__('Name')}</label>
-        <input
-          id={ids.name}
-          className="zoe-input"
-          value={name}
-          placeholder={trans.__('chosen by Zoe')}
-          autoComplete="off"
-          disabled={doing.busy}
-          onChange={(event) => setName(event.target.value)}
-        />
-      </div>
-      <p className="zoe-quiet">
-        {trans.__('It takes over what %1 is called in the notebook; then %1 is terminated.', old.name)}{' '}
-        {trans.__('If it does not come, %1 stays as it is.', old.name)}
-      </p>
-      <PlanPreview preview={preview} />
-      {doing.error !== '' && (
-        <p className="zoe-error" role="alert">
-          {doing.error}
-        </p>
-      )}
-      <div className="zoe-form-end">
-        <button type="button" className="zoe-button" onClick={onClose}>
-          {trans.__('Cancel')}
-        </button>
-        <button
-          type="submit"
-          className="zoe-button zoe-primary"
-          disabled={doing.busy || preview.kind === 'refused' || preview.kind === 'asking'}
-        >
-          {doing.busy ? trans.__('Starting…') : trans.__('Swap')}
-        </button>
-      </div>
+      <NameField value={name} disabled={doing.busy} onChange={setName} />
+      <SwapNote old={old} />
+      <FormFoot
+        preview={preview}
+        doing={doing}
+        ready={preview.kind === 'plan'}
+        verb={trans.__('Swap')}
+        onCancel={onClose}
+      />
     </form>
   );
 }
@@ -202,34 +179,3 @@ function Field({ parameter, value, disabled, onChange }: FieldProps): ReactEleme
 
 const startingWith = (zapp: ZApp, old: Execution): Values =>
   zapp.name === old.zapp ? valuesOf(zapp, old.plan.parameters) : defaultsOf(zapp);
-
-/** Fields that were emptied are left to the service's defaults. */
-function given(values: Values): Record<string, Scalar> {
-  return Object.fromEntries(
-    Object.entries(values).filter((entry): entry is [string, Scalar] => entry[1] !== undefined && entry[1] !== ''),
-  );
-}
-
-/** What the service thinks of it; what is wrong with a value, it says too. */
-function usePreview(link: Link, zapp: ZApp, values: Values): Preview {
-  const [preview, setPreview] = useState<Preview>({ kind: 'asking' });
-  useEffect(() => {
-    let there = true;
-    const timer = setTimeout(() => {
-      link.plan(zapp.name, given(values)).then(
-        (plan) => there && setPreview({ kind: 'plan', plan }),
-        (error: unknown) => {
-          const sentence = error instanceof Error ? error.message : String(error);
-          if (there) {
-            setPreview({ kind: 'refused', sentence, parameters: {} });
-          }
-        },
-      );
-    }, REST);
-    return () => {
-      there = false;
-      clearTimeout(timer);
-    };
-  }, [link, zapp, values]);
-  return preview;
-}
