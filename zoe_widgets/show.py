@@ -36,7 +36,7 @@ def line(view: ExecutionView, names: Mapping[str, Any]) -> str:
     if view.state.ended:
         parts += [view.reason] if view.reason else []
     else:
-        parts += [text for text in (sizes(view), f"{cores(view):g} cores" if view.workers else "") if text]
+        parts += [text for text in (sizes(view), f"{cores(view):g} CPU" if view.workers else "") if text]
     parts += [f"adapts: {adapts}"] if (adapts := following(view)) else []
     parts += [ending] if (ending := notice(view)) else []
     parts += [f"{page.title or page.port}: {public_url(page.url)}" for page in view.ui]
@@ -51,7 +51,7 @@ def card(view: ExecutionView, names: Mapping[str, Any], note: str = "") -> str:
         rows.append(("reason", html.escape(view.reason)))
     if not view.state.ended and view.plan.scales:
         rows.append((view.plan.scales.replace("_", " "), html.escape(sizes(view).partition(": ")[2])))
-        rows.append(("cores", f"{cores(view):g}"))
+        rows.append(("CPU", f"{cores(view):g}"))
     if adapts := following(view):
         rows.append(("adapts", html.escape(adapts)))
     rows += [(key, html.escape(str(value))) for key, value in view.live.items() if key in ("running", "waiting")]

@@ -48,7 +48,7 @@ const PLENTY: ReadonlySet<string> = new Set(['executions', 'instances']);
 const shownCosts = (plan: Plan): readonly Cost[] =>
   (plan.preview?.costs ?? []).filter((cost) => cost.too_much || !PLENTY.has(cost.dimension));
 
-/** What it takes of one limit, such as `Takes 2 cores; of your quota (8 cores) stays free: 3 cores.` */
+/** What it takes of one limit, such as `Takes 2 CPU; of your quota (8 CPU) stays free: 3 CPU.` */
 export function costSentence(cost: Cost, trans: Texts): string {
   const told = (amount: number): string => amountOf(cost.dimension, amount, trans);
   const [takes, left, limit] = [told(cost.takes), told(cost.left), told(cost.limit)];

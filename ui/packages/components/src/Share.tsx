@@ -34,7 +34,7 @@ export function limits(quota: Quota): readonly Limited[] {
   return quota.own.uses.filter((use): use is Limited => use.limit !== null && use.limit > 0);
 }
 
-/** Such as `4 of 8 cores`. */
+/** Such as `4 of 8 CPU`. */
 export function usedSentence(use: Limited, trans: Texts): string {
   const shown = (value: number): string => shownAmount(use.dimension, value);
   return trans.__('%1 of %2 %3', shown(use.used), shown(use.limit), dimensionWord(use.dimension, trans));
@@ -46,14 +46,14 @@ function shownAmount(dimension: string, value: number): string {
 
 const tenths = (value: number): number => Math.round(value * 10) / 10;
 
-/** So much of what quotas limit, such as `3.5 cores`. */
+/** So much of what quotas limit, such as `3.5 CPU`. */
 export function amountOf(dimension: string, value: number, trans: Texts): string {
   const number = tenths(value);
   switch (dimension) {
     case 'memory':
       return formatBytes(value);
     case 'cpu':
-      return trans._n('%1 core', '%1 cores', number);
+      return trans.__('%1 CPU', number);
     case 'gpu':
       return trans._n('%1 GPU', '%1 GPUs', number);
     case 'instances':
@@ -61,7 +61,7 @@ export function amountOf(dimension: string, value: number, trans: Texts): string
     case 'executions':
       return trans._n('%1 execution', '%1 executions', number);
     case 'cpu_hours':
-      return trans._n('%1 core hour', '%1 core hours', number);
+      return trans._n('%1 CPU hour', '%1 CPU hours', number);
     default:
       return `${number} ${dimension}`;
   }
@@ -69,12 +69,12 @@ export function amountOf(dimension: string, value: number, trans: Texts): string
 
 function dimensionWord(dimension: string, trans: Texts): string {
   const words: Readonly<Record<string, string>> = {
-    cpu: trans.__('cores'),
+    cpu: trans.__('CPU'),
     memory: trans.__('memory'),
     gpu: trans.__('GPUs'),
     instances: trans.__('instances'),
     executions: trans.__('executions'),
-    cpu_hours: trans.__('core hours'),
+    cpu_hours: trans.__('CPU hours'),
   };
   return words[dimension] ?? dimension;
 }

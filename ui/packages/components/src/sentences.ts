@@ -38,18 +38,18 @@ export function holdings(execution: Execution, trans: Texts): string {
   if (cpu === 0 && memory === 0) {
     return '';
   }
-  const cores = Math.round(cpu * 100) / 100;
-  return `${trans._n('%1 core', '%1 cores', cores)} · ${formatBytes(memory)}`;
+  return `${processors(cpu, trans)} · ${formatBytes(memory)}`;
 }
 
 export function amounts(resources: { cpu?: number; memory?: number | string; gpu?: number }, trans: Texts): string {
-  const cores = Math.round((resources.cpu ?? 0) * 100) / 100;
-  const parts = [trans._n('%1 core', '%1 cores', cores), formatBytes(Number(resources.memory ?? 0))];
+  const parts = [processors(resources.cpu ?? 0, trans), formatBytes(Number(resources.memory ?? 0))];
   if (resources.gpu) {
     parts.push(trans._n('%1 GPU', '%1 GPUs', resources.gpu));
   }
   return parts.join(', ');
 }
+
+const processors = (cpu: number, trans: Texts): string => trans.__('%1 CPU', Math.round(cpu * 100) / 100);
 
 /** States as words. */
 export function stateWord(state: string, trans: Texts): string {

@@ -50,7 +50,7 @@ test('fields begin with the defaults, memory with its unit, and the plan is show
   await form();
   expect(screen.getByLabelText<HTMLInputElement>(/Workers/).value).toBe('2');
   expect(screen.getByLabelText<HTMLInputElement>(/Memory/).value).toBe('1 GiB');
-  expect(await screen.findByText('Needs 1 core, 1 GiB to start, 3 cores, 3 GiB with everything that it asks for.'));
+  expect(await screen.findByText('Needs 1 CPU, 1 GiB to start, 3 CPU, 3 GiB with everything that it asks for.'));
   expect(screen.getByText('Starts now.')).toBeTruthy();
 });
 
@@ -77,14 +77,14 @@ test('what it costs of quotas is shown before anything is started', async () => 
   const outlook = { now: false, ahead: 2, reason: '1 core is missing.', granted: {}, wait: 90 };
   service.answers.set('POST /plans', () => json({ ...execution().plan, outlook, preview }));
   await form();
-  await screen.findByText('Takes 2 cores; of your quota (8 cores) stays free: 3 cores.');
+  await screen.findByText('Takes 2 CPU; of your quota (8 CPU) stays free: 3 CPU.');
   const said = [...document.querySelectorAll('.zoe-preview p')].map((each) => each.textContent);
   expect(said.slice(1)).toEqual([
     'Would have to wait in the queue: 1 core is missing. It starts in about 1 min 30 s.',
-    'Takes 2 cores; of your quota (8 cores) stays free: 3 cores.',
+    'Takes 2 CPU; of your quota (8 CPU) stays free: 3 CPU.',
     'Takes 1 GiB, all that is left of your quota (4 GiB).',
-    'Left: 3.3 core hours of your quota (10 core hours).',
-    'Too much for the quota of group physics (20 cores): it takes 2 cores; left: 1 core.',
+    'Left: 3.3 CPU hours of your quota (10 CPU hours).',
+    'Too much for the quota of group physics (20 CPU): it takes 2 CPU; left: 1 CPU.',
     'Too much for your quota (3 executions): it takes 1 execution; left: 0 executions.',
   ]);
 });
