@@ -182,9 +182,7 @@ def test_reprs(notebook, zoe):
     notebook.run(SETUP)
     notebook.run('cluster = zoe.attach("spark", workers=2)')
     result = notebook.run("cluster")
-    assert result.value.startswith(
-        "<Cluster spark-1 (spark): running, workers: 2 of 2 ready, 2 CPU, Spark: /services"
-    )
+    assert result.value.startswith("<Cluster spark-1 (spark): running, workers: 2 of 2 ready, 2 CPU, Spark: /services")
     assert "`box`" in result.value
     assert 'href="/services/zoe/x/ui/"' in result.pages[0]
     assert "spark-1 (spark): running" in notebook.value("zoe.executions()")

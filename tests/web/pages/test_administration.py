@@ -64,6 +64,10 @@ async def test_the_queue_says_what_each_waits_for(site: Site, alice: httpx.Async
     text = await seen(site, "admin-token", "admin/queue")
     assert "flights" in text
     assert "3 CPU are missing" in text
+    listed = await seen(site, "admin-token", "admin/executions")
+    assert re.findall(r'class="badge[^>]*data-state="queued">([^<]+)<', listed) == ["waiting"]
+    # It holds nothing.
+    assert '<td class="text-nowrap">\u2013</td>' in listed
 
 
 async def test_many_are_ended_only_by_who_writes_whose_they_are(site: Site, start: Starter) -> None:
@@ -216,6 +220,9 @@ async def test_health_says_what_the_parts_say(site: Site) -> None:
     text = await seen(site, "admin-token", "admin/health")
     assert "The service can do its work." in text
     assert "leads: it runs the engine" in text
+    assert "broken" not in text
+    (site.context.catalogue.folder("toy").parent / "zapps" / "broken.yaml").write_text("kind: ZApp\n")
+    assert "1 broken file is left out" in await seen(site, "admin-token", "admin/health")
 
 
 async def test_a_users_pages_do_not_lead_to_the_panel(site: Site) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
+
 import httpx
+import pytest
 
 from tests.store.writing import stored
 from tests.web.conftest import Site, Starter
@@ -18,10 +21,35 @@ async def test_it_shows_instances_pages_and_what_can_be_done(
     execution = await start(name="flights", attachment={"server": "alice/"})
     text = (await alice.get(f"{site.url}executions/{execution}", headers=PAGE)).text
     assert "Open Toy pages" in text
-    assert "alice/" in text
+    assert "<dt>Attached to</dt><dd>the notebook server</dd>" in text
     assert 'max="1000"' in text
     for button in ("Scale", "Keep", "Detach", "Terminate"):
         assert f">{button}</button>" in text
+
+
+@pytest.mark.parametrize(
+    ("attachment", "told"),
+    [
+        ({"server": "alice/", "kernel": "k1"}, "attached to a notebook<"),
+        ({"server": "alice/gpu", "kernel": "k1"}, "attached to a notebook of the server gpu<"),
+        ({"server": "alice/gpu"}, "attached to the server gpu<"),
+    ],
+)
+async def test_what_it_is_attached_to_is_told_in_words(
+    site: Site, start: Starter, alice: httpx.AsyncClient, attachment: dict[str, str], told: str
+) -> None:
+    await start(attachment=attachment)
+    assert told in (await alice.get(site.url, headers=PAGE)).text
+
+
+async def test_who_looks_at_somebody_elses_is_told_to_administer(
+    site: Site, start: Starter, admin: httpx.AsyncClient, alice: httpx.AsyncClient
+) -> None:
+    execution = await start()
+    for client, where in ((alice, "My executions"), (admin, "Zoe administration")):
+        for page in (f"executions/{execution}", f"executions/{execution}/logs"):
+            text = (await client.get(site.url + page, headers=PAGE)).text
+            assert re.findall(r'class="nav-link active"[^>]*>([^<]+)<', text) == [where]
 
 
 async def test_an_administrator_sees_no_door_to_somebody_elses_pages(

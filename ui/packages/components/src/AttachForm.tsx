@@ -55,7 +55,10 @@ export function AttachForm(props: AttachFormProps): ReactElement {
   const [chosen, setChosen] = useState(kernel);
   const [outlive, setOutlive] = useState(false);
   const [refused, setRefused] = useState<Readonly<Record<string, string>>>({});
-  const ask = useCallback<AskPlan>((wanted, parameters, stop) => client.plan({ zapp: wanted, parameters }, stop), [client]);
+  const ask = useCallback<AskPlan>(
+    (wanted, parameters, stop) => client.plan({ zapp: wanted, parameters }, stop),
+    [client],
+  );
   const preview = usePreview(ask, zapp, values, valid);
   const key = useRef({ wish: '', key: '' });
   const shownRefusals = { ...(preview.kind === 'refused' ? preview.parameters : {}), ...refused };

@@ -125,7 +125,11 @@ function Live({ execution }: { execution: Execution }): ReactElement | null {
     figures.push(trans._n('%1 task running', '%1 tasks running', running));
   }
   if (typeof waiting === 'number') {
-    figures.push(running === undefined ? trans._n('%1 task waiting', '%1 tasks waiting', waiting) : trans.__('%1 waiting', waiting));
+    figures.push(
+      running === undefined
+        ? trans._n('%1 task waiting', '%1 tasks waiting', waiting)
+        : trans.__('%1 waiting', waiting),
+    );
   }
   return figures.length === 0 || hasEnded(execution) ? null : <p className="zoe-quiet">{figures.join(' · ')}</p>;
 }
