@@ -70,6 +70,13 @@ async def test_it_says_what_is_left_of_a_quota(site: Site, start: Starter, alice
     (cost,) = (await preview_of(alice))["costs"]  # type: ignore[misc]
     assert cost["too_much"]
     assert cost["sentence"] == "Too much for your quota of 3 CPU: it takes 2 CPU, and 1 CPU are left."
+    # A difference that is rounded away is told exactly.
+    await site.context.store.put_quota(Subject("user", "alice"), Limits(memory=2**28 - 2**20))
+    (cost,) = (await preview_of(alice))["costs"]  # type: ignore[misc]
+    assert cost["sentence"].endswith("it takes 128 MiB, and 127 MiB are left.")
+    await site.context.store.put_quota(Subject("user", "alice"), Limits(memory=2**28 - 1))
+    (cost,) = (await preview_of(alice))["costs"]  # type: ignore[misc]
+    assert cost["sentence"].endswith("it takes 128 MiB, and 134217727 B are left.")
 
 
 async def test_hours_are_told_as_what_is_left(site: Site, alice: httpx.AsyncClient) -> None:

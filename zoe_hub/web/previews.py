@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from ..model.outlook import Outlook
 from ..model.plan import Plan
+from ..model.resources import exact_bytes
 from ..scheduler.allowances import Allowance, Dimension
 from ..scheduler.quotas import Accounts
 from .views import CostView, PreviewView
@@ -71,9 +72,10 @@ def _sentence(allowance: Allowance, dimension: Dimension, whose: str, takes: int
     if dimension is Dimension.CPU_HOURS:
         return f"{dimension.tell(left)} are left in {whose} of {limit}."
     if takes > left:
-        return (
-            f"Too much for {whose} of {limit}: it takes {dimension.tell(takes)}, and {dimension.tell(left)} are left."
-        )
+        told, rest = dimension.tell(takes), dimension.tell(left)
+        if told == rest:  # rounded, for people; here the difference is what matters
+            told, rest = exact_bytes(takes), exact_bytes(left)
+        return f"Too much for {whose} of {limit}: it takes {told}, and {rest} are left."
     if takes == left:
         return f"Takes {dimension.tell(takes)}, all that is left in {whose} of {limit}."
     return f"Takes {dimension.tell(takes)}; {dimension.tell(left - takes)} stay free in {whose} of {limit}."

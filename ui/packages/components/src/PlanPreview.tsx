@@ -1,7 +1,7 @@
 /** What a wish would need, what that takes of quotas, and whether it would start now. */
 
 import type { ReactElement } from 'react';
-import { formatSeconds, type Cost, type Outlook, type Plan } from '@zoe-jupyter/api';
+import { exactBytes, formatSeconds, type Cost, type Outlook, type Plan } from '@zoe-jupyter/api';
 import { amounts } from './sentences.js';
 import { amountOf } from './Share.js';
 import { useTexts, type Texts } from './texts.js';
@@ -59,7 +59,10 @@ export function costSentence(cost: Cost, trans: Texts): string {
     return trans.__('Left: %1 of %2.', left, quota);
   }
   if (cost.too_much) {
-    return trans.__('Too much for %1: it takes %2; left: %3.', quota, takes, left);
+    // Rounded, for people; here the difference is what matters.
+    const alike = cost.dimension === 'memory' && takes === left;
+    const [much, rest] = alike ? [exactBytes(cost.takes), exactBytes(cost.left)] : [takes, left];
+    return trans.__('Too much for %1: it takes %2; left: %3.', quota, much, rest);
   }
   return cost.takes === cost.left
     ? trans.__('Takes %1, all that is left of %2.', takes, quota)
