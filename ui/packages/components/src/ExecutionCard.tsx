@@ -145,7 +145,7 @@ function Ending({ execution }: { execution: Execution }): ReactElement | null {
   return (
     <>
       {adaptation !== null && (
-        <p className="zoe-quiet">
+        <p className="zoe-quiet zoe-said">
           {trans.__('follows its load, from %1 to %2', adaptation.minimum, adaptation.maximum)}
           {execution.adapted !== '' && ` · ${execution.adapted}`}
         </p>
