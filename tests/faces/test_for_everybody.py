@@ -164,3 +164,28 @@ def test_a_slow_line_says_what_it_reads(page: Page, lab: Server) -> None:
         each.continue_()
     page.unroute("**/zoe/api/v1/executions?**")
     expect(panel).to_contain_text("Nothing runs.")
+
+
+def test_what_has_the_keyboard_is_not_behind_the_foot_of_a_long_form(page: Page, lab: Server) -> None:
+    page.set_viewport_size({"width": 1280, "height": 560})
+    open_lab(page, lab)
+    panel = show_panel(page)
+    panel.get_by_role("button", name="Spark cluster").click()
+    form = panel.get_by_role("region", name="Attach Spark cluster")
+    expect(form.get_by_role("status").filter(has_text="Needs")).to_be_visible()
+    for name in ("Cores per worker", "Memory per worker", "Memory of the driver", "Name"):
+        tab_to(page, name)
+        seen = """() => {
+          const box = document.activeElement.getBoundingClientRect();
+          return document.elementFromPoint(box.x + box.width / 2, box.bottom - 3) === document.activeElement;
+        }"""
+        until(lambda seen=seen: page.evaluate(seen))
+
+
+def test_with_forced_colours_nothing_hinders_anybody_and_pictures_are_seen(page: Page, lab: Server) -> None:
+    page.emulate_media(forced_colors="active", color_scheme="dark")
+    open_lab(page, lab)
+    panel = show_panel(page)
+    picture = panel.locator(".zoe-goods .zoe-picture").first
+    expect(picture).to_have_css("color", "rgb(255, 255, 255)")
+    assert faults(page, "#zoe-panel") == []

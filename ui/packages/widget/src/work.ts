@@ -44,9 +44,7 @@ export function render({ model, el }: { model: WorkModel; el: HTMLElement }): ()
     sentence.textContent = work.sentence ?? '';
     button.hidden = work.cancel !== true;
     button.setAttribute('aria-label', `Cancel what ${work.name ?? ''} computes`);
-    // Of one stage that is all of it, everything has been said.
-    const told = (work.stages ?? []).filter((stage) => work.more || stage.tasks !== work.tasks);
-    const lines = told.map((stage) => {
+    const lines = (work.stages ?? []).map((stage) => {
       const read = stage.bytes === '0 B' ? '' : ` · ${stage.bytes} read`;
       return `stage ${stage.id}: ${stage.completed} of ${stage.tasks} tasks${read}`;
     });
