@@ -8,6 +8,7 @@ import { NameField } from './NameField.js';
 import { changed as changedOf, defaultsOf, given, valuesOf, type Values } from './parameters.js';
 import { usePreview, type AskPlan } from './preview.js';
 import { Prose } from './Prose.js';
+import { useInSight } from './sight.js';
 import { SwapNote } from './SwapNote.js';
 import { useTexts } from './texts.js';
 
@@ -60,6 +61,8 @@ export function AttachForm(props: AttachFormProps): ReactElement {
     [client],
   );
   const preview = usePreview(ask, zapp, values, valid);
+  const form = useRef<HTMLFormElement>(null);
+  useInSight(form, preview);
   const key = useRef({ wish: '', key: '' });
   const shownRefusals = { ...(preview.kind === 'refused' ? preview.parameters : {}), ...refused };
 
@@ -106,7 +109,7 @@ export function AttachForm(props: AttachFormProps): ReactElement {
   };
 
   return (
-    <form className="zoe zoe-attach" onSubmit={submit} noValidate>
+    <form ref={form} className="zoe zoe-attach" onSubmit={submit} noValidate>
       {zapp.description && (
         <p className="zoe-quiet">
           <Prose text={zapp.description} />

@@ -54,6 +54,22 @@ test('fields begin with the defaults, memory with its unit, and the plan is show
   expect(screen.getByText('Starts now.')).toBeTruthy();
 });
 
+test('a field that has the keyboard comes out from behind the foot when that grows', async () => {
+  await form();
+  const name = screen.getByLabelText<HTMLInputElement>('Name');
+  const shown = jest.fn();
+  name.scrollIntoView = shown;
+  const at = (top: number, bottom: number) => (): DOMRect => ({ top, bottom }) as DOMRect;
+  name.getBoundingClientRect = at(600, 626);
+  const foot = document.querySelector('.zoe-form-foot') as HTMLElement;
+  foot.getBoundingClientRect = at(640, 700);
+  name.focus();
+  expect(shown).not.toHaveBeenCalled();
+  foot.getBoundingClientRect = at(610, 700);
+  fireEvent.change(screen.getByLabelText(/Workers/), { target: { value: '3' } });
+  await waitFor(() => expect(shown).toHaveBeenCalledWith({ block: 'nearest' }));
+});
+
 test('what it costs of quotas is shown before anything is started', async () => {
   const cost = (change: Partial<Cost>): Cost => ({
     subject: 'user alice',
