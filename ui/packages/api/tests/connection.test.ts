@@ -233,7 +233,11 @@ test('a question that fails takes no event away', async () => {
 });
 
 test('after a stop nothing is asked, whatever the browser says', async () => {
+  const deaf = jest.spyOn(window, 'removeEventListener');
   store.stop();
+  await pass(0);
+  expect(deaf.mock.calls.map(([event]) => event)).toEqual(expect.arrayContaining(['online', 'offline']));
+  deaf.mockRestore();
   const asked = service.requests.length;
   network(false);
   network(true);
