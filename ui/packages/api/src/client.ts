@@ -45,6 +45,11 @@ export class ZoeClient {
     return (await this.get<{ executions: Execution[] }>('/executions', query, signal)).executions;
   }
 
+  /** So many of those that live, the newest, and how many there are. */
+  newest(limit: number, signal?: AbortSignal): Promise<{ executions: readonly Execution[]; total: number }> {
+    return this.get('/executions', { live: true, limit }, signal);
+  }
+
   execution(id: string, signal?: AbortSignal): Promise<Execution> {
     return this.get(`/executions/${encodeURIComponent(id)}`, {}, signal);
   }

@@ -17,7 +17,7 @@ export interface Sample {
 export interface Snapshot {
   /** Newest first. What ended while it was watched is still there; what had ended before is not. */
   readonly executions: readonly Execution[];
-  /** False until the list was read for the first time. */
+  /** False until the list was read for the first time; of a long one, its beginning. */
   readonly loaded: boolean;
   readonly connection: ConnectionState;
 }
@@ -27,6 +27,8 @@ export type EventListener = (event: ZoeEvent, execution: Execution | null) => vo
 
 const TOGETHER = 4;
 const MANY = 20;
+/** A long list is read in two steps, of which this is the first. */
+const SOME = 50;
 const SAMPLES = 120;
 /** Milliseconds after which an answer that has not come is given up: the line that it was asked over may be dead. */
 const ONE = 10_000;
@@ -195,9 +197,7 @@ export class ExecutionsStore {
     const taken = new Map(this.dirty);
     this.dirty.clear();
     try {
-      await within(ALL, connected, async (signal) =>
-        this.replaceAll(await this.client.executions(true, signal), signal),
-      );
+      await within(ALL, connected, async (signal) => this.replaceAll(await this.live(signal), signal));
       this.unread = false;
       this.tell([...taken.values()].flat());
     } catch (error) {
@@ -212,6 +212,20 @@ export class ExecutionsStore {
     } else {
       this.pump();
     }
+  }
+
+  /** The list. At first, of a long one, the newest are shown before the others have come. */
+  private async live(signal: AbortSignal): Promise<readonly Execution[]> {
+    if (this.snapshot.loaded) {
+      return this.client.executions(true, signal);
+    }
+    const { executions, total } = await this.client.newest(SOME, signal);
+    if (total <= executions.length) {
+      return executions;
+    }
+    executions.forEach((execution) => this.keep(execution));
+    this.publishExecutions({ loaded: true });
+    return this.client.executions(true, signal);
   }
 
   private async replaceAll(live: readonly Execution[], connected: AbortSignal): Promise<void> {

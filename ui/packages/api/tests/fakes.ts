@@ -110,7 +110,9 @@ export class FakeService implements Transport {
       return Promise.resolve(this.stream(init));
     }
     if (asked.startsWith('GET /executions?')) {
-      return Promise.resolve(json({ executions: [...this.executions.values()].filter((each) => !each.ended) }));
+      const limit = Number(new URLSearchParams(asked.split('?')[1]).get('limit') ?? Infinity);
+      const live = [...this.executions.values()].filter((each) => !each.ended);
+      return Promise.resolve(json({ executions: live.slice(0, limit), total: live.length }));
     }
     const id = /^\w+ \/executions\/(\w+)/.exec(asked)?.[1] ?? '';
     const found = this.executions.get(id);

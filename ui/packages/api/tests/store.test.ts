@@ -33,6 +33,17 @@ test('what runs is listed, the newest first', async () => {
   expect(store.current().connection.kind).toBe('live');
 });
 
+test('of very many, the newest are there before the others, and then all of them', async () => {
+  for (let number = 0; number < 60; number += 1) {
+    service.has({ id: `e${number}` });
+  }
+  const seen: number[] = [];
+  store.subscribe(() => store.current().loaded && seen.push(names().length));
+  await started();
+  await until(() => names().length === 60);
+  expect([...new Set(seen)]).toEqual([50, 60]);
+});
+
 test('an event shows what has become of an execution, whoever made it', async () => {
   await started();
   service.has({ id: 'a', state: 'starting' });
@@ -106,9 +117,9 @@ test('an answer that was overtaken changes nothing', async () => {
 
 test('a question that fails is asked again after a pause that is shown', async () => {
   let refused = 0;
-  service.answers.set('GET /executions?live=true', () => {
+  service.answers.set('GET /executions?live=true&limit=50', () => {
     refused += 1;
-    return refused < 3 ? problem(503, 'ServiceUnavailable', 'Zoe starts.') : json({ executions: [] });
+    return refused < 3 ? problem(503, 'ServiceUnavailable', 'Zoe starts.') : json({ executions: [], total: 0 });
   });
   const reasons = new Set<string>();
   store.subscribe(() => {
