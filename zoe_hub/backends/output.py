@@ -26,10 +26,11 @@ DROPPED = b"[Zoe: older lines were dropped, because the log reached its largest 
 async def read(path: Path, *, tail: int | None, follow: bool, ended: Callable[[], bool]) -> AsyncIterator[bytes]:
     """The log in chunks; with `follow`, until `ended` says that nothing more will be written.
 
-    A log that does not exist yet is empty. Where lines were dropped, `DROPPED` stands for them.
+    A log that does not exist yet is empty. Where lines were dropped, `DROPPED` stands for them, on a line of its own.
     """
     descriptor = -1
     position = 0
+    within_line = False
     try:
         while True:
             over = ended() or not follow
@@ -41,7 +42,8 @@ async def read(path: Path, *, tail: int | None, follow: bool, ended: Callable[[]
                 chunk, position = _read_at(descriptor, position)
                 if not chunk:
                     break
-                yield chunk
+                yield b"\n" + chunk if within_line and chunk is DROPPED else chunk
+                within_line = not chunk.endswith(b"\n")
             if over:
                 return
             await asyncio.sleep(_LOOK_EVERY)
