@@ -23,6 +23,8 @@ class Result:
 
     text: str = ""
     """Everything printed, and the plain text of results and displays."""
+    printed: str = ""
+    """What was printed alone, without the progress that a cell shows."""
     html: list[str] = field(default_factory=list)
     error: str = ""
     """`Name: message` of the exception, empty when there was none."""
@@ -74,6 +76,7 @@ class Notebook:
         kind, content = answer["msg_type"], answer["content"]
         if kind == "stream":
             result.text += content["text"]
+            result.printed += content["text"]
         elif kind in ("execute_result", "display_data", "update_display_data"):
             result.text += content["data"].get("text/plain", "") + "\n"
             result.html.append(content["data"].get("text/html", ""))

@@ -30,10 +30,10 @@ async def test_a_job_grows_its_cluster_and_thought_shrinks_it(hub: RealHub, alic
         "from zoe_widgets import Zoe\nzoe = Zoe()\n"
         'cluster = zoe.attach("spark", workers=1, memory="512 MiB", driver_memory="512 MiB").adapt(1, 3, hold=6)'
     )
-    assert (await notebook.run(JOB)).text.split()[:2] == ["780", "3"]
+    assert (await notebook.run(JOB)).printed.split()[:2] == ["780", "3"]
     assert "1 of 1 ready" in (await notebook.run(IDLE)).text
     # What is left works, and grows again.
-    assert (await notebook.run(JOB)).text.split()[:2] == ["780", "3"]
+    assert (await notebook.run(JOB)).printed.split()[:2] == ["780", "3"]
 
     async with hub.zoe(alice_lab.token) as zoe:
         (execution,) = [e for e in await zoe.executions(live=True) if e.zapp == "spark"]

@@ -68,5 +68,5 @@ async def test_the_service_is_killed_and_the_session_goes_on(notebook: Notebook,
     os.kill(pid_of_service(home), signal.SIGKILL)
     await notebook.run("cluster.scale(2)")
     result = await notebook.run("print(spark is first, spark.table('hundred').count(), cluster.refresh().workers)")
-    assert result.text.strip() == "True 100 2"
+    assert result.printed.strip() == "True 100 2"
     await notebook.run("cluster.terminate()")
