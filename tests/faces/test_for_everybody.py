@@ -80,6 +80,20 @@ def test_without_a_mouse_a_cluster_is_attached_scaled_and_terminated(page: Page,
     # The button cannot be pressed again now: the keyboard goes on beside it.
     until(lambda: page.evaluate("1") and focused(page) not in ("", "Scale"))
 
+    tab_to(page, "More")
+    page.keyboard.press("ArrowDown")
+    expect(card.get_by_role("menuitem", name="Insert code")).to_be_focused()
+    assert faults(page, "#zoe-panel") == []
+    page.keyboard.press("Escape")
+    expect(card.get_by_role("menuitem")).to_have_count(0)
+    expect(card.get_by_role("button", name="More")).to_be_focused()
+    page.keyboard.press("Enter")
+    page.keyboard.press("f")
+    page.keyboard.press("Enter")
+    expect(card.get_by_label("fewest workers")).to_be_focused()
+    tab_to(page, "Cancel")
+    page.keyboard.press("Enter")
+
     tab_to(page, "Terminate")
     page.keyboard.press("Enter")
     expect(card.get_by_role("button", name="Undo")).to_be_focused()
@@ -96,6 +110,30 @@ def test_without_a_mouse_a_cluster_is_attached_scaled_and_terminated(page: Page,
     page.keyboard.press("Enter")
     expect(card).to_have_count(0)
     until(lambda: page.evaluate("1") and focused(page) != "")
+
+
+def test_what_a_card_offers_is_seen_where_the_panel_is_narrow(page: Page, lab: Server) -> None:
+    start(lab.http, "narrow")
+    page.set_viewport_size({"width": 1000, "height": 480})
+    open_lab(page, lab)
+    panel = show_panel(page)
+    card = panel.get_by_role("article", name="narrow")
+    expect(card.locator(".zoe-state")).to_have_text("running")
+    shown = card.get_by_role("group").get_by_role("button")
+    tops = {shown.nth(number).bounding_box()["y"] for number in range(shown.count())}  # type: ignore[index]
+    assert len(tops) <= 2, "the buttons fill more than two rows"
+    more = card.get_by_role("button", name="More")
+    panel.evaluate("each => { each.style.paddingTop = '150px'; each.scrollTop = 1000; }")
+    more.click()
+    for item in card.get_by_role("menuitem").all():
+        # Not cut off by the panel, the card, or the window.
+        box = item.bounding_box()
+        assert box is not None
+        where = [box["x"] + box["width"] - 2, box["y"] + box["height"] / 2]
+        assert item.evaluate("(each, [x, y]) => document.elementFromPoint(x, y) === each", where)
+    panel.get_by_role("heading").first.click()
+    expect(card.get_by_role("menuitem")).to_have_count(0)
+    lab.http.delete("zoe/api/v1/executions/narrow")
 
 
 def test_the_panel_speaks_the_language_of_jupyterlab(page: Page, lab: Server) -> None:

@@ -61,7 +61,8 @@ def test_the_kernels_card_shows_logs_and_swaps_while_a_cell_runs(
     card.get_by_role("button", name="Logs").click()
     expect(logs).to_have_count(0)
 
-    card.get_by_role("button", name="Swap…").click()
+    card.get_by_role("button", name="More").click()
+    card.get_by_role("menuitem", name="Swap…").click()
     form = page.locator(".jp-OutputArea").get_by_role("form", name="Swap rung")
     form.get_by_label("Workers").fill("99")
     expect(form.get_by_text("out of bounds")).to_be_visible()

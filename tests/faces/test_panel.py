@@ -50,7 +50,8 @@ def test_a_cluster_is_attached_scaled_swapped_and_terminated_by_clicking(page: P
     photograph(page, "panel-running-dark")
     dress(page, "JupyterLab Light")
 
-    card.get_by_role("button", name="Swap…").click()
+    card.get_by_role("button", name="More").click()
+    card.get_by_role("menuitem", name="Swap…").click()
     form = panel.get_by_role("region", name="Swap clicked for Bell")
     form.get_by_label("Workers").fill("2")
     form.get_by_label("Name").fill("swapped")
@@ -107,6 +108,14 @@ def test_the_card_under_a_cell_outlives_its_kernel_and_scales_while_a_cell_runs(
     expect(card).to_contain_text("workers: 2 of 2 ready")
     assert faults(page, ".jp-OutputArea .zoe-widget") == []
     photograph(page, "card")
+    # By keys, of which the notebook takes none for its cells.
+    card.get_by_role("button", name="More").focus()
+    page.keyboard.press("Enter")
+    page.keyboard.press("ArrowUp")
+    expect(card.get_by_role("menuitem", name="Detach")).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(card.get_by_role("button", name="More")).to_be_focused()
+    expect(card.get_by_role("menuitem")).to_have_count(0)
     (lab.folder / "go").touch()
     expect(page.locator(".jp-Notebook")).to_contain_text("went on")
 

@@ -132,7 +132,8 @@ async def read_logs(one: Somebody) -> None:
 
 async def swap(one: Somebody) -> None:
     """For a bigger one; the notebook's names are its."""
-    await one.card(one.cluster).get_by_role("button", name="Swap…").click()
+    await one.card(one.cluster).get_by_role("button", name="More").click()
+    await one.card(one.cluster).get_by_role("menuitem", name="Swap…").click()
     form = one.panel.get_by_role("region", name=f"Swap {one.cluster} for Spark cluster")
     await form.get_by_label("Memory per worker").fill("600 MiB")
     await form.get_by_label("Name").fill(f"more-{one.cluster}")

@@ -66,7 +66,8 @@ async def click_through(hub: RealHub, engine: Engine, page: Any) -> None:
     await card.get_by_role("button", name="Scale").click()
     await shows(card, "workers: 2 of 2 ready")
 
-    await card.get_by_role("button", name="Swap…").click()
+    await card.get_by_role("button", name="More").click()
+    await card.get_by_role("menuitem", name="Swap…").click()
     form = panel.get_by_role("region", name="Swap clicked for Spark cluster")
     await form.get_by_label("Workers").fill("1")
     await form.get_by_label("Name").fill("swapped")

@@ -4,6 +4,7 @@ import { memo, useId, useState, type ReactElement } from 'react';
 import { bringsServer, hasEnded, isEnding, workersOf, type Execution, type Page, type Sample } from '@zoe-jupyter/api';
 import { AdaptForm } from './AdaptForm.js';
 import { useDoing, useNow } from './hooks.js';
+import { Menu, type Choice } from './Menu.js';
 import { explanation, holdings, sizes, stateWord } from './sentences.js';
 import { Sparkline } from './Sparkline.js';
 import { StartProgress } from './StartProgress.js';
@@ -165,7 +166,7 @@ function Undo({ execution, actions, until }: ExecutionCardProps & { until: numbe
   const trans = useTexts();
   const left = Math.max(0, Math.ceil((until - useNow(true)) / 1000));
   return (
-    <p className="zoe-banner" role="alert">
+    <p className="zoe-banner" role="alert" data-lm-suppress-shortcuts="true">
       <span>
         {trans.__('It will be terminated')} <span aria-hidden="true">{trans.__('in %1 s', left)}</span>
       </span>
@@ -194,6 +195,31 @@ function Actions({ execution, minimum, maximum, actions }: ExecutionCardProps): 
   const writes = execution.plan.processes.some((process) => process.placement !== 'server');
   const { scale, adapt, stopAdapting, swap, terminate, detach, keep, openPage, openLogs, insertCode, forget } = actions;
   const change = (action: (execution: Execution) => Promise<unknown>): void => doing.run(() => action(execution));
+  const attached = execution.attachment !== null;
+  const connect: Choice | null =
+    insertCode && execution.plan.attachable && !over
+      ? { label: trans.__('Insert code'), onChoose: () => insertCode(execution) }
+      : null;
+  const [first, ...others] = execution.ui;
+  const rarer: Choice[] = [];
+  if (openPage) {
+    rarer.push(...others.map((page) => ({ label: page.title, onChoose: () => openPage(execution, page) })));
+  }
+  if (connect && attached) {
+    rarer.push(connect);
+  }
+  if (adapt && workers !== null && execution.adaptation === null && !adapting && !over) {
+    rarer.push({ label: trans.__('Follow load…'), onChoose: () => setAdapting(true) });
+  }
+  if (stopAdapting && execution.adaptation !== null && !over) {
+    rarer.push({ label: trans.__('Keep this size'), onChoose: () => change(stopAdapting) });
+  }
+  if (swap && execution.plan.attachable && attached && !server && !over) {
+    rarer.push({ label: trans.__('Swap…'), onChoose: () => swap(execution) });
+  }
+  if (detach && attached && !server && !over) {
+    rarer.push({ label: trans.__('Detach'), onChoose: () => change(detach) });
+  }
   return (
     <>
       {scale && workers !== null && !over && (
@@ -218,32 +244,20 @@ function Actions({ execution, minimum, maximum, actions }: ExecutionCardProps): 
           onCancel={() => setAdapting(false)}
         />
       )}
-      <div className="zoe-actions" role="group" aria-label={trans.__('Actions on %1', execution.name)}>
-        {openPage &&
-          execution.ui.map((page) => (
-            <Button key={`${page.process}/${page.port}`} onClick={() => openPage(execution, page)}>
-              {page.title}
-            </Button>
-          ))}
-        {openLogs && writes && <Button onClick={() => openLogs(execution)}>{trans.__('Logs')}</Button>}
-        {insertCode && execution.plan.attachable && !over && (
-          <Button onClick={() => insertCode(execution)}>{trans.__('Insert code')}</Button>
-        )}
-        {adapt && workers !== null && execution.adaptation === null && !adapting && !over && (
-          <Button onClick={() => setAdapting(true)}>{trans.__('Follow load…')}</Button>
-        )}
-        {stopAdapting && execution.adaptation !== null && !over && (
-          <Button onClick={() => change(stopAdapting)}>{trans.__('Keep this size')}</Button>
-        )}
+      {/* A notebook would take Enter and the arrows for its cells. */}
+      <div
+        className="zoe-actions"
+        role="group"
+        aria-label={trans.__('Actions on %1', execution.name)}
+        data-lm-suppress-shortcuts="true"
+      >
         {keep && execution.life.expires !== null && execution.plan.lifetime.keep > 0 && !over && (
           <Button onClick={() => change(keep)}>{trans.__('Keep it')}</Button>
         )}
-        {swap && execution.plan.attachable && execution.attachment !== null && !server && !over && (
-          <Button onClick={() => swap(execution)}>{trans.__('Swap…')}</Button>
-        )}
-        {detach && execution.attachment !== null && !server && !over && (
-          <Button onClick={() => change(detach)}>{trans.__('Detach')}</Button>
-        )}
+        {openPage && first && <Button onClick={() => openPage(execution, first)}>{first.title}</Button>}
+        {openLogs && writes && <Button onClick={() => openLogs(execution)}>{trans.__('Logs')}</Button>}
+        {connect && !attached && <Button onClick={connect.onChoose}>{connect.label}</Button>}
+        {rarer.length > 0 && <Menu label={trans.__('More')} choices={rarer} />}
         {terminate && !server && !over && (
           <Button danger onClick={() => terminate(execution)}>
             {trans.__('Terminate')}

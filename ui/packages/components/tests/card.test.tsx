@@ -1,9 +1,19 @@
-import { cleanup, fireEvent, render, screen, waitFor } from '@testing-library/react';
+import { act, cleanup, fireEvent, render, screen, waitFor, within } from '@testing-library/react';
 import type { ReactElement } from 'react';
 import { ExecutionCard, type ExecutionActions } from '../src/index.js';
 import { execution, BOUNDS, process, ready, type Execution } from './fakes.js';
 
 afterEach(cleanup);
+
+const more = (): HTMLElement => screen.getByRole('button', { name: 'More' });
+
+/** What the open menu offers; nothing: none is open. */
+const items = (): (string | null)[] => screen.queryAllByRole('menuitem').map((each) => each.textContent);
+
+function choose(label: string): void {
+  fireEvent.click(more());
+  fireEvent.click(screen.getByRole('menuitem', { name: label }));
+}
 
 function card(of: Execution, actions: ExecutionActions = {}, undoUntil: number | null = null): ReactElement {
   return (
@@ -102,7 +112,7 @@ test('what is about to end says when, why, and what helps', () => {
 test('follows its load between the bounds that were typed', async () => {
   const adapt = jest.fn(() => Promise.resolve());
   render(card(execution(), { adapt }));
-  fireEvent.click(screen.getByRole('button', { name: 'Follow load…' }));
+  choose('Follow load…');
   const most = screen.getByLabelText('most workers');
   fireEvent.change(most, { target: { value: '0' } });
   expect(screen.getByRole('alert').textContent).toBe('Whole numbers from 1 to 8, the smaller one first.');
@@ -112,14 +122,102 @@ test('follows its load between the bounds that were typed', async () => {
   await waitFor(() => expect(screen.queryByLabelText('most workers')).toBeNull());
 });
 
+const attachment = { server: '', kernel: 'k1', outlive: false };
+
 test('only what is attached can be swapped', () => {
   const swap = jest.fn();
-  const attachment = { server: '', kernel: 'k1', outlive: false };
-  const { rerender } = render(card(execution({ attachment }), { swap }));
-  fireEvent.click(screen.getByRole('button', { name: 'Swap…' }));
+  const adapt = (): Promise<unknown> => Promise.resolve();
+  const { rerender } = render(card(execution({ attachment }), { swap, adapt }));
+  choose('Swap…');
   expect(swap).toHaveBeenCalledTimes(1);
-  rerender(card(execution({ attachment: null }), { swap }));
-  expect(screen.queryByRole('button', { name: 'Swap…' })).toBeNull();
+  rerender(card(execution({ attachment: null }), { swap, adapt }));
+  fireEvent.click(more());
+  expect(items()).toEqual(['Follow load…']);
+});
+
+test('what is done most is in sight, and the rest behind one button', () => {
+  const page = (title: string): object => ({ process: 'spark.master', port: title, title, url: '/' });
+  const ui = ['Spark master', 'History'].map(page) as unknown as Execution['ui'];
+  const done = (): Promise<unknown> => Promise.resolve();
+  const all = { openPage: jest.fn(), openLogs: jest.fn(), insertCode: jest.fn(), swap: jest.fn() };
+  const { rerender } = render(card(execution({ attachment, ui }), { ...all, adapt: done, detach: done, keep: done }));
+  const shown = (): string[] =>
+    within(screen.getByRole('group'))
+      .getAllByRole('button')
+      .map((each) => each.getAttribute('aria-label') ?? each.textContent ?? '');
+  expect(shown()).toEqual(['Spark master', 'Logs', 'More ▾', 'Terminate']);
+  fireEvent.click(more());
+  expect(items()).toEqual(['History', 'Insert code', 'Follow load…', 'Swap…', 'Detach']);
+  fireEvent.click(screen.getByRole('menuitem', { name: 'History' }));
+  expect(all.openPage).toHaveBeenCalledWith(expect.anything(), ui[1]);
+  // Of what is for no notebook, the code is what comes next; of what is about to end, that it stays.
+  const life = { ...execution().life, expires: '2026-01-01T12:00:00Z', why: 'idle' };
+  const { plan } = execution();
+  const kept = { ...plan, lifetime: { ...plan.lifetime, keep: 60 } };
+  rerender(card(execution({ attachment: null, life, plan: kept }), { ...all, adapt: done, keep: done }));
+  expect(shown()).toEqual(['Keep it', 'Logs', 'Insert code', 'More ▾', 'Terminate']);
+});
+
+describe('the menu, by keys alone', () => {
+  const swap = jest.fn();
+  const focused = (): string => document.activeElement?.textContent ?? '';
+  const press = (key: string): boolean => fireEvent.keyDown(document.activeElement as Element, { key });
+
+  beforeEach(() => {
+    swap.mockReset();
+    const done = (): Promise<unknown> => Promise.resolve();
+    render(card(execution({ attachment }), { swap, adapt: done, detach: done }));
+    more().focus();
+  });
+
+  test('an arrow opens it, arrows and letters move in it, and Enter chooses', () => {
+    expect(more().getAttribute('aria-haspopup')).toBe('menu');
+    expect(more().getAttribute('aria-expanded')).toBe('false');
+    press('ArrowDown');
+    expect(more().getAttribute('aria-expanded')).toBe('true');
+    expect(focused()).toBe('Follow load…');
+    press('ArrowUp');
+    expect(focused()).toBe('Detach');
+    press('ArrowDown');
+    expect(focused()).toBe('Follow load…');
+    press('End');
+    expect(focused()).toBe('Detach');
+    press('Home');
+    expect(focused()).toBe('Follow load…');
+    press('s');
+    expect(focused()).toBe('Swap…');
+    fireEvent.click(document.activeElement as Element);
+    expect(swap).toHaveBeenCalledTimes(1);
+    expect(document.activeElement).toBe(more());
+    expect(items()).toEqual([]);
+  });
+
+  test.each(['Escape', 'Tab'])('%s closes it, and the keyboard is at its button again', (key) => {
+    press('ArrowUp');
+    expect(focused()).toBe('Detach');
+    // The browser goes on with Tab.
+    expect(press(key)).toBe(key === 'Tab');
+    expect(document.activeElement).toBe(more());
+    expect(items()).toEqual([]);
+    expect(swap).not.toHaveBeenCalled();
+  });
+
+  test('it closes when something else is pressed, gets the keyboard, or moves its card away', () => {
+    const elsewhere = screen.getByRole('button', { name: 'Terminate' });
+    for (const leave of [
+      () => fireEvent.pointerDown(elsewhere),
+      () => act(() => elsewhere.focus()),
+      () => fireEvent.scroll(document.body),
+    ]) {
+      fireEvent.click(more());
+      expect(items()).not.toEqual([]);
+      leave();
+      expect(items()).toEqual([]);
+    }
+    fireEvent.click(more());
+    fireEvent.scroll(elsewhere);
+    expect(items()).not.toEqual([]);
+  });
 });
 
 test('a Jupyter server is the Hub’s to end, and has no log of ours', () => {
@@ -127,7 +225,7 @@ test('a Jupyter server is the Hub’s to end, and has no log of ours', () => {
   const bare = execution();
   const plan = { ...bare.plan, processes: [server] };
   render(card({ ...bare, plan }, { detach: () => Promise.resolve(), openLogs: jest.fn() }));
-  expect(screen.queryByRole('button', { name: /Terminate|Detach|Logs/ })).toBeNull();
+  expect(screen.queryByRole('button', { name: /Terminate|More|Logs/ })).toBeNull();
   expect(screen.getByText(/the Hub’s home page stops/)).toBeTruthy();
 });
 

@@ -62,6 +62,11 @@ function scaleTo(number: string): void {
   fireEvent.click(screen.getByRole('button', { name: 'Scale' }));
 }
 
+function openSwap(): void {
+  fireEvent.click(screen.getByRole('button', { name: 'More' }));
+  fireEvent.click(screen.getByRole('menuitem', { name: 'Swap…' }));
+}
+
 test('shows what the kernel says, as it changes', () => {
   expect(screen.getByText('workers: 0 of 2 ready')).toBeTruthy();
   act(() => kernel.shows({ instances: [ready('spark.worker', 0)] }));
@@ -106,7 +111,7 @@ test('a log that cannot be read says why', async () => {
 
 test('swapping asks what it would need, then for it, and the card shows what took over', async () => {
   act(() => kernel.shows({ attachment: { server: '', kernel: 'k1', outlive: false } }));
-  fireEvent.click(screen.getByRole('button', { name: 'Swap…' }));
+  openSwap();
   expect(kernel.wish).toEqual({ do: 'shop' });
   const memory = parameter({ name: 'memory', type: 'memory', default: 2 ** 30 });
   const workers = parameter({ name: 'workers', default: 2, scales: true });
@@ -128,7 +133,7 @@ test('swapping asks what it would need, then for it, and the card shows what too
 
 test('what the service would refuse is said before anything is swapped', async () => {
   act(() => kernel.shows({ attachment: { server: '', kernel: 'k1', outlive: false } }));
-  fireEvent.click(screen.getByRole('button', { name: 'Swap…' }));
+  openSwap();
   act(() => kernel.answer('', [zapp({ parameters: [] })]));
   await waitFor(() => expect(kernel.wish).toMatchObject({ do: 'plan' }));
   act(() => kernel.answer('The quota of alice is 4 instances.'));
