@@ -12,7 +12,7 @@ from zoe_hub.model.errors import ExecutionEnded, ServiceUnavailable, UnknownName
 from zoe_hub.model.events import Event, EventKind
 from zoe_hub.model.execution import ExecutionState, InstanceState
 
-from . import adapting, links, lives, namespace
+from . import adapting, links, lives, namespace, notices
 from .attachments import Attached, Attachments, attention
 from .portal import Caller
 from .progress import Progress
@@ -121,11 +121,11 @@ class Keeper:
                             attached.doubt()
                         attached.saw(await self._core.client.execution(attached.id))
                         if event.kind is EventKind.EXECUTION_EXPIRING and attached.view.life.expires is not None:
-                            lives.say(lives.announcement(attached.view))
+                            notices.say(lives.announcement(attached.view), "degraded")
                         if sentence := adapting.announcement(event, attached.view):
-                            lives.say(sentence)
+                            notices.say(sentence)
                         if event.kind is EventKind.EXECUTION_GRANTED and event.data.get("reason"):
-                            lives.say(f"{attached.view.name} has {event.data['reason']}.")
+                            notices.say(f"{attached.view.name} has {event.data['reason']}.")
                         if not self._follows(attached):
                             break
             except ServiceUnavailable:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from datetime import datetime, timezone
 from typing import Any
@@ -51,8 +50,3 @@ def announcement(view: ExecutionView) -> str:
     if keep and "keep" in view.life.advice:
         told += f". To keep it: %zoe keep {view.name} {min(keep, 7200) // 60}min"
     return told
-
-
-def say(sentence: str) -> None:
-    """A line in the notebook, also while no cell runs."""
-    print(sentence, file=sys.stderr, flush=True)

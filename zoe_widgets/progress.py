@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import html
-import re
 import sys
 import time
 import uuid
@@ -18,7 +17,6 @@ from .portal import Caller
 
 TICK = 1.0
 """Seconds between updates while nothing happens."""
-_CODE = re.compile("`([^`]+)`")
 
 
 class Progress:
@@ -85,7 +83,7 @@ class Progress:
         headline, seconds = self._headline(), self._seconds()
         fresh, self._last_drawn = headline != self._last_drawn, headline
         text = f"{headline}\n  {seconds}" if seconds else headline
-        body = _CODE.sub(r"<code>\1</code>", html.escape(self._sentence()))
+        body = style.CODE.sub(r"<code>\1</code>", html.escape(self._sentence()))
         page = style.notice(state=self._state, title=self._title, body=body, small=seconds, live=fresh)
         self._caller.show(lambda: self._display.update(page, text, headline))
 

@@ -6,9 +6,10 @@ import http.client
 import json
 import os
 import ssl
-import sys
 from typing import Any
 from urllib.parse import urlencode, urlsplit
+
+from .notices import say
 
 _PATIENCE = 5.0
 """Seconds for the question whether there is anything to connect."""
@@ -24,7 +25,8 @@ def find_attachments() -> None:
     try:
         found = _ask(url, os.environ.get("ZOE_API_TOKEN", ""), server)
     except (OSError, http.client.HTTPException, ValueError):
-        _say("Zoe could not be asked for this notebook's clusters. zoe.executions() lists them when it is back.")
+        what = "Zoe could not be asked for this notebook's clusters. zoe.executions() lists them when it is back."
+        say(what, "degraded")
         return
     for document in reversed(found):  # the newest last: its names win
         attachment = document.get("attachment") or {}
@@ -43,11 +45,11 @@ def look_after_attachments() -> None:
     zoe = Zoe()
     try:
         for sentence in run(zoe._core.keeper.look_after):
-            _say(sentence)
+            say(sentence)
     except ZoeError as error:
-        _say(str(error))
+        say(str(error), "degraded")
     except KeyboardInterrupt:
-        _say("Interrupted; the next cell tries again.")
+        say("Interrupted; the next cell tries again.")
 
 
 def _connect(name: str, execution: str) -> None:
@@ -60,9 +62,9 @@ def _connect(name: str, execution: str) -> None:
     try:
         run(lambda caller: zoe._core.connect(caller, execution, None, found=True))
     except ZoeError as error:
-        _say(f"This notebook's {name} could not be connected: {error}")
+        say(f"This notebook's {name} could not be connected: {error}", "failed")
     except KeyboardInterrupt:
-        _say(f"Interrupted; zoe.connect({name!r}) connects later.")
+        say(f"Interrupted; zoe.connect({name!r}) connects later.")
 
 
 def _ask(url: str, token: str, server: str) -> list[dict[str, Any]]:
@@ -106,7 +108,3 @@ def _kernel_id() -> str | None:
     from .kernel import kernel_id
 
     return kernel_id()
-
-
-def _say(sentence: str) -> None:
-    print(sentence, file=sys.stderr)

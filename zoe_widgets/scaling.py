@@ -14,7 +14,7 @@ from zoe_hub.model.execution import InstanceState
 
 from .attachments import Attached
 from .core import Core
-from .lives import say
+from .notices import say
 from .portal import Caller
 from .progress import Progress, sizes
 

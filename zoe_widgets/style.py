@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import Iterable, Sequence
 from urllib.parse import urlsplit
 
@@ -14,6 +15,8 @@ _COLOURS = {
     "failed": "var(--jp-error-color1, #c62828)",
     "failing": "var(--jp-error-color1, #c62828)",
 }
+CODE = re.compile("`([^`]+)`")
+"""A name within a sentence."""
 _BOX = "border-left: 3px solid {colour}; padding: 2px 0 2px 8px; margin: 2px 0;"
 
 
@@ -32,6 +35,12 @@ def notice(*, state: str, title: str, body: str, small: str = "", live: bool = F
         f'<div style="{_BOX.format(colour=colour)}"><div role="status" aria-live="{polite}">'
         f"<b>{html.escape(title)}</b>: {body}</div>{tail}</div>"
     )
+
+
+def line(body: str, *, state: str) -> str:
+    """A sentence by itself, which a screen reader says. `body` is HTML."""
+    colour = _COLOURS.get(state, "currentColor")
+    return f'<div role="status" style="{_BOX.format(colour=colour)}">{body}</div>'
 
 
 def card(*, state: str, title: str, rows: Iterable[tuple[str, str]]) -> str:

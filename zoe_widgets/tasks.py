@@ -14,7 +14,7 @@ from typing import Any
 from zoe_hub.model.durations import format_seconds
 from zoe_hub.model.resources import format_bytes
 
-from . import lives
+from . import notices
 from .links import Link
 
 Report = Mapping[str, Any]
@@ -70,7 +70,8 @@ class Operations:
         except Exception as error:  # the display's; the query has nothing to do with it
             if not self._broken:
                 self._broken = True
-                lives.say(f"The progress of {self._name} cannot be shown: {type(error).__name__}: {error}")
+                what = f"The progress of {self._name} cannot be shown: {type(error).__name__}: {error}"
+                notices.say(what, "degraded")
 
     def _take(self, report: Report) -> None:
         operation = str(report["operation"])
@@ -99,7 +100,8 @@ class Operations:
             try:
                 cancel(operation)
             except Exception as error:  # the framework's; what it means is in its words
-                lives.say(f"{self._name} could not be told to cancel: {type(error).__name__}: {error}")
+                what = f"{self._name} could not be told to cancel: {type(error).__name__}: {error}"
+                notices.say(what, "degraded")
 
         # The answer may take its time, and the page waits for none.
         threading.Thread(target=run, name="zoe-cancel", daemon=True).start()

@@ -113,6 +113,10 @@ def test_the_card_under_a_cell_outlives_its_kernel_and_scales_while_a_cell_runs(
     page.keyboard.press("Enter")
     page.keyboard.press("ArrowUp")
     expect(card.get_by_role("menuitem", name="Detach")).to_be_focused()
+    cells = page.locator(".jp-Notebook .jp-Cell").count()
+    page.keyboard.press("d")
+    page.keyboard.press("d")
+    assert page.locator(".jp-Notebook .jp-Cell").count() == cells
     page.keyboard.press("Escape")
     expect(card.get_by_role("button", name="More")).to_be_focused()
     expect(card.get_by_role("menuitem")).to_have_count(0)

@@ -21,9 +21,9 @@ c.ZoeConfig.cpus = {CORES}
 c.ZoeConfig.hold = "3 s"
 """
 ATTACH = """
-from zoe_widgets import Zoe, lives
+from zoe_widgets import Zoe, notices
 told = []
-lives.say = told.append
+notices.say = lambda sentence, *_: told.append(sentence)
 zoe = Zoe()
 cluster = zoe.attach("spark", workers=6, memory="512 MiB", driver_memory="512 MiB")
 """

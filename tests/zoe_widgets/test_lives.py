@@ -26,7 +26,7 @@ def test_what_a_notebook_asks_for(notebook, zoe):
 def test_a_notebook_hears_that_its_cluster_ends_and_keeps_it(notebook, zoe):
     notebook.run(SETUP)
     notebook.run('cluster = zoe.attach("spark")')
-    notebook.run("from zoe_widgets import lives; said = []; lives.say = said.append")
+    notebook.run("from zoe_widgets import notices; said = []; notices.say = lambda sentence, *_: said.append(sentence)")
     zoe.wait_for_follower()
     zoe.soon(lambda: zoe.warn("spark-1", 299))
     told = notebook.run(

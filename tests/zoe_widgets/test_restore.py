@@ -63,7 +63,7 @@ def test_interrupting_that_leaves_the_cluster_alone(start):
         notebook.end(cell, until_page="waiting for Master")
         notebook.interrupt()
         result = notebook.end(cell)
-        assert "Interrupted; zoe.connect('spark-1') connects later." in result.stderr
+        assert "Interrupted; zoe.connect('spark-1') connects later." in result.texts[-1]
         assert result.value == "2"
         assert execution["desired"] == "running"
 
@@ -98,7 +98,7 @@ def test_a_connection_that_died_is_made_anew_before_the_next_cell(notebook, zoe,
     notebook.run("import time\nwhile not cluster._attached.suspect or cluster.state != 'running': time.sleep(0.01)")
     result = notebook.run("print(box is old, old.open, box.open)")
     assert result.stdout == "False False True\n"
-    assert "spark-1 was started again by Zoe, and `box` connected anew" in result.stderr
+    assert "spark-1 was started again by Zoe, and `box` connected anew" in result.texts[-1]
 
 
 def test_a_connection_that_survived_a_restart_is_kept(notebook, zoe):
@@ -108,7 +108,7 @@ def test_a_connection_that_survived_a_restart_is_kept(notebook, zoe):
     zoe.restart("spark-1")
     notebook.run("import time\nwhile not cluster._attached.suspect or cluster.state != 'running': time.sleep(0.01)")
     result = notebook.run("print(box is old)")
-    assert (result.stdout, result.stderr) == ("True\n", "")
+    assert (result.stdout, result.stderr, result.texts) == ("True\n", "", [])
 
 
 def test_a_cluster_that_ended_elsewhere_takes_its_names_along(notebook, zoe):
@@ -119,7 +119,7 @@ def test_a_cluster_that_ended_elsewhere_takes_its_names_along(notebook, zoe):
     notebook.run("import time\nwhile cluster.state != 'terminated': time.sleep(0.01)")
     result = notebook.run("'box' in globals()")
     assert result.value == "False"
-    assert "spark-1 was terminated. `box` went with it." in result.stderr
+    assert "spark-1 was terminated. `box` went with it." in result.texts[-1]
 
 
 def test_a_service_that_is_away_does_not_stop_the_first_cell(start):
@@ -127,7 +127,7 @@ def test_a_service_that_is_away_does_not_stop_the_first_cell(start):
         notebook = start(zoe)
     result = notebook.run("1 + 1")
     assert result.value == "2"
-    assert "Zoe could not be asked" in result.stderr
+    assert "Zoe could not be asked" in result.texts[-1]
 
 
 def test_a_cluster_that_the_service_does_not_know_any_more_is_let_go(notebook, zoe):
@@ -141,4 +141,4 @@ def test_a_cluster_that_the_service_does_not_know_any_more_is_let_go(notebook, z
     notebook.run("import time\nwhile cluster.state != 'terminated': time.sleep(0.01)")
     result = notebook.run("print('box' in globals(), zoe.attachments)")
     assert result.stdout == "False []\n"
-    assert "spark-1 was terminated: it ended, and is not kept any more. `box` went with it." in result.stderr
+    assert "spark-1 was terminated: it ended, and is not kept any more. `box` went with it." in result.texts[-1]

@@ -103,9 +103,9 @@ def test_who_asked_for_the_same_overtakes_nobody():
 
 
 def test_a_notebook_is_told_why_its_cluster_became_smaller_and_larger(notebook, zoe):
-    notebook.run("from zoe_widgets import Zoe, lives; zoe = Zoe()")
+    notebook.run("from zoe_widgets import Zoe, notices; zoe = Zoe()")
     notebook.run('cluster = zoe.attach("spark", workers=6)')
-    notebook.run("said = []; lives.say = said.append")
+    notebook.run("said = []; notices.say = lambda sentence, *_: said.append(sentence)")
     zoe.wait_for_follower()
     why = "4 of 6 workers: 2 given back so that another application could start"
     zoe.soon(lambda: zoe.give("spark-1", 4, why))

@@ -244,7 +244,7 @@ function Actions({ execution, minimum, maximum, actions }: ExecutionCardProps): 
           onCancel={() => setAdapting(false)}
         />
       )}
-      {/* A notebook would take Enter and the arrows for its cells. */}
+      {/* A notebook takes letters for its cells: D, D deletes one. */}
       <div
         className="zoe-actions"
         role="group"
