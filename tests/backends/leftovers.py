@@ -20,6 +20,21 @@ async def remove_everything(again: Backend) -> None:
         await again.close()
 
 
+async def sweep(settings: DockerSettings, make_engine: Callable[[str], Engine] = Engine) -> None:
+    """Take from an engine all that it has of this installation, users' servers included, though no service answers."""
+    engine = make_engine(settings.host)
+    mine = f"{INSTALLATION}={installation_of(settings.folder)}"
+    try:
+        for container in await engine.containers([mine]):
+            await engine.remove(str(container["Id"]))
+        for network in await engine.networks([mine]):
+            await engine.delete_network(str(network["Id"]))
+        for volume in await engine.unused_volumes([mine]):
+            await engine.delete_volume(volume)
+    finally:
+        await engine.close()
+
+
 async def left_over(settings: DockerSettings, make_engine: Callable[[str], Engine] = Engine) -> list[str]:
     """Names of runs of instances, of networks, and of volumes, that an engine has of this installation."""
     engine = make_engine(settings.host)

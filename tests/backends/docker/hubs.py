@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.backends.contract import until
-from tests.backends.leftovers import left_over
+from tests.backends.leftovers import left_over, sweep
 from tests.spawner.hub import RealHub, find_proxy
 from zoe_hub.backends.docker.engine import Engine
 from zoe_hub.backends.docker.names import INSTALLATION, OWNER, ROLE, SERVER
@@ -48,7 +48,10 @@ async def engine_with(host: str, *images: str) -> AsyncIterator[Engine]:
 async def hub_of_containers(
     folder: Path, engine: Engine, *, late: str = "", config: str = "", zapps: str = ""
 ) -> AsyncIterator[RealHub]:
-    """With further lines of configuration of Hub and service. At the end the engine must have nothing of it."""
+    """With further lines of configuration of Hub and service. At the end the engine must have nothing of it.
+
+    Nor has it where a test failed, or the Hub did not come up or end what it had: that is taken away by its labels.
+    """
     if find_proxy() is None:
         pytest.skip("configurable-http-proxy is missing: `make setup` installs it")
     (folder / "shop" / "zapps").mkdir(parents=True)
@@ -59,6 +62,7 @@ async def hub_of_containers(
         f"c.ZoeDocker.host = {engine.host!r}\nc.ZoeDocker.pull_policy = 'never'\n"
         f"c.ZoeDocker.subnets = '10.224.0.0/16'\n{config}"
     )
+    place = DockerSettings(folder / "zoe" / "data" / "instances", lambda name: folder, host=engine.host)
     await engine.create_network(
         {"Name": NETWORK, "Driver": "bridge", "IPAM": {"Config": [{"Subnet": SUBNET, "Gateway": GATEWAY}]}}
     )
@@ -76,9 +80,9 @@ async def hub_of_containers(
                     await hub.stop_server(user)
             await terminate_everything(hub)
             await until(lambda: nothing_lives(hub))
-        place = DockerSettings(hub.home / "data" / "instances", lambda name: folder, host=engine.host)
         assert await left_over(place) == []
     finally:
+        await sweep(place)
         for container in await engine.containers([ROLE]):
             if container["Names"][0].startswith("/zoe-test-"):
                 await engine.remove(str(container["Id"]))

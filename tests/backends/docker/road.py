@@ -14,7 +14,7 @@ from typing import Any
 
 import httpx
 
-from tests.backends.leftovers import left_over
+from tests.backends.leftovers import left_over, sweep
 from tests.chaos.hub import PREFIX, SmallHub, token_of
 from tests.chaos.services import Service
 from zoe_hub.backends.docker.engine import Engine
@@ -82,6 +82,7 @@ async def on_the_road(
     The engine must have nothing of it at the end.
     """
     home = folder / "home"
+    place = DockerSettings(home / "data" / "instances", settings.framework_folder, host=settings.host)
     (folder / "zoe_config.py").write_text(
         f"c.ZoeConfig.engine = 'docker'\nc.ZoeConfig.folders = [{str(shop)!r}]\nc.ZoeConfig.lease = 2.0\n"
         f"c.ZoeDocker.host = {settings.host!r}\nc.ZoeDocker.default_image = {settings.default_image!r}\n"
@@ -101,11 +102,14 @@ async def on_the_road(
                 await road.serve()
                 yield road
             finally:
-                if not service.alive:
-                    await road.serve()
-                for execution in (await road.get("/executions?live=true"))["executions"]:
-                    await road.terminate(execution["id"])
-                await service.stop()
-                await engine.close()
-                place = DockerSettings(home / "data" / "instances", settings.framework_folder, host=settings.host)
-                assert await left_over(place, make_engine) == []
+                try:
+                    if not service.alive:
+                        await road.serve()
+                    for execution in (await road.get("/executions?live=true"))["executions"]:
+                        await road.terminate(execution["id"])
+                    await service.stop()
+                    assert await left_over(place, make_engine) == []
+                finally:
+                    await service.stop()
+                    await engine.close()
+                    await sweep(place, make_engine)
