@@ -33,6 +33,9 @@ log = logging.getLogger("zoe.dask")
 DRAIN_PATIENCE = 60.0
 """Seconds that running tasks have to finish when their worker is taken away; longer ones start again elsewhere."""
 
+LOOK_EVERY = 0.05
+"""Seconds between two looks for a scheduler that starts beside its workers."""
+
 MEMORY_LIMIT_FRACTION = 0.95
 MEMORY_CHECK_INTERVAL = 0.2
 
@@ -135,6 +138,12 @@ async def run_worker(folder: Path, settings: dict[str, Any]) -> None:
         security=security(folder),
         dashboard=False,
     )
+    reached = asyncio.ensure_future(until_reached(settings["scheduler"]))
+    await asyncio.wait({told, asked_to_drain, reached}, return_when=asyncio.FIRST_COMPLETED)
+    if not reached.done():
+        # It has nothing yet that anybody would miss.
+        reached.cancel()
+        return
     await worker
     ready = await asyncio.start_server(lambda _, writer: writer.close(), settings["host"], settings["ready"])
     memory = asyncio.ensure_future(stop_at_memory_limit(settings["memory"]))
@@ -148,6 +157,20 @@ async def run_worker(folder: Path, settings: dict[str, Any]) -> None:
         memory.result()
     if told.done() or not worker.status.name.startswith("clos"):
         await asyncio.wait_for(worker.close(executor_wait=False, reason="asked to end"), timeout=2)
+
+
+async def until_reached(scheduler: str) -> None:
+    """Until somebody listens at ``tls://HOST:PORT``. Dask itself would ask at ever longer intervals."""
+    host, _, port = scheduler.partition("://")[2].rpartition(":")
+    while True:
+        try:
+            _, writer = await asyncio.wait_for(asyncio.open_connection(host.strip("[]"), int(port)), 1)
+        # Two classes until Python 3.11.
+        except (OSError, TimeoutError, asyncio.TimeoutError):
+            await asyncio.sleep(LOOK_EVERY)
+        else:
+            writer.close()
+            return
 
 
 async def drain(worker: Worker) -> None:

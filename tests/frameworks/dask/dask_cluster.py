@@ -54,11 +54,18 @@ def free_port() -> int:
 class Instance:
     """One process of a plan, running on this machine."""
 
-    def __init__(self, process: ProcessPlan, ordinal: int, folder: Path, shared: dict[str, str]) -> None:
+    def __init__(
+        self,
+        process: ProcessPlan,
+        ordinal: int,
+        folder: Path,
+        shared: dict[str, str],
+        ports: dict[str, int] | None = None,
+    ) -> None:
         self.process = process
         self.folder = folder / f"{process.name}-{ordinal}"
         self.folder.mkdir(parents=True)
-        self.ports = {port.name: free_port() for port in process.ports}
+        self.ports = ports or {port.name: free_port() for port in process.ports}
         own = {
             "self.host": "127.0.0.1",
             "self.ordinal": str(ordinal),

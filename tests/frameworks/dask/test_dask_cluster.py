@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -14,7 +14,7 @@ import psutil
 import pytest
 from distributed import Client, Security
 
-from .dask_cluster import Cluster, make_certificate, wait_until
+from .dask_cluster import Cluster, Instance, free_port, make_certificate, plan, wait_until
 
 pytestmark = pytest.mark.dask
 
@@ -38,6 +38,58 @@ def test_a_dataframe_is_computed_as_pandas_does(client: Client) -> None:
     computed = frames.from_pandas(table, npartitions=4).groupby("carrier").delay.mean().compute()
 
     assert computed.sort_index().to_dict() == table.groupby("carrier").delay.mean().to_dict()
+
+
+@pytest.fixture
+def early(tmp_path: Path) -> Iterator[tuple[Instance, Callable[[], Instance]]]:
+    """A worker that was started before its scheduler, and a function that starts that."""
+    processes = plan(workers=1, memory="512 MiB")
+    certificate, key = make_certificate()
+    ports = {port.name: free_port() for port in processes.process("dask.scheduler").ports}
+    shared = {"certificate.tls": certificate, "key.tls": key, "secret.ui": "x", "scheduler.host": "127.0.0.1"}
+    shared.update({f"scheduler.port.{name}": str(port) for name, port in ports.items()})
+    started = [Instance(processes.process("dask.worker"), 0, tmp_path, shared)]
+
+    def scheduler() -> Instance:
+        started.append(Instance(processes.process("dask.scheduler"), 0, tmp_path, shared, ports))
+        return started[-1]
+
+    yield started[0], scheduler
+    for instance in started:
+        instance.kill()
+
+
+def waits(worker: Instance) -> bool:
+    """Whether it has loaded what it needs, by which time it knows what to do with signals."""
+    caught = next(
+        line for line in Path(f"/proc/{worker.popen.pid}/status").read_text().splitlines() if "SigCgt" in line
+    )
+    return bool(int(caught.split()[1], 16) >> (signal.SIGPWR - 1) & 1)
+
+
+def test_a_worker_that_starts_before_its_scheduler_joins_as_soon_as_that_is_there(
+    early: tuple[Instance, Callable[[], Instance]],
+) -> None:
+    worker, start_scheduler = early
+    wait_until(lambda: waits(worker))
+    # Dask itself would by now ask every ten seconds or so.
+    time.sleep(8)
+    assert not worker.ready
+    scheduler = start_scheduler()
+    wait_until(lambda: scheduler.ready)
+    begin = time.monotonic()
+    wait_until(lambda: worker.ready)
+    assert time.monotonic() - begin < 3
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGPWR])
+def test_a_worker_that_waits_for_its_scheduler_ends_when_it_is_told(
+    early: tuple[Instance, Callable[[], Instance]], number: signal.Signals
+) -> None:
+    worker, _ = early
+    wait_until(lambda: waits(worker))
+    worker.send(number)
+    assert worker.popen.wait(timeout=5) == 0
 
 
 def test_new_workers_take_part_in_a_computation_that_runs(cluster: Cluster, client: Client) -> None:
