@@ -9,7 +9,8 @@ from traitlets import TraitError
 
 from tests.backends.contract import server, template
 from zoe_hub.backends.docker.endings import Seen, ending
-from zoe_hub.backends.docker.images import note, registry_of, words
+from zoe_hub.backends.docker.image_names import registry_of
+from zoe_hub.backends.docker.images import note, words
 from zoe_hub.backends.docker.names import (
     RunKey,
     container_labels,

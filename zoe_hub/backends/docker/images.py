@@ -15,6 +15,7 @@ from typing import Any
 from ...model.errors import InvalidDocument, LaunchFailed
 from ...model.resources import format_bytes
 from ..instances import Tell
+from . import image_names
 from .engine import Engine, EngineRefused
 from .settings import DockerSettings
 
@@ -33,10 +34,14 @@ class Images:
         self._listeners: dict[str, set[Tell]] = {}
 
     def choose(self, named: str, process: str) -> str:
-        """The image to run. Raises InvalidDocument where it is not allowed, or none is named."""
+        """The image to run. Raises InvalidDocument where it is not allowed, or none is named.
+
+        A pattern has to fit the name as it is written: another spelling of it is another name.
+        """
         image = named or self._settings.default_image
         if not image:
             raise InvalidDocument(f"{process} names no image, and c.ZoeDocker.default_image is not set")
+        image_names.check(image)
         allowed = self._settings.allowed_images
         if allowed and not any(fnmatchcase(image, pattern) for pattern in allowed):
             raise InvalidDocument(f"the image {image} is not among those that c.ZoeDocker.allowed_images allows")
@@ -51,13 +56,14 @@ class Images:
         return image
 
     def pinned(self, image: str) -> str:
-        """By its content, where the administrator's file says which that is. Raises LaunchFailed."""
+        """By its content, where the administrator's file says which that is, in any spelling. Raises LaunchFailed."""
         lock = self._settings.images_lock
         if not lock:
             return image
         try:
             known = json.loads(Path(lock).read_text())
-            return str(known.get(image, image))
+            wanted = image_names.spelled_out(image)
+            return next((str(what) for name, what in known.items() if image_names.spelled_out(name) == wanted), image)
         except (OSError, ValueError, AttributeError) as error:
             raise LaunchFailed(f"c.ZoeDocker.images_lock names {lock}, which cannot be read: {error}") from error
 
@@ -145,7 +151,7 @@ def credentials(image: str) -> dict[str, str] | None:
         auths = json.loads((folder / "config.json").read_text()).get("auths") or {}
     except (OSError, ValueError, AttributeError):
         return None
-    registry = registry_of(image)
+    registry = image_names.registry_of(image)
     for name in (registry, f"https://{registry}", _HUB if registry == "docker.io" else registry):
         try:
             user, _, password = base64.b64decode(auths[name]["auth"]).decode().partition(":")
@@ -153,9 +159,3 @@ def credentials(image: str) -> dict[str, str] | None:
             continue
         return {"username": user, "password": password}
     return None
-
-
-def registry_of(image: str) -> str:
-    """The registry that an image's name names; Docker's own where it names none."""
-    first, slash, _ = image.partition("/")
-    return first if slash and ("." in first or ":" in first or first == "localhost") else "docker.io"

@@ -78,8 +78,9 @@ class ZoeDocker(Configurable):
     ).tag(config=True)
     allowed_images = List(
         Unicode(),
-        help="Images that may run, as patterns such as 'registry.example.org/zoe/*'. An image outside of them is "
-        "refused with a sentence. Default: whatever the frameworks of your folders name.",
+        help="Images that may run, patterns such as 'registry.example.org/zoe/*'. They are compared with the name as "
+        "a framework writes it, and * stands for anything, slashes and colons too: end what comes before it with one. "
+        "An image outside of them is refused with a sentence. Default: whatever the frameworks of your folders name.",
     ).tag(config=True)
     images_lock = Unicode(
         help="JSON file that says what images are by their content: a name such as 'zoe/dask:0.1', and an identifier "
