@@ -2,6 +2,7 @@
 
 import { Refusal, refusalOf, Unreachable } from './errors.js';
 import type { Adaptation, Attachment, Execution, Me, Plan, Quota, Scalar, Shop, Submit } from './views.js';
+import { within } from './within.js';
 
 /** How requests travel: the host knows about cookies, tokens and XSRF. */
 export interface Transport {
@@ -19,13 +20,26 @@ export interface LogWish {
 }
 
 /** Milliseconds after which a question, or an order, without an answer is given up. Streams have watches of their own. */
-const PATIENCE = 60_000;
+const QUESTION = 30_000;
+const ORDER = 60_000;
 
 type Query = Readonly<Record<string, string | number | boolean | undefined>>;
 
 /** All methods throw `Refusal` where the service says no, and `Unreachable` where no answer came. */
 export class ZoeClient {
+  /** Stands for the line that questions are asked over. */
+  private line = new AbortController();
+
   constructor(private readonly transport: Transport) {}
+
+  /**
+   * The line is dead: nothing that was asked over it is waited for any more, as a browser has few lines (six, over
+   * HTTP/1.1), and the next attempt needs one of them. What was ordered may have been heard, and is waited for.
+   */
+  drop(): void {
+    this.line.abort();
+    this.line = new AbortController();
+  }
 
   me(signal?: AbortSignal): Promise<Me> {
     return this.get('/me', {}, signal);
@@ -133,27 +147,21 @@ export class ZoeClient {
     return this.answered(path, init, signal);
   }
 
-  /** All of the answer, within a bounded time. */
+  /** All of the answer, within a bounded time; of a question, no longer than the line is thought to stand. */
   private async answered<T>(path: string, init: RequestInit, signal?: AbortSignal): Promise<T> {
-    const limit = new AbortController();
-    const stop = (): void => limit.abort();
-    const timer = setTimeout(stop, PATIENCE);
-    signal?.addEventListener('abort', stop);
+    const question = init.method === undefined;
+    const wanted = question ? [signal, this.line.signal] : [signal];
     try {
-      if (signal?.aborted) {
-        stop();
-      }
-      const response = await this.request(path, { ...init, signal: limit.signal });
-      return (await response.json()) as T;
+      return await within(question ? QUESTION : ORDER, wanted, async (limit) => {
+        const response = await this.request(path, { ...init, signal: limit });
+        return (await response.json()) as T;
+      });
     } catch (error) {
       if (error instanceof Refusal || error instanceof Unreachable || signal?.aborted) {
         throw error;
       }
       // It was given up, or cut.
       throw new Unreachable(error);
-    } finally {
-      clearTimeout(timer);
-      signal?.removeEventListener('abort', stop);
     }
   }
 

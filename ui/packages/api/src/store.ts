@@ -4,6 +4,7 @@ import { EventStream, type Changed, type ConnectionState, type Timing } from './
 import { Refusal } from './errors.js';
 import type { ZoeClient } from './client.js';
 import { hasEnded, type Execution, type ZoeEvent } from './views.js';
+import { within } from './within.js';
 import { workersOf } from './workers.js';
 
 /** Workers at one moment (milliseconds, as `Date.now`). */
@@ -71,9 +72,7 @@ export class ExecutionsStore {
       onChanged: (what: Changed) => this.changedListeners.forEach((told) => told(what)),
       onState: (connection: ConnectionState) => {
         if (connection.kind !== 'live') {
-          // What was asked over the same line may never be answered.
-          this.connected?.abort();
-          this.connected = null;
+          this.lose();
         }
         this.publish({ connection });
       },
@@ -169,7 +168,7 @@ export class ExecutionsStore {
 
   private async readOne(id: string, events: readonly ZoeEvent[], connected: AbortSignal): Promise<void> {
     try {
-      this.keep(await within(ONE, connected, (signal) => this.client.execution(id, signal)));
+      this.keep(await within(ONE, [connected], (signal) => this.client.execution(id, signal)));
     } catch (error) {
       if (!(error instanceof Refusal && error.problem.status === 404)) {
         this.putBack([[id, events]]);
@@ -197,7 +196,7 @@ export class ExecutionsStore {
     const taken = new Map(this.dirty);
     this.dirty.clear();
     try {
-      await within(ALL, connected, async (signal) => this.replaceAll(await this.live(signal), signal));
+      await within(ALL, [connected], async (signal) => this.replaceAll(await this.live(signal), signal));
       this.unread = false;
       this.tell([...taken.values()].flat());
     } catch (error) {
@@ -260,9 +259,17 @@ export class ExecutionsStore {
   private stumbled(error: unknown, connected: AbortSignal): void {
     if (!connected.aborted) {
       this.unread = true;
-      this.connected?.abort();
-      this.connected = null;
+      this.lose();
       this.stream.fail(error);
+    }
+  }
+
+  /** What was asked over the same line may never be answered, whoever asked it. */
+  private lose(): void {
+    if (this.connected !== null) {
+      this.connected.abort();
+      this.connected = null;
+      this.client.drop();
     }
   }
 
@@ -304,19 +311,5 @@ export class ExecutionsStore {
   private publish(change: Partial<Snapshot>): void {
     this.snapshot = { ...this.snapshot, ...change };
     this.listeners.forEach((listener) => listener());
-  }
-}
-
-/** What `ask` gives, whose signal says when that takes too long, or is not wanted any more. */
-async function within<T>(limit: number, wanted: AbortSignal, ask: (signal: AbortSignal) => Promise<T>): Promise<T> {
-  const either = new AbortController();
-  const stop = (): void => either.abort();
-  const timer = setTimeout(stop, limit);
-  wanted.addEventListener('abort', stop);
-  try {
-    return await ask(either.signal);
-  } finally {
-    clearTimeout(timer);
-    wanted.removeEventListener('abort', stop);
   }
 }

@@ -197,6 +197,31 @@ test('a question whose answer never comes holds nothing up when there is a conne
   expect(heard.map((each) => each.seq)).toEqual([1, 2, 3, 4, 5, 6, 7]);
 });
 
+test('questions that hang on a dead line leave the next attempt one of the browser’s six', async () => {
+  service.lines = 6;
+  service.mute = true;
+  const asked = Array.from({ length: 6 }, () => store.client.shop().catch((error: Error) => error.message));
+  const ordered = jest.fn();
+  store.client.detach('a').then(ordered, ordered);
+  await pass(0);
+  service.mute = false;
+  // Until the silence is noticed, and no longer.
+  await pass(14_000);
+  expect(now()).toBe('live');
+  expect(new Set(await Promise.all(asked))).toEqual(new Set(['The Jupyter server does not answer.']));
+  expect(ordered).toHaveBeenCalledTimes(1);
+});
+
+test('an order is not taken back with the line, and given up in the end', async () => {
+  service.mute = true;
+  const failed = jest.fn();
+  store.client.detach('a').catch(failed);
+  await pass(30_000);
+  expect(failed).not.toHaveBeenCalled();
+  await pass(31_000);
+  expect(failed).toHaveBeenCalledWith(expect.objectContaining({ name: 'Unreachable' }));
+});
+
 test('a list whose answer never comes is asked for again', async () => {
   service.mute = true;
   service.say('event: gap\ndata: {"after": 0, "deleted": 9}\n\n');

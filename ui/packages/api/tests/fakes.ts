@@ -82,12 +82,27 @@ export class FakeService implements Transport {
   private seq = 0;
   private readonly told: { readonly seq: number; readonly text: string }[] = [];
 
+  /** So many requests may be under way at once, as in a browser; the others stand in line. */
+  lines = Infinity;
+  private busy = 0;
+  private readonly inLine: (() => void)[] = [];
+
   readonly fetch = async (url: string, init: RequestInit): Promise<Response> => {
-    const answer = this.answer(url, init);
-    if (this.delay > 0) {
-      await new Promise((resolve) => setTimeout(resolve, this.delay));
+    if (this.busy >= this.lines) {
+      await new Promise<void>((resolve) => this.inLine.push(resolve));
     }
-    return answer;
+    this.busy += 1;
+    try {
+      init.signal?.throwIfAborted();
+      const answer = this.answer(url, init);
+      if (this.delay > 0) {
+        await new Promise((resolve) => setTimeout(resolve, this.delay));
+      }
+      return await answer;
+    } finally {
+      this.busy -= 1;
+      this.inLine.shift()?.();
+    }
   };
 
   private answer(url: string, init: RequestInit): Promise<Response> {
