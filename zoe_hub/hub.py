@@ -24,6 +24,8 @@ from traitlets.config import Config
 from traitlets.config.loader import LazyConfigValue
 
 from .config import default_home
+from .hub_navigation import PATH as NAVIGATION
+from .hub_navigation import NavigationHandler
 from .hub_servers import SCOPE as READ_SERVERS
 from .web.groups import READ_GROUPS
 from .web.scopes import ADMIN_AUDIT, ADMIN_EXECUTIONS, ADMIN_QUOTAS, READ_METRICS, SCOPES, USER_SCOPES
@@ -96,6 +98,7 @@ def configure(
     _add_scopes_and_roles(c)
     # Behind those of the administrator, whose pages stay as they are.
     _list(c, "template_paths").append(str(_PAGES))
+    _list(c, "extra_handlers").append((f"/{NAVIGATION}", NavigationHandler))
     c.ZoeMixin.zoe_url = url + _base_url(c) + PREFIX.lstrip("/")
     c.ZoeMixin.zoe_token = token
     c.ZoeDockerSpawner.setdefault("zoe_home", str(folder))

@@ -240,7 +240,7 @@ async def test_a_start_in_the_queue_says_so_and_can_be_cancelled(hub: RealHub) -
     answer = await hub.api("DELETE", "/users/leo/server")
     assert answer.status_code in (202, 204), answer.text
     told = [event["message"] for event in await reading]
-    assert any(message.startswith("Waiting in the queue: ") for message in told), told
+    assert any(message.startswith("Waits for ") for message in told), told
     assert (await ended(hub, "leo")).state is ExecutionState.TERMINATED
     assert not [p for p in hub.processes() if p.environ().get("JUPYTERHUB_USER") == "leo"]
     await hub.stop_server("kim")

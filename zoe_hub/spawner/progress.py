@@ -11,7 +11,7 @@ from typing import Any
 
 from . import story
 
-_STAGES = (("Waiting for room", 0), ("Starting", story.ADMITTED), ("Ready", story.READY))
+_STAGES = (("In the queue", 0), ("Starting", story.ADMITTED), ("Ready", story.READY))
 """What a start goes through, and from which percentage on."""
 
 

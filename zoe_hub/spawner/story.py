@@ -40,7 +40,9 @@ def admitted(view: ExecutionView) -> bool:
 def tell(before: ExecutionView | None, now: ExecutionView) -> Iterator[tuple[str, int]]:
     """Messages and percentages, in the order in which things happen."""
     if now.state is ExecutionState.QUEUED and (before is None or before.reason != now.reason):
-        yield (f"Waiting in the queue: {now.reason}" if now.reason else f"{now.name} is in the queue"), QUEUED
+        # That it is in the queue, the stage's name says.
+        reason = now.reason or "waits for its turn"
+        yield reason[0].upper() + reason[1:], QUEUED
     if admitted(now) and (before is None or not admitted(before)):
         yield "Admitted: there is room for it", ADMITTED
     known = {} if before is None else {(i.process, i.ordinal): i for i in before.instances}

@@ -73,6 +73,9 @@ class Identities(Protocol):
         Raises ServiceUnavailable where that cannot be known: limits of groups must not be passed by unseen.
         """
 
+    async def navigation(self, user: str) -> str | None:
+        """The navigation of the Hub's own pages as this user sees it, in HTML; None where there is none to be had."""
+
     def login_url(self, handler: RequestHandler) -> str | None:
         """Where a browser is sent to log in; may set cookies on the handler's answer."""
 
@@ -138,6 +141,9 @@ class StaticIdentities:
     async def groups_of(self, user: str) -> tuple[str, ...]:
         known = (caller.groups for caller in self._callers.values() if caller.user == user and caller.groups)
         return next(known, ())
+
+    async def navigation(self, user: str) -> str | None:
+        return None
 
     def login_url(self, handler: RequestHandler) -> str | None:
         return self._login

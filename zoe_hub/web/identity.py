@@ -21,6 +21,7 @@ from .callers import Caller, bearer, require_same_origin
 from .groups import Groups
 from .handlers import REQUEST_ID, log, new_request_id
 from .logins import Logins
+from .navigation import Navigation
 
 
 class HubIdentities:
@@ -34,6 +35,7 @@ class HubIdentities:
         self.auth = _HeaderOAuth(cache_max_age=remembered)
         self.auth.logins = logins
         self._groups = Groups(self.auth, remembered=remembered)
+        self._navigation = Navigation(self.auth, public=self.hub_url, remembered=remembered)
         oauth = self.auth
         self._mixin = type("HubMixin", (_HubMixin,), {"_hub_auth": oauth})
         self._callback = type("OAuthCallback", (_Callback,), {"_hub_auth": oauth})
@@ -47,7 +49,7 @@ class HubIdentities:
         return self.auth.api_token or None
 
     @property
-    def hub_url(self) -> str | None:
+    def hub_url(self) -> str:
         known = os.environ.get("JUPYTERHUB_PUBLIC_HUB_URL") or f"{self.auth.hub_host}{self.auth.hub_prefix}"
         return known.rstrip("/") + "/"
 
@@ -67,6 +69,9 @@ class HubIdentities:
 
     async def groups_of(self, user: str) -> tuple[str, ...]:
         return await self._groups.of(user)
+
+    async def navigation(self, user: str) -> str | None:
+        return await self._navigation.of(user)
 
     def login_url(self, handler: RequestHandler) -> str | None:
         parameters: dict[str, str] = {}

@@ -11,6 +11,7 @@ import pytest
 
 from tests.store.writing import stored
 from tests.web.conftest import PREFIX, Site, Starter, client_of
+from zoe_hub.model.errors import UnknownName
 from zoe_hub.scheduler.allowances import Subject
 from zoe_hub.store.changes import Explained, Granted
 
@@ -104,6 +105,25 @@ async def test_each_that_was_ended_has_its_line_in_the_trail(
     assert {line["execution"] for line in lines} == set(chosen)
     assert {line["caller"] for line in lines} == {"admin"}
     assert "terminate_execution" in await seen(site, "admin-token", "admin/audit")
+
+
+async def test_the_trail_names_an_execution_the_same_way_in_every_line(
+    site: Site, start: Starter, admin: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    execution = await start()
+    assert (await admin.delete(f"/executions/{execution}")).status_code == 202
+    zapp = (await site.context.store.get(execution)).zapp
+    link = f'{zapp} <a class="zoe-id" href="{PREFIX}admin/audit?execution={execution}">{execution}</a>'
+    assert (await seen(site, "admin-token", "admin/audit")).count(link) == 2
+    # Also where the line about its beginning is not on the page.
+    assert link in await seen(site, "admin-token", "admin/audit?action=terminate_execution")
+
+    # Of what is not kept any more, and of which no line on the page says the ZApp, the identifier is left.
+    async def gone(self: Any, execution: str) -> Any:
+        raise UnknownName("executions", execution)
+
+    monkeypatch.setattr(type(site.context.store), "get", gone)
+    assert f">{execution}</a>" in await seen(site, "admin-token", "admin/audit?action=terminate_execution")
 
 
 async def test_who_does_not_administer_everybody_ends_nothing_there(site: Site, start: Starter) -> None:
@@ -214,6 +234,28 @@ async def test_the_shop_page_tells_folders_and_what_is_broken(site: Site) -> Non
     assert "broken.yaml" in text
     assert "<td>5</td>" in text
     assert "1 broken file" in text
+
+
+async def test_the_hubs_own_navigation_is_on_every_page(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With what an administrator put into it; without it, pages have one of their own."""
+    own = f'<nav id="theirs"><a href="{PREFIX}admin/executions">Zoe</a><a href="/handbook">Handbook</a></nav>'
+
+    async def navigation(_: Any, user: str) -> str:
+        return own.replace("Zoe", f"Zoe for {user}")
+
+    async with client_of(site, "admin-token") as admin:
+        plain = (await admin.get(f"{site.url}admin/queue", headers=PAGE)).text
+        assert 'id="theirs"' not in plain
+        assert f'href="{PREFIX}admin/executions">Zoe administration' in plain
+        monkeypatch.setattr(type(site.context.identities), "navigation", navigation)
+        theirs = (await admin.get(f"{site.url}admin/queue", headers=PAGE)).text
+        assert '>Zoe for admin</a><a href="/handbook">' in theirs
+        assert theirs.count('<nav id="theirs">') == 1
+        assert ">Zoe administration</a>" not in theirs
+        assert f'href="{PREFIX}admin/capacity"' not in (await admin.get(site.url, headers=PAGE)).text
+        own = own.replace("admin/executions", "")
+        # Whose template has no link to them finds the administrator's pages in ours.
+        assert f'href="{PREFIX}admin/capacity"' in (await admin.get(site.url, headers=PAGE)).text
 
 
 async def test_health_says_what_the_parts_say(site: Site) -> None:

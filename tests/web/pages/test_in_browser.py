@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import httpx
 import psutil
 import pytest
 import pytest_asyncio
@@ -71,8 +73,15 @@ async def test_ones_own_page_is_live_and_an_administrators_has_everybodys(
 ) -> None:
     await run(zoe, "bob", "trains")
     async with person(browser, hub, "alice") as page, person(browser, hub, "admin") as admin:
-        # From the Hub's own navigation.
+        # From the Hub's own navigation, which is the same on our pages.
+        theirs = await page.locator("nav.navbar").inner_html()
         await page.click("nav >> text=My executions")
+        assert await page.locator("nav.navbar").inner_html() == theirs
+        await page.click("nav >> text=Services")
+        await page.locator(".dropdown-menu >> text=zoe").click()
+        await page.locator("#dark-theme-toggle").click()
+        assert await page.locator("html").get_attribute("data-bs-theme") == "dark"
+        await page.locator("#dark-theme-toggle").click()
         await page.wait_for_selector("text=Nothing of yours runs")
         await page.wait_for_selector("#zoe-connection[data-state=live]")
         flights = await run(zoe, "alice", "flights", workers=2)
@@ -104,6 +113,16 @@ async def test_ones_own_page_is_live_and_an_administrators_has_everybodys(
         await page.wait_for_selector(f"tr[data-key='{flights}']", state="detached")
         await admin.wait_for_selector(f"tr[data-key='{flights}']", state="detached")
         await until(lambda: _ended(zoe, flights))
+
+
+async def test_the_navigation_of_others_is_for_the_service_alone(hub: RealHub) -> None:
+    tokens = {"": 403, await hub.user_token("alice"): 403}
+    async with httpx.AsyncClient() as stranger:
+        for token, status in tokens.items():
+            headers = {"Authorization": f"token {token}"} if token else {}
+            answer = await stranger.get(f"{hub.url}/hub/zoe/navigation?user=admin", headers=headers)
+            assert answer.status_code == status, answer.text
+            assert "logout" not in answer.text
 
 
 async def test_an_administrator_finds_out_why_somebody_waits_in_three_clicks(
@@ -194,10 +213,13 @@ async def test_a_start_that_waits_says_so_on_its_page(
         await card.locator("summary").click()
         await page.fill("#zoe-lab-and-sleepers-cpu", "2")
         await page.click("button:has-text('Start')")
-        await page.wait_for_selector("li[data-status=now]:has-text('Waiting for room') >> text=CPU")
+        now = page.locator("li[data-status=now]")
+        await now.filter(has_text="In the queue").wait_for()
+        # What it waits for, in one sentence.
+        assert re.fullmatch(r"Waits for [^:]* CPU on one node[^:]*", await now.locator("div").inner_text())
         async with person(browser, hub, "carol") as watching:
             await watching.goto(f"{hub.url}/hub/spawn-pending/carol")
-            await watching.wait_for_selector("li[data-status=now]:has-text('Waiting for room') >> text=CPU")
+            await watching.wait_for_selector("li[data-status=now]:has-text('In the queue') >> text=CPU")
             await watching.wait_for_selector("li[data-status=now] >> text=/[0-9]+ s/")
             await looked_at(watching, "hub-start", tmp_path, within="#zoe-stages")
         # Without scripts the page asks again by itself, and leads to what says more.

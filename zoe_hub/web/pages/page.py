@@ -54,6 +54,7 @@ class Asker(BaseHandler):
     def initialize(self, context: WebContext, feed: EventFeed, meter: Meter, **options: Any) -> None:
         super().initialize(context, feed, meter, **options)
         self._form = bytearray()
+        self._navigation: str | None = None
 
     async def prepare(self) -> None:
         # Read, though it is not kept: whoever still sends does not hear what is wrong.
@@ -67,7 +68,10 @@ class Asker(BaseHandler):
         """As every handler's, once the form has been read: the token that goes with a login may be in it."""
         self.has_body = True
         self._read_form()
-        return await super().require_caller()
+        caller = await super().require_caller()
+        if caller is not None and caller.user is not None and self.is_page_load():
+            self._navigation = await self.context.identities.navigation(caller.user)
+        return caller
 
     def _read_form(self) -> None:
         """The form's fields, for `get_body_argument`. Raises Refused for what no form of ours sends."""
@@ -144,6 +148,7 @@ class Asker(BaseHandler):
         common = {
             "who": self.caller,
             "hub": hub,
+            "navigation": self._navigation,
             "prefix": self.context.prefix,
             "here": self.request.path,
             "nonce": nonce,

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
-from ...model.audit import Outcome
+from ...model.audit import AuditLine, Outcome
+from ...model.errors import UnknownName
 from .. import scopes
 from ..access import lacks
 from ..api.audit import TrailQuery, get_audit
 from ..callers import Caller
 from .everybody import everybodys_events
 from .page import ROWS, Page, address
+
+_SUBMIT = "submit_execution"
+"""The one whose address names no execution: its lines have the ZApp."""
 
 
 class Trail(Page):
@@ -29,9 +35,18 @@ class Trail(Page):
         return {
             "query": query,
             "trail": trail,
+            "zapps": await self._zapps(trail.lines),
             "outcomes": [each.value for each in Outcome],
             "older": address(self.request.path, **kept, before=trail.next) if trail.next else None,
             # Whoever may read the trail alone hears of no events.
             "events": everybodys_events(self.context.prefix) if caller.admin and not query.before else None,
             "newest": address(self.request.path, **kept) if query.before else None,
         }
+
+    async def _zapps(self, lines: Sequence[AuditLine]) -> dict[str, str]:
+        """The ZApp of each execution, as far as it is known: a line about an end names only the execution."""
+        found = {line.execution: line.target for line in lines if line.execution and line.action == _SUBMIT}
+        for execution in {line.execution for line in lines if line.execution} - set(found):
+            with suppress(UnknownName):
+                found[execution] = (await self.context.store.get(execution)).zapp
+        return found

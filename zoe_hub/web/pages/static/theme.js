@@ -22,7 +22,8 @@
   dark.addEventListener("change", apply);
   window.addEventListener("storage", apply);
   document.addEventListener("DOMContentLoaded", () => {
-    const toggle = document.getElementById("zoe-theme");
+    // In our own navigation, or the Hub's.
+    const toggle = document.getElementById("zoe-theme") ?? document.getElementById("dark-theme-toggle");
     if (!toggle) return;
     toggle.hidden = false;
     toggle.addEventListener("click", () => {
