@@ -62,6 +62,7 @@ class Asked:
     def _saw(self, view: ExecutionView) -> None:
         if view.id == self._attached.id:
             self._shown.execution = document(view)
+            self._shown.away = self._attached.away
 
     async def _answer(self, content: dict[str, Any]) -> None:
         asked = content["id"]

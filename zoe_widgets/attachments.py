@@ -28,8 +28,10 @@ class Attached:
     watched: bool = False
     card: Any = field(default=None, repr=False)
     """The widget that shows it, made when it is first shown."""
+    away: bool = False
+    """The service does not answer, so that the view may be old."""
     watchers: list[Callable[[ExecutionView], None]] = field(default_factory=list, repr=False)
-    """Told whenever it is seen, in whichever thread that is."""
+    """Told whenever it is seen, or cannot be seen any more, in whichever thread that is."""
 
     @property
     def id(self) -> str:
@@ -57,6 +59,13 @@ class Attached:
             told(view)
         if self.links and view.state.ended:
             attention.set()
+
+    def reached(self, there: bool) -> None:
+        """Whether the service answers."""
+        if self.away is there:
+            self.away = not there
+            for told in self.watchers:
+                told(self.view)
 
 
 class Attachments:

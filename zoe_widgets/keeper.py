@@ -112,14 +112,19 @@ class Keeper:
 
     async def _follow(self, attached: Attached, after: int | None) -> None:
         """Keep the view fresh and notice restarts, until it has ended or is let go."""
+        client = self._core.client
         while self._follows(attached):
             try:
-                async with contextlib.aclosing(self._core.client.events(attached.id, after=after)) as events:
+                if attached.away:
+                    # An event may have come of which it was not seen any more what it changed.
+                    attached.saw(await client.execution(attached.id))
+                stream = client.events(attached.id, after=after, on_connection=attached.reached)
+                async with contextlib.aclosing(stream) as events:
                     async for event in events:
                         after = event.seq
                         if _means_restart(event, attached.view):
                             attached.doubt()
-                        attached.saw(await self._core.client.execution(attached.id))
+                        attached.saw(await client.execution(attached.id))
                         if event.kind is EventKind.EXECUTION_EXPIRING and attached.view.life.expires is not None:
                             notices.say(lives.announcement(attached.view), "degraded")
                         if sentence := adapting.announcement(event, attached.view):
@@ -129,6 +134,7 @@ class Keeper:
                         if not self._follows(attached):
                             break
             except ServiceUnavailable:
+                attached.reached(False)
                 await asyncio.sleep(5)
             except UnknownName:
                 attached.saw(_not_kept(attached.view))

@@ -32,11 +32,15 @@ def widget_class() -> type[Any] | None:
         return None
 
     class ClusterWidget(anywidget.AnyWidget):
-        """Shows `execution`, a document as the REST interface has it, and sends what is clicked."""
+        """Shows `execution`, a document as the REST interface has it, and sends what is clicked.
+
+        `away`: the service does not answer, so that it may be old.
+        """
 
         _esm = MODULE
         _css = STYLE
         execution = traitlets.Dict().tag(sync=True)
+        away = traitlets.Bool(False).tag(sync=True)
 
     return ClusterWidget
 
@@ -69,7 +73,7 @@ def widget_for(core: Core, attached: Attached) -> Any | None:
         return None
     if isinstance(attached.card, made) and attached.card.comm is not None:
         return attached.card
-    shown = made(execution=document(attached.view))
+    shown = made(execution=document(attached.view), away=attached.away)
     answer_beside_cells(shown)
     Asked(core, attached, shown)
     return shown

@@ -145,6 +145,34 @@ async def test_a_cut_stream_of_events_is_resumed_where_it_broke():
     assert seen == [event["seq"] for event in zoe.events]
 
 
+async def test_that_the_service_is_away_is_told_and_that_it_is_back_but_no_cut_that_is_over_at_once():
+    with DroppingZoe() as zoe:
+        async with client_of(zoe) as client:
+            told, there, gone = [], asyncio.Event(), asyncio.Event()
+
+            def on_connection(stands):
+                told.append(stands)
+                (there if stands else gone).set()
+
+            async def follow():
+                async for _ in client.events(after=0, on_connection=on_connection):
+                    pass
+
+            following = asyncio.create_task(follow())
+            for name in ("one", "two"):
+                await client.submit(Submit(zapp="spark", name=name))
+            await asyncio.wait_for(there.wait(), 10)
+            await asyncio.sleep(0.5)
+            assert False not in told
+            await asyncio.to_thread(zoe.__exit__)
+            await asyncio.wait_for(gone.wait(), 20)
+            there.clear()
+            zoe._ready.clear()
+            await asyncio.to_thread(zoe.__enter__)
+            await asyncio.wait_for(there.wait(), 20)
+            following.cancel()
+
+
 async def test_where_events_are_missing_it_is_told():
     with FakeZoe() as zoe:
         async with client_of(zoe) as client:

@@ -14,6 +14,7 @@ from zoe_widgets.attachments import Attached
 from zoe_widgets.calls import core_of, run
 from zoe_widgets.core import Core
 from zoe_widgets.links import Link
+from zoe_widgets.portal import Caller
 
 VIEW = "application/vnd.jupyter.widget-view+json"
 
@@ -106,6 +107,25 @@ def test_the_card_shows_what_is_seen_of_the_cluster(shown: Any, attached: Attach
     assert {"plan", "granted", "instances", "life", "ui", "state"} <= shown.execution.keys()
     attached.saw(attached.view.model_copy(update={"reason": "no room"}))
     assert shown.execution["reason"] == "no room"
+
+
+def test_the_card_says_by_itself_that_the_service_is_away_and_goes_on(
+    shown: Any, core: Core, attached: Attached, zoe: FakeZoe
+) -> None:
+    async def watch(_: Caller) -> None:
+        core.keeper.watch(attached, None)
+
+    run(watch)
+    zoe.wait_for_follower()
+    zoe.__exit__()
+    until(lambda: shown.away)
+    assert shown.execution["name"] == "spark-1", "what was known is still shown"
+    zoe._ready.clear()
+    zoe.__enter__()
+    until(lambda: not shown.away)
+    zoe.wait_for_follower()
+    zoe.soon(lambda: zoe.resize("spark-1", 4, "12 tasks wait"))
+    until(lambda: shown.execution["parameters"]["workers"] == 4)
 
 
 def test_a_click_scales_and_the_answer_says_that_it_went_well(shown: Any, zoe: FakeZoe) -> None:

@@ -17,6 +17,8 @@ from .requests import Requests, path_of
 
 PATIENCE = 120.0
 """Seconds for which whoever follows an execution bears that the service is away. The Hub restarts it within 30."""
+_DOUBT = 3
+"""Attempts one after the other that failed, until the service is said to be away: a restarted proxy is not."""
 _GAP = "gap"
 """What the service calls that events are missing."""
 _SILENCE = 35.0
@@ -34,13 +36,16 @@ class Streams(Requests):
         after: int | None = None,
         patience: float = PATIENCE,
         on_gap: Callable[[], None] | None = None,
+        on_connection: Callable[[bool], None] | None = None,
     ) -> AsyncGenerator[Event, None]:
         """Events as they are stored, of everything one may see or of one execution. Never ends by itself.
 
         `after`: begin behind this `seq` (0: from the first one); without it, from now on. A lost stream is
         resumed where it broke. `on_gap` is called where events are missing, because executions that ended long ago
         are deleted, or the database is another one: read afresh what there is. Of one execution that is kept, none is
-        ever missing. Raises ServiceUnavailable when the service was away for `patience` seconds.
+        ever missing. `on_connection` hears whether the stream stands: yes whenever it is opened, and no whenever
+        another attempt to open it anew has failed, from the third one on. Raises ServiceUnavailable when the service
+        was away for `patience` seconds.
         """
         clock = asyncio.get_running_loop().time
         last, failures, since = after, 0, clock()
@@ -56,6 +61,8 @@ class Streams(Requests):
                 async with aclosing(self._stream_events(execution, last, gapped)) as stream:
                     async for event in stream:
                         failures, since = 0, clock()
+                        if event is None and on_connection is not None:
+                            on_connection(True)
                         if event is None or (last is not None and event.seq <= last):
                             continue
                         last = event.seq
@@ -63,6 +70,8 @@ class Streams(Requests):
             except httpx.TransportError as error:
                 if clock() - since > patience and failures:
                     raise self._away(error) from error
+                if isinstance(error, httpx.TimeoutException):
+                    failures = max(failures, _DOUBT)  # who hangs has been waited for long enough
             except ServiceUnavailable:
                 if clock() - since > patience:
                     raise
@@ -70,6 +79,8 @@ class Streams(Requests):
                 if clock() - since > patience:
                     raise
                 await asyncio.sleep(error.retry_after)
+            if failures >= _DOUBT and on_connection is not None:
+                on_connection(False)
             await asyncio.sleep(min(0.1 * 2**failures, 5.0))
             failures += 1
 

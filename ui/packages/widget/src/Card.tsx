@@ -16,6 +16,7 @@ export function Card({ model }: { model: Model }): ReactElement {
   const link = useMemo(() => new Link(model, away), [model, away]);
   useEffect(() => () => link.dispose(), [link]);
   const execution = useSyncExternalStore(link.subscribe, link.current);
+  const old = useSyncExternalStore(link.subscribeAway, link.serviceAway);
   const [failed, setFailed] = useState('');
   /** What is open below the card. */
   const [open, setOpen] = useState<'' | 'logs' | 'swap'>('');
@@ -65,6 +66,16 @@ export function Card({ model }: { model: Model }): ReactElement {
   }
   return (
     <div className="zoe zoe-widget">
+      <div role="status">
+        {old && (
+          <p className="zoe-banner">
+            <span>
+              {trans.__('Zoe’s service does not answer.')}{' '}
+              {trans.__('What is shown may be old; what runs keeps running.')} {trans.__('Trying again…')}
+            </span>
+          </p>
+        )}
+      </div>
       <ExecutionCard
         execution={execution}
         samples={samples.current}

@@ -5,7 +5,9 @@ import type { Execution, LogWish, Plan, Scalar, ZApp } from '@zoe-jupyter/api';
 /** As anywidget hands it in. */
 export interface Model {
   get(name: 'execution'): Execution;
-  on(event: 'change:execution', callback: () => void): void;
+  /** Whether the service does not answer the kernel. */
+  get(name: 'away'): boolean;
+  on(event: 'change:execution' | 'change:away', callback: () => void): void;
   on(event: 'msg:custom', callback: (content: unknown) => void): void;
   off(event: string, callback: (content: unknown) => void): void;
   send(content: unknown): void;
@@ -111,6 +113,14 @@ export class Link {
   }
 
   readonly current = (): Execution => this.model.get('execution');
+
+  /** Whether what is shown may be old, as the service is away. */
+  readonly serviceAway = (): boolean => this.model.get('away');
+
+  readonly subscribeAway = (listener: () => void): (() => void) => {
+    this.model.on('change:away', listener);
+    return () => this.model.off('change:away', listener);
+  };
 
   readonly subscribe = (listener: () => void): (() => void) => {
     this.model.on('change:execution', listener);

@@ -14,8 +14,18 @@ class FakeKernel implements Model {
 
   constructor(private shown: Execution) {}
 
-  get(): Execution {
-    return this.shown;
+  private gone = false;
+
+  get(name: 'execution'): Execution;
+  get(name: 'away'): boolean;
+  get(name: 'execution' | 'away'): Execution | boolean {
+    return name === 'away' ? this.gone : this.shown;
+  }
+
+  /** The service does not answer it, or does again. */
+  misses(gone: boolean): void {
+    this.gone = gone;
+    this.callbacks.get('change:away')?.forEach((callback) => callback(null));
   }
 
   on(event: string, callback: (content: unknown) => void): void {
@@ -71,6 +81,16 @@ test('shows what the kernel says, as it changes', () => {
   expect(screen.getByText('workers: 0 of 2 ready')).toBeTruthy();
   act(() => kernel.shows({ instances: [ready('spark.worker', 0)] }));
   expect(screen.getByText('workers: 1 of 2 ready')).toBeTruthy();
+});
+
+test('says by itself that the service is away, and no more when it is back', () => {
+  expect(screen.queryByText(/does not answer/)).toBeNull();
+  act(() => kernel.misses(true));
+  const said = screen.getByText(/service does not answer.*may be old/);
+  expect(said.closest('[role=status]')).not.toBeNull();
+  expect(screen.getByText('workers: 0 of 2 ready')).toBeTruthy();
+  act(() => kernel.misses(false));
+  expect(screen.queryByText(/does not answer/)).toBeNull();
 });
 
 test('asks the kernel for another size, and shows what it refuses', async () => {
