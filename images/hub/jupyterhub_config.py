@@ -34,6 +34,8 @@ c.Authenticator.allow_all = True
 
 c.DockerSpawner.network_name = os.environ["ZOE_NOTEBOOKS_NETWORK"]
 c.DockerSpawner.remove = True
+# The first start of an image reads all of it from the disk.
+c.DockerSpawner.http_timeout = 120
 c.DockerSpawner.volumes = {"jupyterhub-user-{username}": "/home/jovyan/work"}
 c.DockerSpawner.notebook_dir = "/home/jovyan/work"
 c.DockerSpawner.extra_host_config = {"security_opt": ["no-new-privileges"], "cap_drop": ["ALL"]}
