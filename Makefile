@@ -27,10 +27,10 @@ test: lint ## set up and run all checks and tests, JOBS (2) files at a time; wha
 test-long: setup ## run the tests that take minutes: two people's clusters and their walk by clicking, clusters that follow their load, no Hub
 	@$(IN_ENV) python -m pytest -m long
 
-test-docker: setup ## run the tests that need a Docker engine (ZOE_TEST_DOCKER_HOST, else /var/run/docker.sock)
+test-docker: setup ## run the tests that need a Docker engine (ZOE_TEST_DOCKER_HOST, else /var/run/docker.sock), those of test-swarm among them
 	@$(IN_ENV) python -m pytest -m docker
 
-test-swarm: setup ## run the tests that need two machines of a swarm, which they make of this one (as root, with dockerd and ip)
+test-swarm: setup ## of these, only those that need two machines of a swarm, which they make of this one (as root, with dockerd and ip)
 	@$(IN_ENV) python -m pytest -m docker tests/backends/swarm
 
 images: wheel ## build the images of all frameworks and of the Hub (ONLY, BASE_IMAGE, IMAGE_PREFIX=zoe, DOCKER, CA_FILE, IMAGES_LOCK)
