@@ -135,6 +135,8 @@ async def test_what_was_on_a_machine_that_dies_comes_back_on_another_and_its_own
 
 @pytest.mark.slow
 @pytest.mark.spark
+# The image is brought to both machines first, and all that they had is deleted within the time of the last test.
+@pytest.mark.timeout(900)
 async def test_spark_works_across_two_machines_and_goes_on_without_one_of_them(
     road: Road, machines: Machines, second_machine: Callable[[], None]
 ) -> None:
