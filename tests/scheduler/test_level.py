@@ -35,10 +35,10 @@ BOUNDS = st.fixed_dictionaries(
 
 def check(there: Level, plain: list[Shape], asked: Shape) -> None:
     assert there.amounts == plain
-    assert there.first(asked) == next(iter(fits(plain, asked)), None)
     some = there.some(asked)
     assert (some is None) == (not fits(plain, asked))
     assert some is None or some in fits(plain, asked)
+    assert there.first(asked) == next(iter(fits(plain, asked)), None)
     assert there.count(asked) == sum(number(amount, asked) for amount in plain)
     assert there.lack(asked, 3) == max(0, 3 - sum(number(amount, asked) for amount in plain))
     assert there.nodes(asked) == fits(plain, asked)
@@ -85,6 +85,27 @@ def test_what_is_tried_is_seen_and_not_remembered(
         for node, shape, times, _ in steps:
             there.add(node % len(plain), shape, -times, silent=True)
         check(there, plain, asked)
+
+
+@given(AMOUNTS, STEPS, st.lists(st.booleans(), min_size=40, max_size=40), BOUNDS)
+def test_what_happens_while_something_is_tried_stays(
+    amounts: list[Shape], steps: list[tuple[int, Shape, int, Shape]], silent: list[bool], bounds: dict[str, int]
+) -> None:
+    there, plain, tried = Level(amounts), list(amounts), list(amounts)
+    with mock.patch.multiple(level, **bounds):
+        for (node, shape, times, asked), only_tried in zip(steps, silent, strict=False):
+            node %= len(plain)
+            there.add(node, shape, times, silent=only_tried)
+            tried[node] = tried[node].plus(shape, times)
+            if not only_tried:
+                plain[node] = plain[node].plus(shape, times)
+            check(there, tried, asked)
+        for (node, shape, times, _), only_tried in zip(steps, silent, strict=False):
+            if only_tried:
+                there.add(node % len(plain), shape, -times, silent=True)
+        for _, _, _, asked in steps:
+            check(there, plain, asked)
+        assert there.frontier is there.frontier, "nothing is tried any more: what was found is remembered"
 
 
 def test_room_in_three_dimensions_is_that_of_one_node() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 
 import numpy as np
 import numpy.typing as npt
@@ -60,7 +61,7 @@ class Level:
 
     def add(self, node: int, shape: Shape, times: int = 1, *, silent: bool = False) -> None:
         """So many of the shape more on this node; fewer, where `times` is negative. Who watches or follows is not told
-        of what is `silent`: it is only tried.
+        of what is `silent`: it is only tried, until the reverse is done.
         """
         old = self.amounts[node]
         cpu, memory, gpu = old[0] + times * shape[0], old[1] + times * shape[1], old[2] + times * shape[2]
@@ -75,6 +76,8 @@ class Level:
             if self._tried.setdefault(node, old) == new:
                 del self._tried[node]
             return
+        if node in self._tried:
+            self._tried[node] = self._tried[node].plus(shape, times)
         self._frontier = None
         if times > 0:
             self._growths += 1
@@ -121,8 +124,16 @@ class Level:
             if noted.nodes:
                 if shape.within(self.amounts[noted.nodes[0]]):
                     return noted.nodes[0]
-            elif noted.seen == self._growths and noted.looked == len(self.amounts) and not self._tried:
-                return None
+            elif noted.looked == len(self.amounts) and not self._tried:
+                # It did fit nowhere: any node that grew since will do, and others need no look.
+                cpu, memory, gpu = shape
+                for node, at in islice(reversed(self._log.items()), _REMEMBERED):
+                    if at <= noted.seen:
+                        noted.seen = self._growths
+                        return None
+                    c, m, g = self.amounts[node]
+                    if c >= cpu and m >= memory and g >= gpu:
+                        return node
         return self.first(shape)
 
     def nodes(self, shape: Shape) -> list[int]:

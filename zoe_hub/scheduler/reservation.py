@@ -58,11 +58,14 @@ def reserve(wishes: Sequence[Wish], room: Level | Sequence[Shape], ends: Iterabl
 def _reserve_one_kind(shape: Shape, count: int, level: Level, ends: Iterable[End]) -> Reservation | None:
     """The same, where it is as soon as there is room for so many, one after the other."""
     amounts, there, lack = level.amounts, dict[int, tuple[int, int, int]](), count - level.count(shape)
+    least_cpu, least_memory, least_gpu = shape
     for time, places in ends:
         for node, (cpu, memory, gpu) in places:
             before = there.get(node) or amounts[node]
             after = there[node] = (before[0] + cpu, before[1] + memory, before[2] + gpu)
-            lack += number(before, shape) - number(after, shape)
+            # Mostly, none fits there yet, and none did before.
+            if after[0] >= least_cpu and after[1] >= least_memory and after[2] >= least_gpu:
+                lack += number(before, shape) - number(after, shape)
         if lack <= 0:
             taken: dict[int, Shape] = {}
             for node in sorted({*level.possible(shape), *there}):
@@ -77,7 +80,7 @@ def _reserve_one_kind(shape: Shape, count: int, level: Level, ends: Iterable[End
 
 
 def _reservation(time: float, taken: dict[int, Shape], released: Mapping[int, Shape]) -> Reservation:
-    kept = {node: _beyond(amount, released.get(node, _NOTHING)) for node, amount in taken.items()}
+    kept = {node: _beyond(amount, released[node]) if node in released else amount for node, amount in taken.items()}
     return Reservation(time, {node: shape for node, shape in kept.items() if shape != _NOTHING}, taken)
 
 

@@ -152,7 +152,7 @@ class Cores:
     def _place(self, entry: Entry) -> tuple[object, ...]:
         if self._overdue(entry):
             return 0, entry.request.submitted, entry.request.id
-        return 1, *self._group_place(entry.group), self._books.key(entry.application)
+        return 1, *self._group_places()[entry.group], self._books.key(entry.application)
 
     def _overdue(self, entry: Entry) -> bool:
         return entry.waiting and self._now >= entry.request.submitted + self._books.settings.bound
@@ -169,8 +169,7 @@ class Cores:
 
     def _first_of_lines(self) -> Entry | None:
         """Where who waits keeps its place: group by group, the first is known without a look at it."""
-        lines = [group for group in self._books.groups.values() if group.line]
-        heap = [(self._group_place(group), group.line[0], 0, group) for group in lines]
+        heap = [(place, group.line[0], 0, group) for group, place in self._group_places().items() if group.line]
         heapq.heapify(heap)
         while heap:
             place, key, index, group = heap[0]
@@ -187,7 +186,8 @@ class Cores:
         books = self._books
         best: tuple[Key, Entry] | None = None
         place = None
-        heap = [(self._group_place(group), number, group) for number, group in enumerate(books.groups.values())]
+        places = self._group_places()
+        heap = [(places[group], number, group) for number, group in enumerate(books.groups.values())]
         heapq.heapify(heap)
         # Who comes after somebody of another place is not looked at.
         while heap and (best is None or heap[0][0] == place):
@@ -199,18 +199,20 @@ class Cores:
                     best, place = (key, entry), of
         return best[1] if best else None
 
-    def _group_place(self, group: Group) -> tuple[float, float]:
-        place = self._places.get(group)
-        if place is None:
-            place = self._places[group] = -group.priority, self._books.core_share(group)
-        return place
+    def _group_places(self) -> Mapping[Group, tuple[float, float]]:
+        places, groups = self._places, self._books.groups
+        if len(places) < len(groups):
+            for group in groups.values():
+                if group not in places:
+                    places[group] = -group.priority, self._books.core_share(group)
+        return places
 
     def _candidates(self, kept: Kept) -> Iterator[Entry]:
         """Who may fit, in order. Shares do not change before somebody starts, and then this is over."""
         books = self._books
         reserved = None if kept.until is None else (kept.until, books.beside)
         bound = books.settings.bound
-        found = books.waiting.candidates(self._now, bound, self._room.firm, reserved, self._group_place)
+        found = books.waiting.candidates(self._now, bound, self._room.firm, reserved, self._group_places())
         return filter(self._waits, found)
 
     # Whether it may
@@ -268,12 +270,12 @@ class Cores:
         application = entry.application
         lack = {demand.key: lacking(application, demand) for demand in application.request.demands}
         for node, shape in kept.items():
-            self._room.soon.add(node, shape, -1)
-            self._room.now.add(node, shape, -1)
+            self._room.soon.add(node, shape, -1, silent=True)
+            self._room.now.add(node, shape, -1, silent=True)
         taken = self._placing.place_core(application)
         for node, shape in kept.items():
-            self._room.soon.add(node, shape)
-            self._room.now.add(node, shape)
+            self._room.soon.add(node, shape, silent=True)
+            self._room.now.add(node, shape, silent=True)
         self._start_with(application, lack)
         if self._known is not None and any(
             node in self._known[1].taken for nodes in application.placed.values() for node in nodes

@@ -30,10 +30,12 @@ class Kept:
         """For a head that is neither."""
 
     @property
-    def shapes(self) -> dict[int, Shape]:
+    def shapes(self) -> Mapping[int, Shape]:
         """All that is kept now, node by node."""
         if self.reservation is None:
             return self.drawn
+        if not self.drawn:
+            return self.reservation.kept
         found = dict(self.drawn)
         for node, shape in self.reservation.kept.items():
             found[node] = found.get(node, _NOTHING).plus(shape)
@@ -82,8 +84,9 @@ class Kept:
     def apply(self) -> None:
         """Make `Books.beside` what is left."""
         shapes = self.shapes
-        _exchange(self._books.beside, self._books.reserved, shapes)
-        self._books.reserved = dict(shapes)
+        if shapes != self._books.reserved:
+            _exchange(self._books.beside, self._books.reserved, shapes)
+            self._books.reserved = dict(shapes)
 
     def _ends(self) -> Iterator[tuple[float, Places]]:
         now, entries = self._now, self._books.entries

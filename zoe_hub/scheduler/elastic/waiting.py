@@ -9,7 +9,7 @@ from __future__ import annotations
 import heapq
 import math
 from bisect import bisect_left, insort
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -59,6 +59,10 @@ class Numbers:
     def __getitem__(self, number: int) -> Shape:
         return self._shapes[number]
 
+    def shapes(self, numbers: Slots) -> list[Shape]:
+        """Of these numbers."""
+        return [self._shapes[number] for number in numbers.tolist()]
+
     @property
     def end(self) -> int:
         """All numbers are smaller."""
@@ -66,7 +70,7 @@ class Numbers:
 
     def table(self, numbers: Slots) -> Column:
         """The shapes of these numbers, one a row."""
-        return np.array([self._shapes[number] for number in numbers.tolist()], np.int64).reshape(len(numbers), 3)
+        return np.array(self.shapes(numbers), np.int64).reshape(len(numbers), 3)
 
     def number(self, shape: Shape) -> int:
         """The number of a shape, until it was given back as often as it was asked for."""
@@ -210,7 +214,7 @@ class Waiting:
         bound: float,
         firm: Level,
         reserved: tuple[float, Level] | None,
-        place_of: Callable[[Group], tuple[float, float]],
+        place_of: Mapping[Group, tuple[float, float]],
     ) -> Iterator[Entry]:
         """Who is ready, in order, after all are put aside for whose core no node has room, even for one instance.
 
@@ -229,7 +233,7 @@ class Waiting:
             return
         yield from self._overdue(slots[now >= self._oldest[slots] + bound], now, bound, until)
         # One user after the other: mostly, somebody starts before all of them had to be sorted.
-        places = [place_of(group) for group in self._groups]
+        places = [place_of[group] for group in self._groups]
         order = {place: rank for rank, place in enumerate(sorted({*places}))}
         ranks = np.array([order[place] for place in places])[self._group[slots]]
         for each in np.bincount(ranks).nonzero()[0].tolist():
@@ -310,7 +314,7 @@ class Waiting:
         numbers = self._shape[slots]
         distinct = np.bincount(numbers).nonzero()[0]
         fits = np.zeros(distinct[-1] + 1, bool)
-        fits[distinct] = level.any_fits([self._shapes[number] for number in distinct.tolist()])
+        fits[distinct] = level.any_fits(self._shapes.shapes(distinct))
         fit = fits[numbers]
         fit |= self._count[slots] == 0
         if fit.all():
