@@ -83,7 +83,7 @@ def run(case: Case, folder: Path) -> tuple[Found, bool]:
     """A run, and whether it was made now: one that was made before by the same code is read."""
     path = folder / f"{_digest(case)}.json"
     try:
-        return _read(case, json.loads(path.read_text())), False
+        return read(case, json.loads(path.read_text())), False
     except (FileNotFoundError, ValueError, TypeError, KeyError):
         # Not there, or of a program that was ended while it wrote.
         pass
@@ -96,7 +96,7 @@ def run(case: Case, folder: Path) -> tuple[Found, bool]:
     part = path.with_suffix(".part")
     part.write_text(json.dumps(document))
     part.replace(path)
-    return _read(case, document), True
+    return read(case, document), True
 
 
 @cache
@@ -105,7 +105,8 @@ def least(size: Size, mix: str, load: float, seed: int) -> float:
     return fmean(job.seconds for job in _workload(size, mix, load, seed).jobs)
 
 
-def _read(case: Case, document: dict[str, Any]) -> Found:
+def read(case: Case, document: dict[str, Any]) -> Found:
+    """A run that was kept. Raises KeyError or TypeError where something of it is missing."""
     summary = dict(document["summary"])
     spreads = [Spread(**summary.pop(name)) for name in ("turnaround", "queueing", "slowdown")]
     return Found(case, *spreads, figures=summary, series=Series(**document["series"]))

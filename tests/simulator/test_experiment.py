@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import os
 import shutil
 import sys
 from pathlib import Path
@@ -17,7 +18,15 @@ BENCHMARKS = Path(__file__).parent.parent.parent / "benchmarks"
 @pytest.fixture
 def experiment(monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.syspath_prepend(str(BENCHMARKS))
-    names = ("experiment_runs", "experiment_goals", "experiment_page", "experiment", "report", "intervals")
+    names = (
+        "experiment_runs",
+        "experiment_goals",
+        "experiment_page",
+        "experiment_more",
+        "experiment",
+        "report",
+        "intervals",
+    )
     yield importlib.import_module("experiment")
     for name in names:
         sys.modules.pop(name, None)
@@ -104,6 +113,47 @@ def test_what_never_ended_is_no_success(experiment: Any, tmp_path: Path) -> None
     found.figures["unserved"] = 1
     left = goals.unserved([found, found])
     assert (left.value, left.holds) == (2, False)
+
+
+def test_what_is_kept_of_more_nodes_is_told_as_far_as_it_goes(experiment: Any, tmp_path: Path) -> None:
+    runs, more = (importlib.import_module(name) for name in ("experiment_runs", "experiment_more"))
+    size, folder = runs.Size(12, 2), tmp_path / "results"
+
+    def run(seed: int, policy: str, order: str, load: float = 1.1) -> Any:
+        return runs.run(runs.Case(size, "80/20", load, "as published", seed, policy, order), folder)[0]
+
+    found = {(seed, policy): run(seed, policy, "fifo") for seed in (1, 2) for policy in ("rigid", "elastic")}
+    for policy in runs.POLICIES:
+        run(1, policy, "sjf")
+    run(3, "rigid", "fifo")
+    run(1, "elastic", "hrrn")
+    run(1, "rigid", "fifo", 0.9)
+    # The same case by other code, before; and what a program that was ended left.
+    kept = json.loads(next(folder.glob("*.json")).read_text())
+    kept["summary"]["turnaround"]["mean"] = 1e9
+    (folder / "other.json").write_text(json.dumps(kept))
+    os.utime(folder / "other.json", (0, 0))
+    (folder / "cut.json").write_text(json.dumps(kept)[:100])
+
+    page = tmp_path / "page.md"
+    page.write_text("# Page\n\n## On more nodes\n\nOld.\n\n## Goals\n\nReached.\n")
+    assert more.section_of(page) == "## On more nodes\n\nOld.\n\n"
+    more.write_section(more.kept(folder, [size]), page)
+    written = page.read_text()
+    assert (written.startswith("# Page\n\n## On more"), written.endswith("|\n\n## Goals\n\nReached.\n")) == (True, True)
+    assert "Old." not in written
+    rows = [
+        [cell.strip() for cell in line.split("|")[1:-1]] for line in written.splitlines() if line.startswith("| 12")
+    ]
+    assert [row[:5] for row in rows] == [
+        ["12", "2", "load 1.1", "fifo", "2"],
+        ["12", "2", "load 1.1", "sjf", "1"],
+        ["12", "2", "load 1.1", "sjf", "1"],
+    ]
+    assert [len(row) for row in rows] == [7, 7, 11]
+    ratios = [found[seed, "elastic"].turnaround.mean / found[seed, "rigid"].turnaround.mean for seed in (1, 2)]
+    assert rows[0][5] == importlib.import_module("intervals").told(ratios)
+    assert more.kept(folder) == []
 
 
 def test_other_code_finds_anew(experiment: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
