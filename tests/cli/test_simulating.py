@@ -134,6 +134,10 @@ def test_mistakes_get_a_sentence(arguments: tuple[str, ...], sentence: str) -> N
         (HEAD + "{\n", ":2: this is not a line of a trace: invalid JSON"),
         (HEAD + LINE % "-1", ":2: this is not a line of a trace: submitted: input should be greater than"),
         (HEAD + LINE % "10", ":2: this is not a line of a trace: it is admitted before it is submitted"),
+        (
+            HEAD + (LINE % "0").replace('"ended":9', '"ended":1e308'),
+            ":2: this is not a line of a trace: ended: input should",
+        ),
         (HEAD + LINE % "5" + LINE % "4", ":3: it was submitted before the line above it"),
         (HEAD + (LINE % "0").replace('"core":1,"elastic":3', '"core":0,"elastic":0'), "it asks for no instance"),
         ("\udcff", "it is not written in UTF-8"),

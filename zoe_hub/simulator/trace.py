@@ -23,6 +23,8 @@ from .jobs import Job, Workload
 
 _LONGEST_LINE = 1 << 20
 """Characters. Nobody asks for so many different processes."""
+_LATEST = 1e10
+"""Seconds: three centuries. Sums of much more are not finite, and what never ends would be said not to fit."""
 
 
 class TraceNodes(Document):
@@ -53,11 +55,16 @@ class TraceLine(Document):
 
     user: int = Field(ge=0)
     zapp: int = Field(ge=0)
-    submitted: float = Field(ge=0, allow_inf_nan=False, description="Seconds since the first submission.")
-    admitted: float = Field(ge=0, allow_inf_nan=False, description="When it was, seconds since the first submission.")
-    ended: float = Field(ge=0, allow_inf_nan=False, description="When it was, seconds since the first submission.")
+    submitted: float = Field(ge=0, le=_LATEST, allow_inf_nan=False, description="Seconds since the first submission.")
+    admitted: float = Field(
+        ge=0, le=_LATEST, allow_inf_nan=False, description="When it was, seconds since the first submission."
+    )
+    ended: float = Field(
+        ge=0, le=_LATEST, allow_inf_nan=False, description="When it was, seconds since the first submission."
+    )
     seconds: float = Field(
         ge=0,
+        le=_LATEST,
         allow_inf_nan=False,
         description="T of the work model: for how long it would have worked with everything granted. Of one that was "
         "`kept`, for how long it ran.",
