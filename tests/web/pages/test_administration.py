@@ -238,7 +238,8 @@ async def test_the_shop_page_tells_folders_and_what_is_broken(site: Site) -> Non
 
 async def test_the_hubs_own_navigation_is_on_every_page(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     """With what an administrator put into it; without it, pages have one of their own."""
-    own = f'<nav id="theirs"><a href="{PREFIX}admin/executions">Zoe</a><a href="/handbook">Handbook</a></nav>'
+    link = f'<a class="nav-link" href="{PREFIX}admin/executions">Zoe</a>'
+    own = f'<nav id="theirs">{link}<a href="/handbook">Handbook</a></nav>'
 
     async def navigation(_: Any, user: str) -> str:
         return own.replace("Zoe", f"Zoe for {user}")
@@ -251,6 +252,7 @@ async def test_the_hubs_own_navigation_is_on_every_page(site: Site, monkeypatch:
         theirs = (await admin.get(f"{site.url}admin/queue", headers=PAGE)).text
         assert '>Zoe for admin</a><a href="/handbook">' in theirs
         assert theirs.count('<nav id="theirs">') == 1
+        assert f'<a class="nav-link active" href="{PREFIX}admin/executions">' in theirs
         assert ">Zoe administration</a>" not in theirs
         assert f'href="{PREFIX}admin/capacity"' not in (await admin.get(site.url, headers=PAGE)).text
         own = own.replace("admin/executions", "")

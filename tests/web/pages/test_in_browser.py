@@ -76,9 +76,14 @@ async def test_ones_own_page_is_live_and_an_administrators_has_everybodys(
         # From the Hub's own navigation, which is the same on our pages.
         theirs = await page.locator("nav.navbar").inner_html()
         await page.click("nav >> text=My executions")
-        assert await page.locator("nav.navbar").inner_html() == theirs
+        ours = await page.locator("nav.navbar").inner_html()
+        assert ours.replace("nav-link active", "nav-link") == theirs
+        assert await page.locator("nav.navbar .active").all_inner_texts() == ["My executions"]
+        drawn = "each => getComputedStyle(each, '::before').fontFamily"
+        assert "Font Awesome" in await page.locator("#logout .fa").evaluate(drawn)
         await page.click("nav >> text=Services")
-        await page.locator(".dropdown-menu >> text=zoe").click()
+        async with page.expect_navigation():
+            await page.locator(".dropdown-menu >> text=zoe").click()
         await page.locator("#dark-theme-toggle").click()
         assert await page.locator("html").get_attribute("data-bs-theme") == "dark"
         await page.locator("#dark-theme-toggle").click()

@@ -148,7 +148,7 @@ class Asker(BaseHandler):
         common = {
             "who": self.caller,
             "hub": hub,
-            "navigation": self._navigation,
+            "navigation": self._marked(not values.get("mine", True)),
             "prefix": self.context.prefix,
             "here": self.request.path,
             "nonce": nonce,
@@ -163,6 +163,14 @@ class Asker(BaseHandler):
         }
         languages = languages_of(self.request.headers.get("Accept-Language", ""))
         self.finish(render(template, languages, {**common, **values}))
+
+    def _marked(self, administers: bool) -> str | None:
+        """The Hub's navigation, in which our own link is marked as the others are in ours."""
+        if self._navigation is None:
+            return None
+        administers = administers or "/admin/" in self.request.path
+        link = f'href="{self.context.prefix}{"admin/executions" if administers else ""}"'
+        return self._navigation.replace(f'class="nav-link" {link}', f'class="nav-link active" {link}', 1)
 
     def finish_page_of(self, problem: Problem) -> None:
         """As the other pages, with a way on: to try again, or back."""

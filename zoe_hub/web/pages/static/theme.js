@@ -22,18 +22,18 @@
   dark.addEventListener("change", apply);
   window.addEventListener("storage", apply);
   document.addEventListener("DOMContentLoaded", () => {
-    // In our own navigation, or the Hub's.
-    const toggle = document.getElementById("zoe-theme") ?? document.getElementById("dark-theme-toggle");
-    if (!toggle) return;
-    toggle.hidden = false;
-    toggle.addEventListener("click", () => {
-      const next = document.documentElement.getAttribute("data-bs-theme") === "dark" ? "light" : "dark";
-      try {
-        localStorage.setItem(KEY, next);
-      } catch {
-        // for this page only, then
-      }
-      document.documentElement.setAttribute("data-bs-theme", next);
-    });
+    const toggle = document.getElementById("zoe-theme");
+    if (toggle) toggle.hidden = false;
+  });
+  // In our own navigation, or the Hub's; from the moment at which it is seen.
+  document.addEventListener("click", (event) => {
+    if (!event.target.closest?.("#zoe-theme, #dark-theme-toggle")) return;
+    const next = document.documentElement.getAttribute("data-bs-theme") === "dark" ? "light" : "dark";
+    try {
+      localStorage.setItem(KEY, next);
+    } catch {
+      // for this page only, then
+    }
+    document.documentElement.setAttribute("data-bs-theme", next);
   });
 })();
