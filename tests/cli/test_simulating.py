@@ -28,6 +28,36 @@ def test_the_fixture_is_a_line_for_each_published_policy() -> None:
     assert (done.returncode, done.stdout) == (0, "rigid      25.0\nmalleable  20.0\nflexible   19.25\n")
 
 
+def test_nothing_is_said_beside_the_fixture_which_could_not_change_it(tmp_path: Path) -> None:
+    done = run_zoe("simulate", str(tmp_path / "trace"), "--fixture", "--policy", "rigid", "-w", "load=1", "--json")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == "zoe: --fixture is always the same. Leave out TRACE, --policy, --workload, --json.\n"
+
+
+def test_who_names_no_order_is_told_all_of_them() -> None:
+    done = run_zoe("simulate", "--order", "xyz")
+    assert done.returncode != 0
+    assert all(name in done.stderr for name in methods.ORDERS)
+
+
+def test_a_trace_without_machines_asks_for_them(tmp_path: Path) -> None:
+    trace = tmp_path / "trace"
+    # As an editor of another system saves it.
+    trace.write_text('{"kind":"Trace","nodes":[]}\n' + LINE % "0", encoding="utf-8-sig")
+    done = run_zoe("simulate", str(trace))
+    assert done.returncode == 1
+    assert "--nodes 25x32x128GiB" in done.stderr
+    assert run_zoe("simulate", str(trace), "--nodes", "2x8x4GiB").returncode == 0
+
+
+def test_a_trace_asks_for_no_more_instances_than_can_be_placed(tmp_path: Path) -> None:
+    trace = tmp_path / "trace"
+    trace.write_text(HEAD + (LINE % "0").replace('"elastic":3', '"elastic":100001'))
+    done = run_zoe("simulate", str(trace))
+    assert done.returncode == 1
+    assert "demands.0.elastic: input should be less than or equal to 100000" in done.stderr
+
+
 def test_several_policies_and_orders_are_rows_of_a_table(tmp_path: Path) -> None:
     done = run_zoe(
         *("simulate", "-w", "requests=20", "--nodes", "2x32x128GiB", "--policy", "rigid", "--policy", "flexible"),

@@ -80,8 +80,13 @@ def asked_of(trace: Path | None, config: Path | None, since: str | None, until: 
         yield path
 
 
-def show_fixture() -> None:
-    """A line for each published policy: name and mean turnaround. Exits with 1 where one is not as expected."""
+def show_fixture(beside: Sequence[str] = ()) -> None:
+    """A line for each published policy: name and mean turnaround. Exits with 1 where one is not as expected.
+
+    Raises InvalidRequest where something is said `beside`, which could change nothing.
+    """
+    if beside:
+        raise InvalidRequest(f"--fixture is always the same. Leave out {', '.join(beside)}.")
     means = {run.policy: run.summary.turnaround.mean for run in runs(fixture(), list(EXPECTED), ["fifo"], Conditions())}
     for name, mean in means.items():
         # Thirds of a second are not exact in binary.
@@ -131,6 +136,11 @@ def _workload(question: Question) -> tuple[Workload, Sequence[TraceLine]]:
         workload, lines = read_trace(question.trace)
         _tell(lines)
         nodes = read_nodes(question.nodes, workload.nodes) if question.nodes else workload.nodes
+        if not nodes:
+            raise InvalidRequest(
+                "The trace holds no machines: the service had none when it was exported. Say them with --nodes, such "
+                "as --nodes 25x32x128GiB."
+            )
         return Workload(workload.jobs, nodes), lines
     settings = _settings(question.workload)
     nodes = read_nodes(question.nodes, machines(_NODES)) if question.nodes else machines(_NODES)

@@ -44,6 +44,7 @@ def export(
 
 @guarded
 def simulate(
+    context: typer.Context,
     trace: Annotated[
         Path | None,
         typer.Argument(
@@ -104,7 +105,7 @@ def simulate(
     from . import simulating
 
     if fixture:
-        simulating.show_fixture()
+        simulating.show_fixture(_said_beside(context, "fixture"))
         return
     with simulating.asked_of(trace, config, since, until) as workload_of:
         question = simulating.Question(
@@ -122,3 +123,14 @@ def simulate(
             plot_format=plot_format,
         )
         simulating.simulate(question, as_json)
+
+
+def _said_beside(context: typer.Context, option: str) -> list[str]:
+    """What stands on the command line besides this option."""
+    return [
+        max(each.opts, key=len) if each.param_type_name == "option" else "TRACE"
+        for each in context.command.params
+        if each.name not in (None, option)
+        and (source := context.get_parameter_source(str(each.name))) is not None
+        and source.name == "COMMANDLINE"
+    ]

@@ -74,7 +74,7 @@ class UnknownName(ZoeError):
         hint = ""
         if near:
             hint = f" Did you mean {near!r}?"
-        elif 0 < len(names) <= 12:
+        elif 0 < len(names) <= 16:
             hint = f" There are: {', '.join(names)}."
         super().__init__(f"There is no {what} named {name!r}.{hint}" if name else f"There is no {what}.")
         self.name = name

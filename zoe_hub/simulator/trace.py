@@ -25,6 +25,8 @@ _LONGEST_LINE = 1 << 20
 """Characters. Nobody asks for so many different processes."""
 _LATEST = 1e10
 """Seconds: three centuries. Sums of much more are not finite, and what never ends would be said not to fit."""
+_INSTANCES = 100_000
+"""Of one process: as many as there are nodes at most. Each of them is placed by itself."""
 
 
 class TraceNodes(Document):
@@ -45,8 +47,8 @@ class TraceHead(Document):
 class TraceDemand(Document):
     """What one process asked for; its instances are alike."""
 
-    core: int = Field(ge=0, le=1_000_000, description="Instances without which it does not run.")
-    elastic: int = Field(ge=0, le=1_000_000, description="Instances that make it faster.")
+    core: int = Field(ge=0, le=_INSTANCES, description="Instances without which it does not run.")
+    elastic: int = Field(ge=0, le=_INSTANCES, description="Instances that make it faster.")
     resources: Resources = Field(description="Of one instance.")
 
 
@@ -144,7 +146,7 @@ def _capacities(head: TraceHead) -> Iterator[Resources]:
 
 def _lines(path: Path) -> Iterator[tuple[int, str]]:
     try:
-        with path.open(encoding="utf-8") as file:
+        with path.open(encoding="utf-8-sig") as file:
             number = 0
             while text := file.readline(_LONGEST_LINE):
                 number += 1
