@@ -13,10 +13,11 @@ from typing import Any
 from urllib.parse import quote
 
 from jupyterhub.services.auth import HubAuth  # type: ignore[import-untyped]
-from tornado.httpclient import AsyncHTTPClient, HTTPClientError, HTTPRequest
+from tornado.httpclient import AsyncHTTPClient, HTTPClientError
 
 from ..model.errors import ServiceUnavailable
 from .handlers import log
+from .hub_requests import hub_request
 from .scopes import ADMIN_EXECUTIONS
 
 _FILTERED = f"{ADMIN_EXECUTIONS}!group="
@@ -78,16 +79,8 @@ class Groups:
 
     async def _ask(self, path: str, what: str) -> dict[str, Any] | None:
         """The Hub's answer; none where it knows nothing of that, or does not tell us."""
-        auth = self._auth
-        certificates: dict[str, Any] = {}
-        if auth.certfile and auth.keyfile:
-            certificates = {"client_cert": auth.certfile, "client_key": auth.keyfile, "ca_certs": auth.client_ca}
-        request = HTTPRequest(
-            f"{auth.api_url.rstrip('/')}/{path}",
-            headers={"Authorization": f"token {auth.api_token}", "Accept": "application/json"},
-            request_timeout=_TIMEOUT,
-            **certificates,
-        )
+        url = f"{self._auth.api_url.rstrip('/')}/{path}"
+        request = hub_request(self._auth, url, accept="application/json", timeout=_TIMEOUT)
         try:
             answer = await AsyncHTTPClient().fetch(request)
         except HTTPClientError as error:

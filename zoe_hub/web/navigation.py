@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Any
 from urllib.parse import urlencode
 
 from jupyterhub.services.auth import HubAuth  # type: ignore[import-untyped]
-from tornado.httpclient import AsyncHTTPClient, HTTPClientError, HTTPRequest
+from tornado.httpclient import AsyncHTTPClient, HTTPClientError
 
 from .handlers import log
+from .hub_requests import hub_request
 
 _PATH = "zoe/navigation"
 _TIMEOUT = 2.0
@@ -45,16 +45,10 @@ class Navigation:
 
     async def _ask(self, user: str) -> str | None:
         auth = self._auth
-        certificates: dict[str, Any] = {}
-        if auth.certfile and auth.keyfile:
-            certificates = {"client_cert": auth.certfile, "client_key": auth.keyfile, "ca_certs": auth.client_ca}
-        request = HTTPRequest(
-            f"{auth.api_url.rstrip('/').removesuffix('/api')}/{_PATH}?{urlencode({'user': user})}",
-            headers={"Authorization": f"token {auth.api_token}", "Accept": "text/html"},
-            request_timeout=_TIMEOUT,
-            follow_redirects=False,
-            **certificates,
-        )
+        url = f"{auth.api_url.rstrip('/').removesuffix('/api')}/{_PATH}?{urlencode({'user': user})}"
+        request = hub_request(auth, url, accept="text/html", timeout=_TIMEOUT)
+        # What it leads to elsewhere is a page, not a navigation.
+        request.follow_redirects = False
         try:
             answer = await AsyncHTTPClient().fetch(request)
         except (HTTPClientError, OSError) as error:
