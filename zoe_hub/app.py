@@ -241,6 +241,7 @@ class ZoeHub(Application):
             metrics_from_here=settings.metrics_on_loopback,
             proxies=networks(settings.trusted_proxies),
             engine=lambda: service.leadership.role,
+            trouble=service.trouble,
             lifetimes=settings.lifetimes,
             quota_file=service.quota_file,
         )
@@ -301,6 +302,11 @@ class Service:
         )
         self._app = app
         self._controller: Controller | None = None
+        self._backend: Backend | None = None
+
+    def trouble(self) -> str:
+        """Why nothing can be started, where this service leads and knows it."""
+        return self._backend.trouble() if self._backend is not None else ""
 
     def wake(self) -> None:
         """Let the controller look, if it is here; elsewhere it hears of it through the store."""
@@ -311,7 +317,7 @@ class Service:
         settings, prefix = self._app.settings, self._app.public_prefix()
         store = self.store.led_by(lease)
         # A new one for each term: nothing that an earlier one believed is carried over.
-        backend = ObservedBackend(make_backend(settings, self.catalogue), self.metrics)
+        self._backend = backend = ObservedBackend(make_backend(settings, self.catalogue), self.metrics)
         self.executions.forget()
         tasks: list[asyncio.Task[None]] = []
         try:
@@ -335,7 +341,7 @@ class Service:
             for task in done:
                 task.result()
         finally:
-            self._controller = None
+            self._controller = self._backend = None
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)

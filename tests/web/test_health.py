@@ -83,6 +83,14 @@ async def test_standing_by_is_ready_and_being_closed_is_not(site: Site, role: st
     assert (ready.status_code, ready.json()["role"]) == (status, role)
 
 
+async def test_an_engine_that_can_start_nothing_is_not_ready_and_strangers_hear_no_name(site: Site) -> None:
+    async with site_with(site, trouble=lambda: "the image zoe/guard:0.1 is not on the engine") as client:
+        ready = await client.get("ready")
+    assert ready.status_code == 503
+    assert ready.json()["checks"]["engine"]["detail"].startswith("Nothing can be started on the engine")
+    assert "zoe/guard" not in ready.text
+
+
 async def test_an_empty_shop_is_not_ready(site: Site, tmp_path_factory: pytest.TempPathFactory) -> None:
     from zoe_hub.catalogue import Catalogue
 

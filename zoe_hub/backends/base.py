@@ -99,3 +99,7 @@ class Backend(ABC):
     @abstractmethod
     def describe(self) -> Mapping[str, object]:
         """Name and settings of the engine, for administrators. No secrets."""
+
+    def trouble(self) -> str:
+        """Why nothing can be started just now, in a sentence for administrators; empty where nothing is known to be."""
+        return ""

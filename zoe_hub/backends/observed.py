@@ -62,3 +62,6 @@ class ObservedBackend(Backend):
 
     def describe(self) -> Mapping[str, object]:
         return self._inner.describe()
+
+    def trouble(self) -> str:
+        return self._inner.trouble()

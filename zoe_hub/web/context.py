@@ -117,6 +117,8 @@ class WebContext:
     outlooks: Outlooks | None = None
     """None: nobody is told what to expect."""
     engine: Callable[[], EngineRole] = lambda: "open"
+    trouble: Callable[[], str] = lambda: ""
+    """Why nothing can be started on the engine just now, for administrators; empty where nothing is known to be."""
     metrics_from_here: bool = False
     """Whether processes of this machine may read the metrics without a token."""
     metrics: Metrics = field(default_factory=Metrics)

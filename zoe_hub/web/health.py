@@ -92,6 +92,8 @@ class Readiness:
         role = self._context.engine()
         if role == "closed":
             return Check(ok=False, detail="The engine is not open; the service's log says why.")
+        if self._context.trouble():
+            return Check(ok=False, detail="Nothing can be started on the engine; the service's log says why.")
         return Check(ok=True, detail="Another service leads." if role == "standby" else "")
 
     async def _catalogue(self) -> Check:

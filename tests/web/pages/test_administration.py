@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from datetime import datetime
 from typing import Any
@@ -10,7 +11,7 @@ import httpx
 import pytest
 
 from tests.store.writing import stored
-from tests.web.conftest import PREFIX, Site, Starter, client_of
+from tests.web.conftest import PREFIX, Site, Starter, client_of, serve
 from zoe_hub.model.errors import UnknownName
 from zoe_hub.scheduler.allowances import Subject
 from zoe_hub.store.changes import Explained, Granted
@@ -264,6 +265,17 @@ async def test_health_says_what_the_parts_say(site: Site) -> None:
     text = await seen(site, "admin-token", "admin/health")
     assert "The service can do its work." in text
     assert "leads: it runs the engine" in text
+
+
+async def test_health_tells_administrators_why_nothing_can_be_started(site: Site) -> None:
+    why = "the image zoe/guard:0.1 is not on the engine"
+    async with (
+        serve(dataclasses.replace(site.context, trouble=lambda: why)) as (url, _),
+        client_of(site, "admin-token") as client,
+    ):
+        text = (await client.get(f"{url}admin/health", headers=PAGE)).text
+    assert "The service cannot do its work." in text
+    assert why in text
 
 
 async def test_health_tells_of_files_that_are_left_out(site: Site) -> None:

@@ -72,6 +72,7 @@ class HealthPage(AdminPage):
         query = ListQuery(live=True, owner=EVERYBODY, limit=1)
         return {
             "report": await readiness.report(),
+            "trouble": self.context.trouble(),
             "version": __version__,
             "going": (await self.ask(list_executions, caller, query=query)).total,
             "followers": self.feed.followers,
