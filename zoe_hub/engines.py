@@ -80,4 +80,6 @@ def _docker_settings(settings: ZoeConfig, catalogue: Catalogue, docker: ZoeDocke
         cpu_overcommit=settings.cpu_overcommit,
         log_limit=parse_bytes(settings.log_limit),
         resync=docker.resync,
+        network_guard=docker.network_guard,
+        guard_image=docker.guard_image,
     )

@@ -2,6 +2,7 @@
 
 `docker_host`  where the engine listens: ZOE_TEST_DOCKER_HOST, else the usual socket; skips, and says what is missing
 `image`        an image with a Python, built once from `Dockerfile` here (ZOE_TEST_DOCKER_BASE: its base image)
+`guard_image`  the one that keeps networks apart, from this tree
 `settings`     settings of a back end with a folder and labels of its own
 `backend`      an open one; whatever it left on the engine is removed afterwards, and fails the test
 """
@@ -12,6 +13,7 @@ import asyncio
 import os
 import subprocess
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -46,25 +48,35 @@ def docker_host() -> str:
 
 @pytest.fixture(scope="session")
 def image(docker_host: str) -> str:
+    return built(docker_host, "zoe.test/python", Path(__file__).parent)
+
+
+@pytest.fixture(scope="session")
+def guard_image(docker_host: str) -> str:
+    return built(docker_host, "zoe.test/guard", Path(__file__).parents[3] / "images" / "guard")
+
+
+def built(host: str, name: str, folder: Path) -> str:
+    """The name of an image, which is built where the engine has not got it."""
     base = os.environ.get("ZOE_TEST_DOCKER_BASE")
-    name = "zoe.test/python"
-    known = subprocess.run(["docker", "-H", docker_host, "image", "inspect", name], capture_output=True, check=False)
+    known = subprocess.run(["docker", "-H", host, "image", "inspect", name], capture_output=True, check=False)
     if known.returncode:
         arguments = ["--build-arg", f"BASE_IMAGE={base}"] if base else []
         build = subprocess.run(
-            ["docker", "-H", docker_host, "build", *arguments, "-t", name, str(Path(__file__).parent)],
+            ["docker", "-H", host, "build", *arguments, "-t", name, str(folder)],
+            env={**os.environ, "DOCKER_BUILDKIT": "1"},
             capture_output=True,
             text=True,
             check=False,
         )
         if build.returncode:
-            pytest.skip(f"the image of the tests cannot be built: {build.stderr[-500:]}")
+            pytest.skip(f"the image {name} of the tests cannot be built: {build.stderr[-500:]}")
     return name
 
 
 @pytest.fixture
-def settings(tmp_path: Path, docker_host: str, image: str) -> DockerSettings:
-    return make_settings(tmp_path, docker_host, image)
+def settings(tmp_path: Path, docker_host: str, image: str, guard_image: str) -> DockerSettings:
+    return replace(make_settings(tmp_path, docker_host, image), guard_image=guard_image)
 
 
 def make_settings(folder: Path, host: str, image: str) -> DockerSettings:

@@ -20,6 +20,7 @@ from ..terms import Term
 from ..tidy import delete
 from .devices import Devices
 from .engine import Engine, EngineAway, EngineRefused
+from .guard import Guard
 from .images import Images
 from .instance import DockerInstance, Host
 from .logs import LogReader
@@ -48,7 +49,7 @@ class DockerBackend(Backend):
         self._subscriptions = Subscriptions()
         self._executions: dict[str, dict[str, OrderedProcess]] = {}
         self._busy: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
-        self._watching: asyncio.Task[None] | None = None
+        self._watching: list[asyncio.Task[None]] = []
         self._host: Host | None = None
         self._nodes: list[Node] | None = None
         self._asked = 0.0
@@ -72,23 +73,34 @@ class DockerBackend(Backend):
         installation = make_installation(settings.folder)
         await self._until_reachable()
         self._host = host = self._make_host(installation)
-        self._watching = asyncio.create_task(host.watch.run())
-        self._watching.add_done_callback(_on_watch_done)
+        for work in (host.watch, host.guard):
+            if work is not None:
+                self._watching.append(asyncio.create_task(work.run()))
+                self._watching[-1].add_done_callback(_on_watch_done)
         await self._engine.surely(host.networks.join_service)
         await self._adopt(host)
         self._adopted = True
 
     def _make_host(self, installation: str) -> Host:
-        settings = self._settings
+        settings, images = self._settings, Images(self._engine, self._settings)
+        guard = Guard(self._engine, images, installation, settings) if settings.network_guard == "zoe" else None
         return Host(
             settings=settings,
             installation=installation,
             term=self._term,
             engine=self._engine,
-            images=Images(self._engine, settings),
+            images=images,
             networks=Networks(self._engine, installation, settings),
+            guard=guard,
             devices=Devices(settings.gpus),
-            watch=Watch(self._engine, installation, settings.resync, self._on_listed, self._on_started),
+            watch=Watch(
+                self._engine,
+                installation,
+                settings.resync,
+                self._on_listed,
+                self._on_started,
+                guard.doubt if guard is not None else lambda: None,
+            ),
         )
 
     async def _adopt(self, host: Host) -> None:
@@ -121,9 +133,10 @@ class DockerBackend(Backend):
                 await self._engine.surely(functools.partial(self._engine.remove, str(container["Id"])))
 
     async def close(self) -> None:
-        if self._watching is not None:
-            self._watching.cancel()
-            await asyncio.gather(self._watching, return_exceptions=True)
+        for task in self._watching:
+            task.cancel()
+        await asyncio.gather(*self._watching, return_exceptions=True)
+        self._watching.clear()
         processes = [process for execution in self._executions.values() for process in execution.values()]
         await asyncio.gather(*(process.close() for process in processes))
         if self._host is not None:
@@ -208,12 +221,17 @@ class DockerBackend(Backend):
             "user": settings.user,
             "subnets": settings.subnets,
             "pull_policy": settings.pull_policy,
+            "network_guard": settings.network_guard,
             "allowed_images": list(settings.allowed_images),
             "mounts": [mount.target for mount in settings.mounts],
             "cpus": settings.cpus,
             "memory": settings.memory,
             "gpus": len(settings.gpus),
         }
+
+    def trouble(self) -> str:
+        guard = self._host.guard if self._host is not None else None
+        return guard.trouble if guard is not None else ""
 
     async def _on_listed(self, found: Sequence[tuple[RunKey, str]]) -> None:
         """Delete what nobody knows: a service that lost its term may have started it, or an answer was lost."""

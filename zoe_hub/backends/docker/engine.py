@@ -7,7 +7,7 @@ import json
 import logging
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import aclosing, contextmanager
+from contextlib import aclosing, contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -161,6 +161,19 @@ class Engine:
         """Kill it, and delete it with its anonymous volumes. Does nothing where there is none."""
         with self._asking(NOT_THERE, _CONFLICT):
             await self._docker().containers.container(container).delete(force=True, v=True)
+
+    async def run(self, name: str, config: Mapping[str, Any]) -> tuple[int, str]:
+        """Start a container that ends soon; its exit code and what it wrote. It is removed. Raises EngineRefused."""
+        container = await self.create(name, config)
+        try:
+            await self.start(container)
+            with self._asking():
+                ended = await self._docker().containers.container(container).wait(timeout=_ANSWER_WITHIN)
+            wrote = b"".join([chunk async for chunk in self.log(container)])
+            return int(ended["StatusCode"]), wrote.decode(errors="replace")
+        finally:
+            with suppress(LaunchFailed):
+                await self.remove(container)
 
     async def run_in(self, container: str, command: Sequence[str], user: str, most: int) -> bytes:
         """What a short program in a running container writes, `most` bytes of it; nothing where it cannot run."""

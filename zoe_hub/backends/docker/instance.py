@@ -25,6 +25,7 @@ from . import logs, spec
 from .devices import Devices
 from .endings import Seen, ending
 from .engine import Engine, EngineAway, EngineRefused
+from .guard import Guard
 from .images import Images
 from .names import RunKey, container_name
 from .networks import Networks
@@ -54,6 +55,8 @@ class Host:
     found: dict[tuple[str, str, int], int] = field(default_factory=dict)
     """The highest run of each instance of which there was a container when this service began."""
     pace: Pace = field(default_factory=Pace)
+    guard: Guard | None = None
+    """None: nothing here has to keep networks apart."""
 
     def make(self, execution: str, process: str, folder: InstanceFolder, record: Record) -> Instance:
         return DockerInstance(self, execution, process, folder, record)
@@ -128,6 +131,8 @@ class DockerInstance(Instance):
     async def _prepare(self, order: Order, replica: Replica) -> Launch:
         host, record, template = self._host, self.record, order.template
         record.ports = _ports_of(template)
+        if host.guard is not None:
+            await host.guard.ensure()
         await self._find_room(order)
         record.addresses = dict(order.addresses)
         record.started = datetime.now(timezone.utc)

@@ -19,7 +19,7 @@ RUN = "zoe.run"
 TERM = "zoe.term"
 OWNER = "zoe.owner"
 ROLE = "zoe.role"
-INSTANCE, NETWORK, SERVER, SCRATCH = "instance", "network", "server", "scratch"
+INSTANCE, NETWORK, SERVER, SCRATCH, GUARD = "instance", "network", "server", "scratch", "guard"
 
 _LONGEST = 63
 """Letters of a name that is also a host's."""
@@ -68,6 +68,16 @@ def network_labels(installation: str, execution: str, owner: str) -> dict[str, s
 def volume_labels(installation: str, execution: str) -> dict[str, str]:
     """Of a container's own volume, which goes with it: no volume that somebody named has these."""
     return {INSTALLATION: installation, ROLE: SCRATCH, EXECUTION: execution}
+
+
+def guard_labels(installation: str) -> dict[str, str]:
+    """Of the container that keeps networks apart."""
+    return {INSTALLATION: installation, ROLE: GUARD}
+
+
+def guard_name(installation: str) -> str:
+    """Another one each time: two services may look at once, while one takes over from the other."""
+    return _name("zoe", installation, GUARD, uuid4().hex[:8])
 
 
 def container_name(installation: str, key: RunKey) -> str:

@@ -13,6 +13,7 @@ from traitlets import Bool, CaselessStrEnum, Dict, Float, Integer, List, TraitEr
 from traitlets.config import Configurable
 
 PULL_POLICIES = ("missing", "always", "never")
+NETWORK_GUARDS = ("zoe", "administrator")
 _USER = re.compile(r"[0-9]{1,9}(:[0-9]{1,9})?")
 
 
@@ -60,6 +61,8 @@ class DockerSettings:
     cpu_overcommit: float = 8.0
     log_limit: int = 64 * 2**20
     resync: float = 30.0
+    network_guard: str = "zoe"
+    guard_image: str = "zoe/guard:0.1"
     python: str = "python3"
     extra: dict[str, Any] = field(default_factory=dict)
     """Merged into the engine's HostConfig last."""
@@ -148,6 +151,21 @@ class ZoeDocker(Configurable):
         30.0,
         min=0.1,
         help="Seconds between two lists of all containers, which find what the engine's stream of events missed.",
+    ).tag(config=True)
+
+    network_guard = CaselessStrEnum(
+        list(NETWORK_GUARDS),
+        default_value="zoe",
+        help="Who closes the moments in which engines before 28 let networks reach each other. 'zoe': the service, by "
+        "a rule in the firewall of the engine's machine, which a short-lived container of `guard_image` sets where it "
+        "is missing, with the machine's own network and the right to change it; where that cannot be, no instance is "
+        "started. Later engines need no rule, and no such container is run. 'administrator': you set it, and nobody "
+        "looks whether it is there.",
+    ).tag(config=True)
+    guard_image = Unicode(
+        "zoe/guard:0.1",
+        help="Image of the container by which the service sets the rule of `network_guard`. It is never pulled, as it "
+        "is given rights over the machine's network: `make images` builds it.",
     ).tag(config=True)
 
     @validate("user")

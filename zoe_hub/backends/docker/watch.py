@@ -28,14 +28,24 @@ Started = Callable[[Mapping[str, str], str], Awaitable[None]]
 
 
 class Watch:
-    """`listed` is told of all containers of instances; `started` of each other one of the installation that starts."""
+    """`listed` is told of all containers of instances; `started` of each other one of the installation that starts;
+    `parted` each time that the engine's stream of events has ended, as it does with the engine."""
 
-    def __init__(self, engine: Engine, installation: str, resync: float, listed: Listed, started: Started) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        installation: str,
+        resync: float,
+        listed: Listed,
+        started: Started,
+        parted: Callable[[], None] = lambda: None,
+    ) -> None:
         self._engine = engine
         self._labels = [f"{INSTALLATION}={installation}"]
         self._resync = resync
         self._listed = listed
         self._started = started
+        self._parted = parted
         self._ended: dict[RunKey, Seen | None] = {}
         self._waiting: dict[RunKey, tuple[str, asyncio.Event]] = {}
         self._looking: set[asyncio.Task[None]] = set()
@@ -82,6 +92,7 @@ class Watch:
                 if not told:
                     log.warning("Docker's events cannot be followed: %s", error)
                     told = True
+            self._parted()
             await asyncio.sleep(_PAUSE)
             # An engine that was started again may not know of what happened in between.
             await self._list()
