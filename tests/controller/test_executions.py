@@ -113,3 +113,21 @@ async def test_when_it_last_worked_is_read_though_no_event_tells(world: World) -
     assert found is not None
     assert (found.life.last_active, found.life.mark) == (moment, "7 jobs")
     assert held.version == version
+
+
+async def test_they_are_told_in_the_order_of_their_submission_whichever_changed_last(world: World) -> None:
+    first, second = await world.submit(), await world.submit()
+    held = LiveExecutions(world.store)
+    await held.refresh()
+    assert [each.id for each in held.all()] == [first.id, second.id]
+    third = await world.submit()
+    await moved(world.store, first.id, QUEUED, STARTING)
+    await held.refresh()
+    assert [(each.id, each.state) for each in held.all()] == [
+        (first.id, STARTING),
+        (second.id, QUEUED),
+        (third.id, QUEUED),
+    ]
+    await moved(world.store, second.id, QUEUED, TERMINATED)
+    await held.refresh()
+    assert [each.id for each in held.all()] == [first.id, third.id]

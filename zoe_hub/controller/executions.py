@@ -42,6 +42,8 @@ class LiveExecutions:
         self._store = store
         self._seq: int | None = None
         self._live: dict[str, Execution] = {}
+        self._in_order = True
+        """Whether those are in the order of their submission. What takes the place of its older self leaves it so."""
         self._readers: WeakSet[News] = WeakSet()
         # One after the other: an answer that comes late must not replace a newer one.
         self._reading = asyncio.Lock()
@@ -81,6 +83,7 @@ class LiveExecutions:
             self.version += everything or bool(found)
             for execution in found:
                 if execution.ended is None:
+                    self._in_order = self._in_order and execution.id in self._live
                     self._live[execution.id] = execution
                     changed.add(execution.id)
                 else:
@@ -106,4 +109,8 @@ class LiveExecutions:
 
     def all(self) -> list[Execution]:
         """In the order of their submission."""
-        return sorted(self._live.values(), key=lambda execution: (execution.created, execution.id))
+        if not self._in_order:
+            ordered = sorted(self._live.values(), key=lambda execution: (execution.created, execution.id))
+            self._live = {execution.id: execution for execution in ordered}
+            self._in_order = True
+        return list(self._live.values())
