@@ -5,7 +5,7 @@ import { useCallback, useEffect, useLayoutEffect, useRef, useState, type ReactEl
 
 /** So many may all be there: the browser's own search finds them, and they cost little. */
 const FEW = 30;
-/** Pixels, until one was measured. */
+/** Pixels, until some were measured. */
 const USUAL = 140;
 const GAP = 8;
 const BEYOND_SIGHT = 6;
@@ -45,17 +45,19 @@ function Windowed<T>({ items, className, keyOf, children, shown }: LongListProps
   const list = useRef<HTMLUListElement>(null);
   const [scroller, scrollMargin] = usePlace(list);
   const focused = useFocused(list);
+  const typical = useTypical(list);
   const virtual = useVirtualizer<HTMLElement, HTMLLIElement>({
     count: items.length,
     getScrollElement: () => scroller,
-    estimateSize: () => USUAL,
+    estimateSize: typical,
     getItemKey: useCallback((index: number) => keyOf(items[index] as T), [items, keyOf]),
     gap: GAP,
     overscan: BEYOND_SIGHT,
     scrollMargin,
     rangeExtractor: (range: Range) => {
       const near = defaultRangeExtractor(range);
-      const kept = items.findIndex((each) => keyOf(each) === focused());
+      const key = focused();
+      const kept = key === '' ? -1 : items.findIndex((each) => keyOf(each) === key);
       return kept < 0 || near.includes(kept) ? near : [...near, kept].sort((a, b) => a - b);
     },
   });
@@ -79,7 +81,8 @@ function Windowed<T>({ items, className, keyOf, children, shown }: LongListProps
           data-key={key}
           aria-setsize={items.length}
           aria-posinset={index + 1}
-          style={{ transform: `translateY(${start - scrollMargin}px)` }}
+          // Not by a transform: each would be a layer's worth of work to the browser, whenever one comes or goes.
+          style={{ top: start - scrollMargin }}
         >
           {children(items[index] as T)}
         </li>
@@ -99,8 +102,9 @@ function usePlace(list: RefObject<HTMLElement>): [HTMLElement | null, number] {
       setMargin(Math.round(top + scroller.scrollTop));
     }
   }, [list, scroller]);
-  // After each drawing, and whenever something above it grows by itself.
-  useLayoutEffect(measure);
+  useLayoutEffect(measure, [measure]);
+  // Not after each drawing: to be asked for its place, the page would have to be laid out while it is scrolled. Whatever
+  // comes or goes above the list makes all of it longer or shorter.
   useEffect(() => {
     const content = [...(scroller?.children ?? [])].find((each) => each.contains(list.current));
     if (!content || typeof ResizeObserver === 'undefined') {
@@ -120,6 +124,22 @@ function scrollerOf(element: HTMLElement | null): HTMLElement | null {
     }
   }
   return element === null ? null : document.documentElement;
+}
+
+/**
+ * How high one is that was not measured: as those that are in sight at first. It stays so, so that nothing moves. Close to
+ * what they are, so that few of them, once they are there, have to be made room for in a second drawing.
+ */
+function useTypical(list: RefObject<HTMLElement>): () => number {
+  const found = useRef(0);
+  return useCallback(() => {
+    if (found.current === 0) {
+      const heights = [...(list.current?.children ?? [])].map((each) => each.getBoundingClientRect().height);
+      const sum = heights.reduce((total, each) => total + each, 0);
+      found.current = heights.length === 0 ? 0 : Math.round(sum / heights.length);
+    }
+    return found.current === 0 ? USUAL : found.current;
+  }, [list]);
 }
 
 /** The key of the item in which the focus is. */

@@ -3,6 +3,8 @@ import type { ReactElement } from 'react';
 import { LongList } from '../src/LongList.js';
 
 const HEIGHT = 600;
+const EACH = 100;
+const GAP = 8;
 const numbers = (count: number): readonly string[] => Array.from({ length: count }, (_, index) => String(index));
 /** Where the list is, as it moves with its scroller. */
 const place = (): DOMRect => ({ top: -screen.getByTestId('scroller').scrollTop }) as DOMRect;
@@ -16,7 +18,8 @@ beforeEach(() => {
     jest.spyOn(HTMLElement.prototype, 'clientHeight', 'get').mockReturnValue(HEIGHT),
     jest.spyOn(HTMLElement.prototype, 'scrollHeight', 'get').mockReturnValue(150_000),
     jest.spyOn(HTMLUListElement.prototype, 'getBoundingClientRect').mockImplementation(place),
-    jest.spyOn(HTMLElement.prototype, 'offsetHeight', 'get').mockReturnValue(100),
+    jest.spyOn(HTMLElement.prototype, 'offsetHeight', 'get').mockReturnValue(EACH),
+    jest.spyOn(HTMLLIElement.prototype, 'getBoundingClientRect').mockReturnValue({ height: EACH } as DOMRect),
   ];
 });
 
@@ -57,6 +60,14 @@ test('of many, those in sight are there, and say which of how many they are', ()
   scrollTo(50_000);
   expect(there()).not.toContain('0');
   expect(there().length).toBeLessThan(30);
+});
+
+test('it is as long as it will be once all were in sight, so that the scroll bar stays as it is', () => {
+  render(<List count={1000} />);
+  const long = `${1000 * EACH + 999 * GAP}px`;
+  expect(screen.getByRole('list').style.height).toBe(long);
+  scrollTo(50_000);
+  expect(screen.getByRole('list').style.height).toBe(long);
 });
 
 test('what has the focus stays there when it is scrolled away', () => {
