@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import os
 import subprocess
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -52,8 +52,14 @@ def image(docker_host: str) -> str:
 
 
 @pytest.fixture(scope="session")
-def guard_image(docker_host: str) -> str:
-    return built(docker_host, "zoe.test/guard", Path(__file__).parents[3] / "images" / "guard")
+def guard_image(docker_host: str) -> Iterator[str]:
+    name = built(docker_host, "zoe.test/guard", Path(__file__).parents[3] / "images" / "guard")
+    asked = ["docker", "-H", docker_host, "run", "--rm", "--network=host", "--userns=host", "--cap-add=NET_ADMIN"]
+    looked = [*asked, "--entrypoint=iptables", name, "-t", "mangle", "-n", "-L", "ZOE-NETWORKS"]
+    stood = subprocess.run(looked, capture_output=True, check=False).returncode == 0
+    yield name
+    # As it was: somebody else's service may rely on it.
+    subprocess.run([*asked, name, *([] if stood else ["remove"])], capture_output=True, check=False)
 
 
 def built(host: str, name: str, folder: Path) -> str:
@@ -64,7 +70,6 @@ def built(host: str, name: str, folder: Path) -> str:
         arguments = ["--build-arg", f"BASE_IMAGE={base}"] if base else []
         build = subprocess.run(
             ["docker", "-H", host, "build", *arguments, "-t", name, str(folder)],
-            env={**os.environ, "DOCKER_BUILDKIT": "1"},
             capture_output=True,
             text=True,
             check=False,
