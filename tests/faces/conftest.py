@@ -68,6 +68,9 @@ def lab(panel: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serve
     try:
         with make_server(folder / "server", home, lab=True) as server:
             yield server
+            # What each page asks for when it opens takes seconds, in a thread of its own. A server that is stopped
+            # meanwhile waits for that thread for ever; one is answered after the other.
+            server.http.get("api/nbconvert").raise_for_status()
     finally:
         end(home)
 
