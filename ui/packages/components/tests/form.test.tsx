@@ -88,7 +88,14 @@ test('what it costs of quotas is shown before anything is started', async () => 
     cost({ subject: 'group physics', takes: 2, left: 1, limit: 20, too_much: true }),
     cost({ dimension: 'instances', takes: 1, left: 90, limit: 100 }),
     cost({ dimension: 'executions', takes: 1, left: 0, limit: 3, too_much: true }),
-    cost({ dimension: 'memory', takes: 1300 * 2 ** 20, left: 1299 * 2 ** 20, limit: 2 ** 32, too_much: true }),
+    cost({
+      subject: 'group physics',
+      dimension: 'memory',
+      takes: 1300 * 2 ** 20,
+      left: 1299 * 2 ** 20,
+      limit: 2 ** 32,
+      too_much: true,
+    }),
   ];
   const preview = { outlook: '', starts_now: false, needs: '', costs };
   const outlook = { now: false, ahead: 2, reason: '1 core is missing.', granted: {}, wait: 90 };
@@ -103,7 +110,7 @@ test('what it costs of quotas is shown before anything is started', async () => 
     'Left: 3.3 CPU hours of your quota (10 CPU hours).',
     'Too much for the quota of group physics (20 CPU): it takes 2 CPU; left: 1 CPU.',
     'Too much for your quota (3 executions): it takes 1 execution; left: 0 executions.',
-    'Too much for your quota (4 GiB): it takes 1300 MiB; left: 1299 MiB.',
+    'Too much for the quota of group physics (4 GiB): it takes 1300 MiB; left: 1299 MiB.',
   ]);
 });
 
