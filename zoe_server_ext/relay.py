@@ -16,7 +16,7 @@ from . import surroundings
 if TYPE_CHECKING:
     import httpx
 
-_ASKED = ("Accept", "Content-Type", "Idempotency-Key", "If-Match", "If-None-Match", "Last-Event-ID")
+_ASKED = ("Accept", "Content-Type", "Idempotency-Key", "If-Match", "If-None-Match", "Last-Event-ID", "Prefer")
 _ANSWERED = ("Allow", "Cache-Control", "Content-Type", "ETag", "Retry-After", "X-Accel-Buffering", "X-Request-Id")
 API = "/api/v1"
 

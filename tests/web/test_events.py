@@ -80,6 +80,26 @@ async def test_a_new_stream_begins_now_and_goes_on(alice: httpx.AsyncClient, sta
         assert json.loads(message["data"])["execution"] == after != before
 
 
+async def test_who_prefers_it_is_sent_the_execution_with_the_newest_event(
+    alice: httpx.AsyncClient, start: Starter, site: Site
+) -> None:
+    execution = await start()
+    wish = {"Prefer": "respond-async, return=representation", "Last-Event-ID": "0"}
+    stored = await site.context.store.events(execution=execution)
+    for path in ("/events", f"/events?execution={execution}"):
+        seen = [json.loads(each["data"]) for each in await read(alice, len(stored), path, headers=wish)]
+        assert ["now" in each for each in seen] == [False] * (len(stored) - 1) + [True]
+        assert seen[-1].pop("now") == (await alice.get(f"/executions/{execution}")).json()
+        assert Event.model_validate(seen[-1]) == stored[-1]
+    # What happens from now on.
+    async with alice.stream("GET", "/events", headers={"Prefer": "return=representation"}) as answer:
+        stream = messages(answer.aiter_lines())
+        await anext(stream)
+        await anext(stream)
+        assert (await alice.delete(f"/executions/{execution}")).status_code == 202
+        assert json.loads((await anext(stream))["data"])["now"]["desired"] == "terminated"
+
+
 async def test_nobody_hears_of_what_is_somebody_elses(
     alice: httpx.AsyncClient, bob: httpx.AsyncClient, admin: httpx.AsyncClient, start: Starter
 ) -> None:

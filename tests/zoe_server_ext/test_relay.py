@@ -36,6 +36,13 @@ def test_a_request_is_relayed_with_the_servers_token_and_not_the_callers(server,
     assert headers["Authorization"] == f"Bearer {SERVICE_TOKEN}"
 
 
+def test_a_wish_about_the_answer_is_relayed(server, zoe):
+    zoe.requests.clear()
+    assert server.http.get("zoe/api/v1/me", headers={"Prefer": "return=representation"}).status_code == 200
+    ((_, _, headers, _),) = zoe.requests
+    assert headers["Prefer"] == "return=representation"
+
+
 def test_an_attachment_is_told_which_server_it_is_and_the_address_is_ours(server, zoe):
     body = {"zapp": "spark", "attachment": {"server": "", "kernel": "k"}}
     response = server.http.post("zoe/api/v1/executions", json=body, headers={"Idempotency-Key": "one"})

@@ -127,6 +127,10 @@ class EventFeed:
         finally:
             self.followers -= 1
 
+    def is_newest(self, event: Event) -> bool:
+        """Whether no later one is known here."""
+        return event.seq >= self._head
+
     def chunk(self, event: Event) -> bytes:
         """The event as it is sent. Made once, however many listen."""
         known = self._chunks.get(event.seq)

@@ -8,12 +8,15 @@ from dataclasses import asdict
 
 from pydantic import Field
 
+from ...model.errors import ZoeError
+from ...model.events import Event
 from .. import scopes
 from ..access import find_execution
 from ..events import Changed, Gap
 from ..iteration import closed
 from ..logs import follow_logs
 from ..operations import Call, Headers, Operation, Query, Reply
+from .answers import views
 from .executions import readable_owners
 
 RETRY = 2000
@@ -26,6 +29,22 @@ class ResumeHeaders(Headers):
     last_event_id: int | None = Field(
         default=None, alias="last-event-id", ge=0, description="Begin after this event; 0: with the first one."
     )
+
+
+class EventsHeaders(ResumeHeaders):
+    """Where to resume, and with what."""
+
+    prefer: str | None = Field(
+        default=None,
+        description="`return=representation` (RFC 7240): with each event comes, in its field `now`, the execution as "
+        "it is then, as far as no later event is there already.",
+    )
+
+    @property
+    def with_executions(self) -> bool:
+        """Whether that is preferred."""
+        wishes = (self.prefer or "").replace(" ", "").lower()
+        return "return=representation" in wishes.split(",")
 
 
 class ResumeQuery(Query):
@@ -63,13 +82,15 @@ async def get_events(call: Call) -> Reply:
     hour; resume it. The event `gap`
     (without `id`) says that events after `after` and up to `deleted` may be missing, because executions that ended long
     ago are deleted, or the database is another one than before: read the list of executions afresh, and count on from
-    `after`. The events `shop.changed` and `quotas.changed` (without
-    `id`, and not kept) say that the shop's files, or somebody's quota, are other ones than before.
+    `after`. With `Prefer: return=representation`, the newest event has the execution, too, in a field `now`, so that
+    who shows it need not ask for it; where that is missing, ask. The events `shop.changed` and `quotas.changed`
+    (without `id`, and not kept) say that the shop's files, or somebody's quota, are other ones than before.
     """
+    present = call.headers.with_executions
     if call.query.execution is not None:
-        return await _events_of(call, call.query.execution)
+        return await _events_of(call, call.query.execution, present)
     owners = readable_owners(call, call.query.owner)
-    return Reply(_stream(call, owners, None))
+    return Reply(_stream(call, owners, None, present))
 
 
 async def get_execution_events(call: Call) -> Reply:
@@ -96,12 +117,14 @@ async def get_logs(call: Call) -> Reply:
     )
 
 
-async def _events_of(call: Call, name: str) -> Reply:
+async def _events_of(call: Call, name: str, present: bool = False) -> Reply:
     execution = await find_execution(call.context.store, call.who, name, scopes.READ_EXECUTIONS)
-    return Reply(_stream(call, (execution.owner,), execution.id))
+    return Reply(_stream(call, (execution.owner,), execution.id, present))
 
 
-async def _stream(call: Call, owners: tuple[str, ...] | None, execution: str | None) -> AsyncIterator[bytes]:
+async def _stream(
+    call: Call, owners: tuple[str, ...] | None, execution: str | None, present: bool
+) -> AsyncIterator[bytes]:
     after = call.headers.last_event_id if call.headers.last_event_id is not None else call.query.last_event_id
     # Who reads browsers' fields only passes over the second one.
     yield f"retry: {RETRY}\nkeepalive: {round(1000 * call.feed.keepalive)}\n\n".encode()
@@ -116,7 +139,21 @@ async def _stream(call: Call, owners: tuple[str, ...] | None, execution: str | N
                 # Without an id: who loses the stream now resumes from where it was.
                 yield f"event: gap\ndata: {json.dumps(asdict(event))}\n\n".encode()
             else:
-                yield call.feed.chunk(event)
+                # Who is behind is sent the events alone: to read an execution for each would take the longer, the more
+                # there are.
+                newest = present and call.feed.is_newest(event)
+                yield await _with_execution(call, event) if newest else call.feed.chunk(event)
+
+
+async def _with_execution(call: Call, event: Event) -> bytes:
+    """The event as it is sent, with the execution as it is now."""
+    chunk = call.feed.chunk(event)
+    try:
+        found = await find_execution(call.context.store, call.who, event.execution, scopes.READ_EXECUTIONS)
+        (view,) = await views(call, [found])
+    except ZoeError:
+        return chunk  # whoever asks for it is told why
+    return chunk.removesuffix(b"}\n\n") + b',"now":' + view.model_dump_json().encode() + b"}\n\n"
 
 
 OPERATIONS = (
@@ -126,7 +163,7 @@ OPERATIONS = (
         get_events,
         scope=scopes.READ_EXECUTIONS,
         query=EventsQuery,
-        headers=ResumeHeaders,
+        headers=EventsHeaders,
         media="text/event-stream",
         problems=(404,),
     ),

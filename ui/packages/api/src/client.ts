@@ -115,9 +115,9 @@ export class ZoeClient {
     yield* texts(response);
   }
 
-  /** The stream of events of everything that one may see, after the event with this number. */
+  /** The stream of events of everything that one may see, after the event with this number; with executions, if it can. */
   events(after: number | null, signal: AbortSignal): Promise<Response> {
-    const headers: Record<string, string> = { Accept: 'text/event-stream' };
+    const headers: Record<string, string> = { Accept: 'text/event-stream', Prefer: 'return=representation' };
     if (after !== null) {
       headers['Last-Event-ID'] = String(after);
     }

@@ -23,7 +23,7 @@ export interface Snapshot {
   readonly connection: ConnectionState;
 }
 
-/** Events are handed on after the execution that they are about was read again. */
+/** Events are handed on once the execution that they are about is known as it is since: it came with them, or was read. */
 export type EventListener = (event: ZoeEvent, execution: Execution | null) => void;
 
 const TOGETHER = 4;
@@ -46,7 +46,8 @@ export class ExecutionsStore {
   private readonly byId = new Map<string, Execution>();
   private readonly samples = new Map<string, Sample[]>();
   private readonly dirty = new Map<string, ZoeEvent[]>();
-  private reading = 0;
+  /** About which a question is under way. */
+  private readonly reading = new Set<string>();
   private readingAll = false;
   private readAllAgain = false;
   private unread = true;
@@ -135,7 +136,21 @@ export class ExecutionsStore {
   }
 
   private took(event: ZoeEvent): void {
-    this.putBack([[event.execution, [event]]]);
+    const id = event.execution;
+    const settled = !this.unread && !this.readingAll;
+    if (event.now !== undefined && settled) {
+      // It is known without a question how it is, unless one is under way: then those who listen wait for that, and hear
+      // of one event after the other.
+      this.keep(event.now);
+      this.publishExecutions();
+      if (!this.reading.has(id)) {
+        const events = [...(this.dirty.get(id) ?? []), event];
+        this.dirty.delete(id);
+        this.tell(events);
+        return;
+      }
+    }
+    this.putBack([[id, [event]]]);
     if (this.dirty.size > MANY) {
       void this.readAll();
     } else {
@@ -155,12 +170,16 @@ export class ExecutionsStore {
   }
 
   private pump(): void {
-    while (this.connected !== null && !this.readingAll && this.reading < TOGETHER && this.dirty.size > 0) {
-      const [id, events] = this.dirty.entries().next().value as [string, ZoeEvent[]];
+    while (this.connected !== null && !this.readingAll && this.reading.size < TOGETHER) {
+      const next = [...this.dirty].find(([id]) => !this.reading.has(id));
+      if (next === undefined) {
+        return;
+      }
+      const [id, events] = next;
       this.dirty.delete(id);
-      this.reading += 1;
+      this.reading.add(id);
       void this.readOne(id, events, this.connected.signal).finally(() => {
-        this.reading -= 1;
+        this.reading.delete(id);
         this.pump();
       });
     }

@@ -48,6 +48,8 @@ export interface ZoeEvent {
   readonly execution: string;
   readonly kind: EventKind;
   readonly data: Readonly<Record<string, unknown>>;
+  /** The execution as it was when this was sent. Not with every event, and not from every service. */
+  readonly now?: Execution;
 }
 
 const ENDED: ReadonlySet<string> = new Set(['terminated', 'failed', 'completed']);

@@ -144,9 +144,11 @@ export class FakeService implements Transport {
     this.executions.set(made.id, made);
   }
 
-  tell(id: string, kind: ZoeEvent['kind'] = 'execution.state_changed', data: ZoeEvent['data'] = {}): void {
+  /** `now`: with the execution as it is. */
+  tell(id: string, kind: ZoeEvent['kind'] = 'execution.state_changed', data: ZoeEvent['data'] = {}, now = false): void {
     this.seq += 1;
-    const event = { seq: this.seq, time: '2026-01-01T00:00:00Z', owner: 'alice', execution: id, kind, data };
+    const about = { seq: this.seq, time: '2026-01-01T00:00:00Z', owner: 'alice', execution: id, kind, data };
+    const event = now ? { ...about, now: this.executions.get(id) } : about;
     const text = `id: ${this.seq}\nevent: ${kind}\ndata: ${JSON.stringify(event)}\n\n`;
     this.told.push({ seq: this.seq, text });
     this.say(text);

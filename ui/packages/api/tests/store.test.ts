@@ -54,6 +54,31 @@ test('an event shows what has become of an execution, whoever made it', async ()
   await until(() => store.get('a')?.state === 'running');
 });
 
+test('an event with which the execution comes is shown without a question, and told after those before it', async () => {
+  service.has({ id: 'a', state: 'starting' });
+  await started();
+  expect(service.headers.at(service.requests.indexOf('GET /events'))?.get('Prefer')).toBe('return=representation');
+  const told: number[] = [];
+  store.onEvent((event, about) => {
+    told.push(event.seq);
+    expect(about?.state).toBe('running');
+  });
+  service.has({ id: 'a', state: 'running', updated: '2026-01-01T00:00:01Z' });
+  service.tell('a', 'execution.state_changed', {}, true);
+  await until(() => store.get('a')?.state === 'running');
+  expect(told).toEqual([1]);
+  expect(service.requests).not.toContain('GET /executions/a');
+  // One without it is asked about; what follows meanwhile is shown at once.
+  service.delay = 50;
+  service.tell('a');
+  await until(() => service.requests.includes('GET /executions/a'));
+  service.has({ id: 'a', state: 'running', reason: 'newer', updated: '2026-01-01T00:00:02Z' });
+  service.tell('a', 'execution.waiting', {}, true);
+  await until(() => store.get('a')?.reason === 'newer');
+  await until(() => told.length === 3);
+  expect(told).toEqual([1, 2, 3]);
+});
+
 test('what ends while it is watched stays, with its reason, until it is dismissed', async () => {
   service.has({ id: 'a' });
   await started();
