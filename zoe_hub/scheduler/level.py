@@ -47,8 +47,11 @@ class Level:
 
     def __init__(self, amounts: Sequence[Shape]) -> None:
         self.amounts = list(amounts)
+        self.short = {node for node, amount in enumerate(amounts) if min(amount) < 0}
+        """Nodes on which there is less than nothing."""
         self._columns: list[Column] | None = None
-        self._grown: list[dict[int, Shape]] = []
+        self._grown: list[dict[int, None]] = []
+        self._changes: list[dict[int, Shape]] = []
         self._followers: list[Level] = []
         self._frontier: Column | None = None
         self._noted: dict[Shape, Noted] = {}
@@ -67,6 +70,10 @@ class Level:
         cpu, memory, gpu = old[0] + times * shape[0], old[1] + times * shape[1], old[2] + times * shape[2]
         # As Shape(cpu, memory, gpu), which takes twice as long: nothing is called more often than this.
         new = self.amounts[node] = tuple.__new__(Shape, (cpu, memory, gpu))
+        if cpu < 0 or memory < 0 or gpu < 0:
+            self.short.add(node)
+        elif self.short:
+            self.short.discard(node)
         if self._columns is not None:
             columns = self._columns
             columns[0][node] = cpu
@@ -83,12 +90,11 @@ class Level:
             self._growths += 1
             self._log.pop(node, None)
             self._log[node] = self._growths
-        for grown in self._grown:
-            lowest = grown.get(node)
-            if lowest is not None:
-                grown[node] = Shape(min(lowest[0], cpu), min(lowest[1], memory), min(lowest[2], gpu))
-            elif times > 0:
-                grown[node] = old
+            for grown in self._grown:
+                grown[node] = None
+        for changes in self._changes:
+            if node not in changes:
+                changes[node] = old
         for follower in self._followers:
             follower.add(node, shape, times)
 
@@ -293,13 +299,19 @@ class Level:
             self._columns = [np.ascontiguousarray(table[:, dimension]) for dimension in range(3)]
         return self._columns
 
-    def watch(self) -> dict[int, Shape]:
-        """Where each node is put on which there is more at some moment, with the least that there was since it was put
-        there. Whoever asked takes them out.
-        """
-        grown: dict[int, Shape] = {}
+    def watch(self) -> dict[int, None]:
+        """Where each node is put on which there is more at some moment. Whoever asked takes them out."""
+        grown: dict[int, None] = {}
         self._grown.append(grown)
         return grown
+
+    def changes(self) -> dict[int, Shape]:
+        """Where each node is put that changes, with what there was since it was put there. Whoever asked takes them
+        out.
+        """
+        changes: dict[int, Shape] = {}
+        self._changes.append(changes)
+        return changes
 
     def follow(self) -> Level:
         """Another one that is equal now, and to which all is done that is done to this one, but not the reverse."""

@@ -17,7 +17,7 @@ from .growing import Growing
 from .settings import Settings
 from .shares import Shares
 from .times import Times
-from .waiting import DENIED, PARKED, Waiting
+from .waiting import Waiting
 
 _NOTHING = Shape()
 _LOOKED_AT = 1000
@@ -53,14 +53,12 @@ class Books:
         self.held_back: set[str] = set()
         self._shares = Shares(cluster.held, self.total, fair=settings.fair)
         self._core_shares = Shares(cluster.cores, self.total, fair=settings.fair)
-        self.waiting = Waiting(cluster.order)
-        """All that wait and could be served, and what is known of where they fit."""
         self.growing = Growing(self.entries, self.key, settled=cluster.order.settled)
         self.beside = self.room.firm.follow()
         """What cores may take without taking what is reserved."""
+        self.waiting = Waiting(cluster.order, self.room.firm, self.beside)
+        """All that wait and could be served, and what is known of where they fit."""
         self.reserved: dict[int, Shape] = {}
-        self.firm_grown = self.room.firm.watch()
-        self.beside_grown = self.beside.watch()
         self.soon_grown = self.room.soon.watch()
         self._touched = cluster.watch()
 
@@ -241,17 +239,6 @@ class Books:
             if submitted + self.settings.bound > after:
                 return submitted + self.settings.bound
         return None
-
-    # The line
-
-    def wake(self) -> None:
-        """Look again at those that may fit since there is more room."""
-        self.waiting.wake(PARKED, self.room.firm, self.firm_grown)
-
-    def wake_denied(self, until: float | None) -> None:
-        """The same for those that were in the way of a reservation, which begins at `until`; None: there is none."""
-        self.waiting.wake(DENIED, self.beside, self.beside_grown)
-        self.waiting.wake_short(self.now, math.inf if until is None else until)
 
     # Urgency
 

@@ -5,22 +5,18 @@ from __future__ import annotations
 import heapq
 from collections.abc import Iterator, Mapping
 
-import numpy as np
-
 from ..allowances import Dimension, Subject
 from ..cluster import Application
-from ..level import missing
+from ..level import Level, missing
 from ..packing import fits
 from ..quotas import Claims
 from ..shapes import Shape
 from .books import Books, longest
-from .entries import Entry, Group, Key
+from .entries import Entry, Group
+from .fitting import Fitting
 from .kept import Kept, Known, wishes_of
 from .placing import Placing, lacking
 from .taking import restore, take, victims, was_robbed
-from .waiting import DENIED, PARKED
-
-_FEW = 24
 
 
 class Cores:
@@ -36,6 +32,8 @@ class Cores:
         """The head's reservation, where nothing has happened since that could make it another one."""
         self._places: dict[Group, tuple[float, float]] = {}
         """Of the groups. Only who is given a core gets another one."""
+        self._ranks: list[list[Group]] = []
+        """Groups in order, those of equal places together."""
         self._claims: dict[Subject, dict[Dimension, int]] = {}
         """What is overdue has a right to, of quotas."""
         self._own_claims: dict[str, Claims] = {}
@@ -43,7 +41,7 @@ class Cores:
 
     def fit_nodes(self) -> None:
         """Take elastic instances back from nodes that hold more than they have."""
-        for node in self._small_nodes():
+        for node in sorted(self._room.soon.short):
             for victim, demand in victims(self._books):
                 if min(self._room.free[node]) >= 0:
                     break
@@ -51,15 +49,6 @@ class Cores:
                     while take(self._books, victim, demand)[2] != node:
                         pass
                     was_robbed(self._books, victim)
-
-    def _small_nodes(self) -> list[int]:
-        free = self._room.free
-        if len(free) <= _FEW:
-            return [node for node, amount in enumerate(free) if min(amount) < 0]
-        columns = self._room.soon.columns
-        if min(int(column.min()) for column in columns) >= 0:
-            return []
-        return [int(node) for node in np.flatnonzero(np.min(columns, axis=0) < 0)]
 
     def keep_plans(self) -> None:
         """Place cores again that were given room which was not free yet, if they still fit there."""
@@ -96,7 +85,6 @@ class Cores:
         """Start the first that may start. False where nobody may."""
         books = self._books
         books.sync()
-        books.wake()
         kept = Kept(books)
         for entry in self._lost() if books.broken else ():
             if self._start(entry, kept):
@@ -116,7 +104,6 @@ class Cores:
                 kept.draw(head)
             else:
                 self._known = kept.reserve(head, self._known)
-        books.wake_denied(kept.until)
         return any(entry is not head and self._backfill(entry, kept) for entry in self._candidates(kept))
 
     # In which order
@@ -169,59 +156,54 @@ class Cores:
 
     def _first_of_lines(self) -> Entry | None:
         """Where who waits keeps its place: group by group, the first is known without a look at it."""
-        heap = [(place, group.line[0], 0, group) for group, place in self._group_places().items() if group.line]
-        heapq.heapify(heap)
-        while heap:
-            place, key, index, group = heap[0]
-            entry = self._books.entries[key[2]]
-            if self._waits(entry):
-                return entry
-            if index + 1 < len(group.line):
-                heapq.heapreplace(heap, (place, group.line[index + 1], index + 1, group))
-            else:
-                heapq.heappop(heap)
+        for rank in self._group_ranks():
+            for key in heapq.merge(*(group.line for group in rank)) if len(rank) > 1 else rank[0].line:
+                entry = self._books.entries[key[2]]
+                if self._waits(entry):
+                    return entry
         return None
 
     def _first_of_moving(self) -> Entry | None:
         books = self._books
-        best: tuple[Key, Entry] | None = None
-        place = None
-        places = self._group_places()
-        heap = [(places[group], number, group) for number, group in enumerate(books.groups.values())]
-        heapq.heapify(heap)
-        # Who comes after somebody of another place is not looked at.
-        while heap and (best is None or heap[0][0] == place):
-            of, _, group = heapq.heappop(heap)
-            entry = next(filter(self._waits, books.waiting.ranked(group)), None)
-            if entry is not None:
-                key = books.key(entry.application)
-                if best is None or key < best[0]:
-                    best, place = (key, entry), of
-        return best[1] if best else None
+        for rank in self._group_ranks():
+            firsts = (next(filter(self._waits, books.waiting.ranked(group)), None) for group in rank)
+            found = [entry for entry in firsts if entry is not None]
+            if found:
+                return min(found, key=lambda entry: books.key(entry.application))
+        return None
 
     def _group_places(self) -> Mapping[Group, tuple[float, float]]:
         places, groups = self._places, self._books.groups
         if len(places) < len(groups):
+            self._ranks.clear()
             for group in groups.values():
                 if group not in places:
                     places[group] = -group.priority, self._books.core_share(group)
         return places
 
+    def _group_ranks(self) -> list[list[Group]]:
+        places = self._group_places()
+        if not self._ranks:
+            for group in sorted(places, key=places.__getitem__):
+                if self._ranks and places[self._ranks[-1][0]] == places[group]:
+                    self._ranks[-1].append(group)
+                else:
+                    self._ranks.append([group])
+        return self._ranks
+
     def _candidates(self, kept: Kept) -> Iterator[Entry]:
         """Who may fit, in order. Shares do not change before somebody starts, and then this is over."""
         books = self._books
-        reserved = None if kept.until is None else (kept.until, books.beside)
-        bound = books.settings.bound
-        found = books.waiting.candidates(self._now, bound, self._room.firm, reserved, self._group_places())
+        found = books.waiting.candidates(self._now, books.settings.bound, kept.until, self._group_ranks())
         return filter(self._waits, found)
 
     # Whether it may
 
     def _start(self, entry: Entry, kept: Kept) -> bool:
-        """Start it where it fits beside other cores and what is kept from all; otherwise it is parked."""
+        """Start it where it fits beside other cores and what is kept from all."""
         if kept.drawn:
             return self._start_beside(entry, kept)
-        if self._books.waiting.is_parked(entry.request.id) or not self._fits(entry):
+        if not self._fits(entry, self._room.firm, self._books.waiting.firm):
             return False
         self._put(entry, {})
         return True
@@ -232,32 +214,31 @@ class Cores:
         self._put(entry, kept.shapes)
         return True
 
-    def _fits(self, entry: Entry) -> bool:
-        wishes = wishes_of(entry.application)
-        lack = missing(self._room.firm, wishes)
-        if lack is not None:
-            if entry.waiting:
-                self._books.waiting.put_aside(entry.request.id, PARKED, *lack)
+    def _fits(self, entry: Entry, level: Level, counted: Fitting) -> bool:
+        waiting, id = self._books.waiting, entry.request.id
+        if entry.waiting and not waiting.fits(id, counted):
             return False
-        return len(wishes) <= 1 or fits(self._room.firm, wishes)
+        wishes = wishes_of(entry.application)
+        if entry.waiting and len(wishes) <= 1:
+            return True
+        lack = missing(level, wishes)
+        if lack is None:
+            return fits(level, wishes)
+        if entry.waiting:
+            waiting.lacks(id, lack[0], max(count for shape, count in wishes if shape == lack[0]))
+        return False
 
     def _backfill(self, entry: Entry, kept: Kept) -> bool:
-        """Start it where that is not in the way of what is kept; otherwise it is parked or denied."""
+        """Start it where that is not in the way of what is kept."""
         if kept.until is None:
             return self._start(entry, kept)
-        wishes = wishes_of(entry.application)
-        lack = missing(self._books.beside, wishes)
-        if lack is None and (len(wishes) <= 1 or fits(self._books.beside, wishes)):
+        if self._fits(entry, self._books.beside, self._books.waiting.beside):
             self._put(entry, kept.shapes)
             return True
-        if self._now + longest(entry.request) <= kept.until:
-            if self._fits(entry):
-                self._put(entry, {})
-                return True
-            return False
-        # Room that is reserved is none for it: more of that would not make it worth another look.
-        if lack is not None and entry.waiting:
-            self._books.waiting.put_aside(entry.request.id, DENIED, *lack)
+        ends_before = self._now + longest(entry.request) <= kept.until
+        if ends_before and self._fits(entry, self._room.firm, self._books.waiting.firm):
+            self._put(entry, {})
+            return True
         return False
 
     # Placing

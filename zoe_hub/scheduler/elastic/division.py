@@ -32,8 +32,8 @@ class Division:
     def divide(self) -> None:
         """Grant what is free, let those who look take from others, and promise what is going."""
         self._fill()
-        self._let_claim()
-        self._fill()
+        if self._let_claim():
+            self._fill()
         while self._promised:
             # What was promised is no state: who had to leave it alone may have to leave less alone now.
             self._forget_promises()
@@ -117,10 +117,12 @@ class Division:
 
     # Taking from others
 
-    def _let_claim(self) -> None:
+    def _let_claim(self) -> bool:
+        """Whether somebody got something."""
         books = self._books
         books.sync()
         failed: dict[Group, int] = {}
+        claimed = False
         refused: list[Entry] = []
         turns = self._turns_to_claim()
         while turns:
@@ -134,6 +136,7 @@ class Division:
                 # It wishes nothing that it may have now, but may do so later.
                 refused.append(entry)
             elif self._claim(entry):
+                claimed = True
                 # Shares have changed.
                 turns = self._turns_to_claim()
                 continue
@@ -145,6 +148,7 @@ class Division:
                 heapq.heappush(turns, turn)
         for entry in refused:
             self._cluster.touch(entry.application)
+        return claimed
 
     def _turns_to_claim(self) -> list[ClaimTurn]:
         self._books.sync()

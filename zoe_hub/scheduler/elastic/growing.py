@@ -20,12 +20,10 @@ from ..frontier import Column, fits_any
 from ..level import Level
 from ..shapes import Shape
 from .entries import Entry, Group, Key
-from .grown import NEVER
+from .fitting import NEVER, Slots
 
 _FULL, _REFUSED, _WOKEN, _READY = 1, 2, 3, 4
 """No node has room; a quota is in the way; there may be room on the nodes on which there was more; anywhere."""
-
-Slots = npt.NDArray[np.intp]
 
 
 @dataclass(eq=False)
@@ -99,7 +97,7 @@ class Growing:
         else:
             self._first[alike.slot] = alike.members[0][0]
 
-    def begin(self, now: float, level: Level, grown: dict[int, Shape]) -> list[Group]:
+    def begin(self, now: float, level: Level, grown: dict[int, None]) -> list[Group]:
         """Look again at all for which there may be room since there is more on these nodes, and forget the nodes.
 
         Those groups of which some may grow.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterator, Mapping
 
 from ..cluster import Application
@@ -135,11 +136,13 @@ def _youngest(application: Application) -> tuple[float, str]:
 
 
 def _places(application: Application) -> Places:
-    return [
-        (node, demand.shape)
-        for demand in application.request.demands
-        for node in application.placed[demand.key][: None if application.leaving else demand.core]
-    ]
+    """What its end gives back of other cores' room, each node once."""
+    found: dict[int, Shape] = {}
+    for demand in application.request.demands:
+        nodes = application.placed[demand.key]
+        for node, count in Counter(nodes if application.leaving else nodes[: demand.core]).items():
+            found[node] = found.get(node, _NOTHING).plus(demand.shape, count)
+    return [*found.items()]
 
 
 def _exchange(level: Level, before: Mapping[int, Shape], after: Mapping[int, Shape]) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import heapq
 import math
 from bisect import bisect_left, insort
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -20,16 +20,11 @@ from ..level import Level
 from ..orders import Order
 from ..shapes import Shape
 from .entries import Entry, Group, Key
-from .grown import NEVER, grown_by, increases
-
-READY, PARKED, DENIED = 1, 2, 3
-"""Nothing is known of it; it does not fit beside other cores; nor beside those and what is reserved, unless it ends
-before that is needed."""
+from .fitting import NEVER, Fitting, Numbers, Slots
 
 Floats = npt.NDArray[np.float64]
-Slots = npt.NDArray[np.intp]
 
-_FIRST = 16
+_FIRST = 4
 """Are sorted before the others are."""
 
 
@@ -47,55 +42,10 @@ class Peers:
     """By the seconds that they run at most."""
 
 
-class Numbers:
-    """Shapes have small numbers, which are used again."""
-
-    def __init__(self) -> None:
-        self._shapes: list[Shape] = []
-        self._used: list[int] = []
-        self._numbers: dict[Shape, int] = {}
-        self._unused: list[int] = []
-
-    def __getitem__(self, number: int) -> Shape:
-        return self._shapes[number]
-
-    def shapes(self, numbers: Slots) -> list[Shape]:
-        """Of these numbers."""
-        return [self._shapes[number] for number in numbers.tolist()]
-
-    @property
-    def end(self) -> int:
-        """All numbers are smaller."""
-        return len(self._shapes)
-
-    def table(self, numbers: Slots) -> Column:
-        """The shapes of these numbers, one a row."""
-        return np.array(self.shapes(numbers), np.int64).reshape(len(numbers), 3)
-
-    def number(self, shape: Shape) -> int:
-        """The number of a shape, until it was given back as often as it was asked for."""
-        number = self._numbers.get(shape)
-        if number is None:
-            if not self._unused:
-                self._unused.append(len(self._shapes))
-                self._shapes.append(shape)
-                self._used.append(0)
-            number = self._numbers[shape] = self._unused.pop()
-            self._shapes[number] = shape
-        self._used[number] += 1
-        return number
-
-    def give_back(self, number: int) -> None:
-        self._used[number] -= 1
-        if not self._used[number]:
-            del self._numbers[self._shapes[number]]
-            self._unused.append(number)
-
-
 class Waiting:
-    """Each set has a slot. Room that shrinks changes nothing: it is found out when somebody is looked at."""
+    """Each set has a slot. Who fits is known from how many of its shape fit on all nodes."""
 
-    def __init__(self, order: Order) -> None:
+    def __init__(self, order: Order, firm: Level, beside: Level) -> None:
         self._order = order
         self._entries: dict[str, tuple[Entry, Peers, float]] = {}
         """With the seconds that it runs at most."""
@@ -103,19 +53,16 @@ class Waiting:
         self._peers: list[Peers | None] = []
         self._unused: list[int] = []
         self._groups: dict[Group, int] = {}
-        self._state = np.zeros(0, np.int8)
         self._group = np.zeros(0, np.int32)
-        self._wish: list[Column] = [np.zeros(0, np.int64) for _ in range(3)]
-        """The shape of the first kind of core instances, and how many of them there are."""
-        self._shape = np.zeros(0, np.int32)
-        """The number of that shape."""
         self._shapes = Numbers()
+        self._shape = np.zeros(0, np.intp)
+        """The number of the shape of its first kind of core instances, or of that for which room lacked last."""
         self._count: Column = np.zeros(0, np.int64)
-        self._needs: list[Column] = [np.zeros(0, np.int64) for _ in range(3)]
-        """Where it does not fit: the shape for which room lacks, and for how many."""
-        self._usual = np.zeros(0, np.bool_)
-        """Whether that shape is that of the first kind."""
-        self._lack: Column = np.zeros(0, np.int64)
+        """How many core instances of that shape there are."""
+        self.firm = Fitting(firm, self._shapes)
+        """What fits beside other cores."""
+        self.beside = Fitting(beside, self._shapes)
+        """What fits beside those and what is reserved."""
         self._shortest: Floats = np.zeros(0)
         self._oldest: Floats = np.zeros(0)
         self._keys: Floats = np.zeros(0)
@@ -149,23 +96,31 @@ class Waiting:
             self._describe(peers)
         else:
             del self._named[peers.name]
-            self._state[peers.slot] = 0
-            self._shapes.give_back(int(self._shape[peers.slot]))
+            self._wish(peers.slot, None, NEVER)
             self._peers[peers.slot] = None
             self._unused.append(peers.slot)
 
-    def is_parked(self, id: str) -> bool:
-        found = self._entries.get(id)
-        return found is not None and bool(self._state[found[1].slot] == PARKED)
+    def fits(self, id: str, room: Fitting) -> bool:
+        """Whether there is room for all its core instances of one shape, which says all where it has no others."""
+        return self._fits(self._entries[id][1], room)
 
-    def put_aside(self, id: str, state: int, shape: Shape, lack: int) -> None:
-        """It needs room for `lack` more instances of this shape before it is worth another look; so do its peers."""
-        slot = self._entries[id][1].slot
-        self._state[slot] = state
-        self._usual[slot] = shape == self._shapes[self._shape[slot]]
-        for column, part in zip(self._needs, shape, strict=True):
-            column[slot] = part
-        self._lack[slot] = lack
+    def _fits(self, peers: Peers, room: Fitting) -> bool:
+        slot = peers.slot
+        return bool(self._count[slot] <= room.of(int(self._shape[slot])))
+
+    def lacks(self, id: str, shape: Shape, count: int) -> None:
+        """There is no room for so many instances of this shape, which it and its peers need."""
+        self._wish(self._entries[id][1].slot, shape, count)
+
+    def _wish(self, slot: int, shape: Shape | None, count: int) -> None:
+        if self._count[slot] < NEVER:
+            self._shapes.give_back(int(self._shape[slot]))
+        self._count[slot] = count
+        if shape is not None:
+            self._shape[slot], new = self._shapes.number(shape)
+            if new:
+                self.firm.begin(int(self._shape[slot]))
+                self.beside.begin(int(self._shape[slot]))
 
     def set_time(self, now: float) -> None:
         """Make all keys those of this moment, where they move."""
@@ -174,80 +129,46 @@ class Waiting:
             with np.errstate(divide="ignore", invalid="ignore"):
                 self._keys = self._order.moved(self._parts[0], self._parts[1], self._oldest, now)
 
-    def wake(self, state: int, level: Level, grown: dict[int, Shape]) -> None:
-        """Make ready who may fit since there is more on these nodes, and forget the nodes.
-
-        `grown` has the least that there was on each; what one that came later found is not less.
-        """
-        if not grown:
-            return
-        amounts, before = grown_by(level, grown)
-        if not len(amounts) or not self._entries:
-            return
-        mask = self._state == state
-        for column, most in zip(self._needs, amounts.max(axis=0), strict=True):
-            mask &= column <= most
-        slots = mask.nonzero()[0]
-        if len(slots):
-            usual = self._usual[slots]
-            # Of the first kinds there are few different ones.
-            numbers = self._shape[slots[usual]]
-            distinct = np.bincount(numbers).nonzero()[0]
-            more = np.zeros(self._shapes.end, np.int64)
-            more[distinct] = increases(self._shapes.table(distinct), amounts, before)
-            self._lack[slots[usual]] -= more[numbers]
-            if not usual.all():
-                others = slots[~usual]
-                needs = np.stack([column[others] for column in self._needs], axis=1)
-                self._lack[others] -= increases(needs, amounts, before)
-            self._state[slots[self._lack[slots] <= 0]] = READY
-
-    def wake_short(self, now: float, until: float) -> None:
-        """Make those ready that were denied, and of which some would end until then."""
-        mask = self._state == DENIED
-        mask &= now + self._shortest <= until
-        self._state[mask] = READY
-
     def candidates(
         self,
         now: float,
         bound: float,
-        firm: Level,
-        reserved: tuple[float, Level] | None,
-        place_of: Mapping[Group, tuple[float, float]],
+        reserved: float | None,
+        ranks: Sequence[Sequence[Group]],
     ) -> Iterator[Entry]:
-        """Who is ready, in order, after all are put aside for whose core no node has room, even for one instance.
+        """For whom there may be room, in order: beside what is reserved, where it runs for longer than until the time
+        of that. `ranks` are the groups in order, equal ones together.
 
-        Beside what is reserved, where it runs for longer than until the time of that. `place_of` sorts the groups.
-        Whoever asks puts aside whom there is no room for: of its peers, only those come then that end earlier.
+        Of peers, the first comes, and where that did not fit, the first that ends before what is reserved is needed.
         """
-        slots = (self._state == READY).nonzero()[0]
-        until = math.inf
-        if reserved is None:
-            slots = self._sift(slots, firm, PARKED)
-        else:
-            until, beside = reserved
-            short = now + self._shortest[slots] <= until
-            slots = np.concatenate([self._sift(slots[short], firm, PARKED), self._sift(slots[~short], beside, DENIED)])
+        until = math.inf if reserved is None else reserved
+        room = self.firm if reserved is None else self.beside
+        fits = self._count <= room.counts.take(self._shape)
+        if reserved is not None:
+            short = (now + self._shortest <= until).nonzero()[0]
+            fits[short] = self._count[short] <= self.firm.counts[self._shape[short]]
+        slots = fits.nonzero()[0]
         if not len(slots):
             return
-        yield from self._overdue(slots[now >= self._oldest[slots] + bound], now, bound, until)
+        yield from self._overdue(slots[now >= self._oldest[slots] + bound], now, bound, until, room)
         # One user after the other: mostly, somebody starts before all of them had to be sorted.
-        places = [place_of[group] for group in self._groups]
-        order = {place: rank for rank, place in enumerate(sorted({*places}))}
-        ranks = np.array([order[place] for place in places])[self._group[slots]]
-        for each in np.bincount(ranks).nonzero()[0].tolist():
-            yield from self._of_rank(slots[ranks == each], now, bound, until)
+        groups = self._group[slots]
+        present = {*np.bincount(groups).nonzero()[0].tolist()}
+        for rank in ranks:
+            numbers = [number for group in rank if (number := self._groups.get(group)) in present]
+            if numbers:
+                of = groups == numbers[0] if len(numbers) == 1 else np.isin(groups, numbers)
+                yield from self._of_rank(slots[of], now, bound, until, room)
 
-    def _overdue(self, slots: Slots, now: float, bound: float, until: float) -> Iterator[Entry]:
+    def _overdue(self, slots: Slots, now: float, bound: float, until: float, room: Fitting) -> Iterator[Entry]:
         """Who waits for longer than `bound`, by the time of submission."""
         found = [each for peers in self._all(slots) for each in peers.ages if now >= each[0] + bound]
         for _, id in sorted(found):
             entry, peers, longest = self._entries[id]
-            if self._may(peers, now + longest <= until):
+            if self._fits(peers, self.firm if now + longest <= until else room):
                 yield entry
 
-    def _of_rank(self, slots: Slots, now: float, bound: float, until: float) -> Iterator[Entry]:
+    def _of_rank(self, slots: Slots, now: float, bound: float, until: float, room: Fitting) -> Iterator[Entry]:
         """The first of each that is not overdue, and the first that ends before what is reserved is needed."""
         shorter: list[Key] = []
         for key, peers in self._lazily(slots):
@@ -257,8 +178,9 @@ class Waiting:
             if first is None:
                 continue
             entry, _, longest = self._entries[first[2]]
-            yield entry
-            if now + longest > until and self._may(peers, True) and now + peers.lengths[0][0] <= until:
+            if self._fits(peers, self.firm if now + longest <= until else room):
+                yield entry
+            if now + longest > until and now + peers.lengths[0][0] <= until and self._fits(peers, self.firm):
                 ends = (k for k in peers.members if now < k[1] + bound and now + self._entries[k[2]][2] <= until)
                 if (short := next(ends, None)) is not None:
                     heapq.heappush(shorter, short)
@@ -267,13 +189,8 @@ class Waiting:
 
     def _again(self, key: Key) -> Iterator[Entry]:
         entry, peers, _ = self._entries[key[2]]
-        if self._may(peers, True):
+        if self._fits(peers, self.firm):
             yield entry
-
-    def _may(self, peers: Peers, short: bool) -> bool:
-        """Whether there may be room for one that ends before what is reserved is needed, or does not."""
-        state = self._state[peers.slot]
-        return bool(state == READY or (short and state == DENIED))
 
     def ranked(self, group: Group) -> Iterator[Entry]:
         """All of a group at the moment that was set, in order. Nobody may come since then."""
@@ -285,7 +202,7 @@ class Waiting:
                 yield entry
 
     def _in_order(self, group: Group) -> Iterator[Entry]:
-        slots = ((self._group == self._groups.get(group)) & (self._state > 0)).nonzero()[0]
+        slots = ((self._group == self._groups.get(group)) & (self._count < NEVER)).nonzero()[0]
         for key, _ in self._lazily(slots):
             if (found := self._entries.get(key[2])) is not None:
                 yield found[0]
@@ -307,26 +224,6 @@ class Waiting:
     def _all(self, slots: Slots) -> Iterator[Peers]:
         return (peers for slot in slots.tolist() if (peers := self._peers[slot]) is not None)
 
-    def _sift(self, slots: Slots, level: Level, state: int) -> Slots:
-        """Those for whose first kind of core some node has room; the others are put aside."""
-        if not len(slots):
-            return slots
-        numbers = self._shape[slots]
-        distinct = np.bincount(numbers).nonzero()[0]
-        fits = np.zeros(distinct[-1] + 1, bool)
-        fits[distinct] = level.any_fits(self._shapes.shapes(distinct))
-        fit = fits[numbers]
-        fit |= self._count[slots] == 0
-        if fit.all():
-            return slots
-        aside = slots[~fit]
-        self._state[aside] = state
-        for column, wish in zip(self._needs, self._wish, strict=True):
-            column[aside] = wish[aside]
-        self._usual[aside] = True
-        self._lack[aside] = self._count[aside]
-        return slots[fit]
-
     def _describe(self, peers: Peers) -> None:
         slot = peers.slot
         self._shortest[slot] = peers.lengths[0][0]
@@ -339,13 +236,8 @@ class Waiting:
         peers = Peers(name, self._unused.pop())
         slot = peers.slot
         self._peers[slot] = peers
-        self._state[slot] = READY
         self._group[slot] = self._groups.setdefault(entry.group, len(self._groups))
-        shape, count = next(((d.shape, d.core) for d in entry.request.demands if d.core), (Shape(), 0))
-        for column, part in zip(self._wish, shape, strict=True):
-            column[slot] = part
-        self._shape[slot] = self._shapes.number(shape)
-        self._count[slot] = count
+        self._wish(slot, *next(((d.shape, d.core) for d in entry.request.demands if d.core), (Shape(), 0)))
         if not self._order.still:
             self._parts[0][slot], self._parts[1][slot] = self._order.parts(entry.application)
         return peers
@@ -355,11 +247,10 @@ class Waiting:
         self._peers += [None] * more
         self._unused = list(range(old + more - 1, old - 1, -1))
 
-        def longer(column: npt.NDArray[np.generic], value: int = 0) -> npt.NDArray[np.generic]:
-            return np.concatenate([column, np.full(more, value, column.dtype)])
+        def longer(column: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:
+            return np.concatenate([column, np.zeros(more, column.dtype)])
 
-        for name in ("_state", "_group", "_shape", "_count", "_usual", "_lack", "_shortest", "_oldest", "_keys"):
+        for name in ("_group", "_shape", "_shortest", "_oldest", "_keys"):
             setattr(self, name, longer(getattr(self, name)))
-        self._wish = [longer(column, NEVER) for column in self._wish]  # type: ignore[misc]
-        self._needs = [longer(column, NEVER) for column in self._needs]  # type: ignore[misc]
+        self._count = np.concatenate([self._count, np.full(more, NEVER)])
         self._parts = [longer(column) for column in self._parts]  # type: ignore[misc]

@@ -1,0 +1,53 @@
+"""What is said to fit is what a count of all nodes says, whatever happened on them since it was asked last."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from zoe_hub.scheduler.elastic import fitting
+from zoe_hub.scheduler.elastic.fitting import Fitting, Numbers
+from zoe_hub.scheduler.level import Level
+from zoe_hub.scheduler.shapes import Shape
+
+NODES = 60
+SHAPES = st.builds(Shape, st.integers(0, 4), st.integers(0, 4), st.integers(0, 1))
+CHANGES = st.lists(st.tuples(st.integers(0, NODES - 1), SHAPES, st.integers(-3, 3)), max_size=12)
+STEPS = st.lists(st.tuples(CHANGES, st.lists(SHAPES, max_size=4)), max_size=8)
+
+
+@pytest.fixture(params=["few shapes", "many shapes"])
+def sized(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    if request.param == "many shapes":
+        monkeypatch.setattr(fitting, "_FEW", 0)
+
+
+@given(steps=STEPS)
+@pytest.mark.usefixtures("sized")
+def test_what_fits_is_what_a_count_of_all_nodes_says(steps: list[tuple[list[tuple[int, Shape, int]], list[Shape]]]):
+    level, numbers = Level([Shape(6, 6, 1)] * NODES), Numbers()
+    counted = Fitting(level, numbers)
+    asked: dict[int, Shape] = {}
+    for changes, shapes in steps:
+        for node, shape, times in changes:
+            level.add(node, shape, times)
+        for shape in shapes:
+            number, new = numbers.number(shape)
+            asked[number] = shape
+            if new:
+                counted.begin(number)
+        fresh = Level(level.amounts)
+        assert {number: counted.of(number) for number in asked} == {n: fresh.count(s) for n, s in asked.items()}
+
+
+def test_a_number_that_nobody_uses_any_more_is_that_of_another_shape():
+    level, numbers = Level([Shape(6, 6)] * NODES), Numbers()
+    counted = Fitting(level, numbers)
+    number, _ = numbers.number(Shape(3, 3))
+    counted.begin(number)
+    assert counted.of(number) == 2 * NODES
+    assert numbers.give_back(number)
+    again, new = numbers.number(Shape(2, 6))
+    counted.begin(again)
+    assert (again, new, counted.of(again)) == (number, True, NODES)
