@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from zoe_hub.backends.base import Backend
 from zoe_hub.backends.docker.engine import Engine
-from zoe_hub.backends.docker.names import INSTALLATION, INSTANCE, ROLE, installation_of
+from zoe_hub.backends.docker.names import GUARD, INSTALLATION, INSTANCE, ROLE, installation_of
 from zoe_hub.backends.docker.settings import DockerSettings
 
 
@@ -36,12 +36,13 @@ async def sweep(settings: DockerSettings, make_engine: Callable[[str], Engine] =
 
 
 async def left_over(settings: DockerSettings, make_engine: Callable[[str], Engine] = Engine) -> list[str]:
-    """Names of runs of instances, of networks, and of volumes, that an engine has of this installation."""
+    """Names of runs of instances, of guards, of networks, and of volumes, that an engine has of this installation."""
     engine = make_engine(settings.host)
     mine = f"{INSTALLATION}={installation_of(settings.folder)}"
     try:
         return [
             *(run["Names"][0] for run in await engine.containers([mine, f"{ROLE}={INSTANCE}"])),
+            *(look["Names"][0] for look in await engine.containers([mine, f"{ROLE}={GUARD}"])),
             *(network["Name"] for network in await engine.networks([mine])),
             *await engine.unused_volumes([mine]),
         ]

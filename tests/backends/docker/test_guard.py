@@ -50,6 +50,9 @@ class OldEngine:
         self.left = [{"Id": "left", "State": "exited"}, {"Id": "going", "State": "running"}]
         self.removed: list[str] = []
         self.away = False
+        self.begun, self.may_end = asyncio.Event(), asyncio.Event()
+        self.may_end.set()
+        self.ended = 0
 
     async def info(self) -> dict[str, Any]:
         if self.away:
@@ -69,6 +72,9 @@ class OldEngine:
         self.ran.append(config)
         if self.ends[0] < 0:
             raise EngineRefused("Docker says: no", 500)
+        self.begun.set()
+        await self.may_end.wait()
+        self.ended += 1
         return self.ends
 
 
@@ -165,6 +171,21 @@ async def test_it_looks_by_itself_again_and_again(tmp_path: Path) -> None:
         await until(_holds(lambda: guarded.trouble == ""))
     finally:
         running.cancel()
+
+
+async def test_a_service_that_ends_leaves_no_container_half_made(tmp_path: Path) -> None:
+    engine = OldEngine()
+    engine.may_end.clear()
+    guarded = guard_of(engine, tmp_path)
+    running = asyncio.create_task(guarded.run())
+    await engine.begun.wait()
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    closing = asyncio.create_task(guarded.close())
+    await asyncio.sleep(0)
+    engine.may_end.set()
+    await closing
+    assert engine.ended == 1
 
 
 def _holds(condition: Any) -> Any:

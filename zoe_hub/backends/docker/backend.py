@@ -141,6 +141,8 @@ class DockerBackend(Backend):
         await asyncio.gather(*(process.close() for process in processes))
         if self._host is not None:
             await self._host.images.close()
+            if self._host.guard is not None:
+                await self._host.guard.close()
         self._executions.clear()
         self._subscriptions.close()
         self._term.end()

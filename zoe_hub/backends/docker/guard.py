@@ -23,6 +23,8 @@ log = logging.getLogger(__name__)
 PROGRAM = "/usr/local/sbin/guard"
 _PARTS_ALWAYS = 28
 """From this version on, an engine touches its rule at its own start only."""
+_FOR_ENDING = 10.0
+"""Seconds for which a service that ends waits for a container that is just looking."""
 _SHOWN = 300
 """Letters of what the container wrote."""
 
@@ -47,6 +49,7 @@ class Guard:
         self._alone = asyncio.Lock()
         self._stands = False
         self._doubted = asyncio.Event()
+        self._going: asyncio.Future[tuple[int, str]] | None = None
         self.trouble = ""
         """Why the rule does not stand, as far as is known."""
 
@@ -62,6 +65,11 @@ class Guard:
                 await asyncio.wait({pause}, timeout=self.every if self._stands else self.after_trouble)
             finally:
                 pause.cancel()
+
+    async def close(self) -> None:
+        """Wait for a container that is just looking: given up, it would be left on the engine."""
+        if self._going is not None:
+            await asyncio.wait({self._going}, timeout=_FOR_ENDING)
 
     async def ensure(self) -> None:
         """Return when networks are parted for good. Raises LaunchFailed with why they are not, or EngineAway."""
@@ -101,7 +109,8 @@ class Guard:
                 raise _not_parted(version, f"the image {image} is not on the engine. Build it there: make images")
             await self._tidy()
             config = container(image, self._installation)
-            code, wrote = await self._engine.run(guard_name(self._installation), config)
+            going = self._going = asyncio.ensure_future(self._engine.run(guard_name(self._installation), config))
+            code, wrote = await asyncio.shield(going)
         except EngineRefused as error:
             raise _not_parted(version, f"a container of {self._image} cannot be run there. {error}") from error
         if code:
