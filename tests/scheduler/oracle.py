@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 
 from zoe_hub.scheduler.allowances import Dimension, Subject
 from zoe_hub.scheduler.cluster import Application, Cluster
+from zoe_hub.scheduler.draining import unsettled
 from zoe_hub.scheduler.elastic.division import FAILURES
 from zoe_hub.scheduler.level import Level
 from zoe_hub.scheduler.packing import arrange, fits, most_constrained
@@ -91,8 +92,7 @@ class _Moment:
         self._keep_plans()
         while self._start_next():
             pass
-        placed = [*self._cluster.started, *(a for a, _ in self._cluster.replaced.values())]
-        self._held_back = {a.id for a in placed if not self._cluster.settled(a)}
+        self._held_back = {each.id for each in unsettled(self._cluster)}
         self._divide()
 
     # Cores

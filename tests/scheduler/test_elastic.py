@@ -212,6 +212,20 @@ def test_a_core_that_waits_for_what_is_going_is_told_when_that_has_gone() -> Non
     assert granted(made) == {"a": 3, "b": 4, "c": 1}
 
 
+def test_who_is_more_urgent_starts_on_what_is_free_before_who_waits_longer_for_what_is_going() -> None:
+    made = scheduler(8, at_once=False)
+    made.submit(request("a", 2, 6))
+    made.decide(0.0)
+    made.submit(request("b", 4, at=1.0))
+    made.decide(1.0)
+    made.gone("a", "w", 2)
+    made.submit(request("c", 2, at=2.0, priority=INTERACTIVE))
+    assert {d.id: dict(d.granted)["w"] for d in made.decide(2.0)} == {"a": 2, "c": 2}
+    assert made.decide(2.0) == [], "a second call at the same moment changes nothing"
+    made.gone("a", "w", 4)
+    assert [(d.id, dict(d.granted)) for d in made.decide(3.0)] == [("b", {"w": 4})]
+
+
 def test_cores_of_a_lost_node_are_placed_again_first() -> None:
     made = scheduler(4, 4)
     made.submit(request("a", 4))

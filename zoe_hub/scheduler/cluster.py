@@ -132,36 +132,10 @@ class Cluster:
         self.started.remove(application)
         self.touch(application)
 
-    def settled(self, application: Application) -> bool:
-        """Whether what it was granted has room and quotas now, not when something else has gone."""
-        request = application.request
-        if application.id not in self.replaced and not self.accounts.settled(request.party, self._takes_over(request)):
-            return False
-        return all(self.room.settled(node) for nodes in application.placed.values() for node in nodes)
-
-    def _takes_over(self, request: Request) -> list[tuple[Shape, int]]:
-        """What counts twice until it has gone: the instances to be a larger core that its application has already."""
-        if request.of is None:
-            return []
-        going = self.applications[request.of.id].going
-        return [(each.shape, min(each.core, len(going.get(each.key, ())))) for each in request.demands]
-
     def place_again(self, application: Application, lack: Mapping[str, int]) -> None:
         """So many core instances of a served one, the last ones, were placed again: they had lost their node."""
         self.replaced[application.id] = application, dict(lack)
         application.drawn = None
-
-    def hold_back(self, application: Application) -> None:
-        """What of its core was placed in this decision has no room before something has gone: it only stays planned."""
-        if application.id not in self.replaced:
-            application.planned = {key: list(nodes) for key, nodes in application.placed.items()}
-            self.withdraw(application)
-            return
-        _, lack = self.replaced.pop(application.id)
-        application.planned = {}
-        for demand in application.request.demands:
-            nodes = [self.pull(application, demand) for _ in range(lack.get(demand.key, 0))]
-            application.planned[demand.key] = nodes[::-1]
 
     def grant(self, application: Application, demand: Demand, now: float) -> bool:
         """Place one more instance where it fits now. False where it fits nowhere, or a quota does not allow it.

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from ..model.resources import Node
-from . import enlargements
+from . import draining, enlargements
 from .allowances import Rules, Subject
 from .cluster import Application, Cluster
 from .orders import Order
@@ -192,20 +192,14 @@ class Scheduler:
             self.cluster.started.clear()
             self.cluster.replaced.clear()
             self._policy.schedule(self.cluster, now)
-            self._hold_back()
+            for application in draining.unsettled(self.cluster):
+                draining.hold_back(self.cluster, application)
             if not self._enlarge(now) and not self._keep_as_core(now):
                 return [*self._changes()]
 
     def due(self, now: float) -> float | None:
         """When to ask again although nothing happens, as when a time ends for which a policy waits; None: never."""
         return None if self._timed is None else self._timed.due(self.cluster, now)
-
-    def _hold_back(self) -> None:
-        """Cores that were placed in this call where something is still going, the last first."""
-        placed = [*self.cluster.started, *(application for application, _ in self.cluster.replaced.values())]
-        for application in reversed(placed):
-            if not self.cluster.settled(application):
-                self.cluster.hold_back(application)
 
     def _keep_as_core(self, now: float) -> bool:
         """What an application holds is as much of its core as it wishes, where nobody else waits for that room.

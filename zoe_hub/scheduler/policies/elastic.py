@@ -40,6 +40,7 @@ from __future__ import annotations
 import math
 
 from ..cluster import Cluster
+from ..draining import unsettled
 from ..elastic.books import Books
 from ..elastic.cores import Cores
 from ..elastic.division import Division
@@ -82,8 +83,7 @@ class Elastic:
         cores.keep_plans()
         while cores.start_next():
             pass
-        placed = [*cluster.started, *(application for application, _ in cluster.replaced.values())]
-        books.held_back.update(application.id for application in placed if not cluster.settled(application))
+        books.held_back.update(application.id for application in unsettled(cluster))
         Division(books).divide()
 
     def due(self, cluster: Cluster, now: float) -> float | None:
