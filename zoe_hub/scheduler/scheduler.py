@@ -28,7 +28,8 @@ class Scheduler:
         self.cluster = Cluster(order, at_once=at_once, cores_first=isinstance(policy, CoresFirst))
         self._policy = policy
         self._timed = policy if isinstance(policy, Timed) else None
-        self._names: tuple[str, ...] = ()
+        self._index: dict[str, int] = {}
+        """Of nodes, by their names."""
         self._told: dict[str, Decision] = {}
         self._submitted = 0
         self._decided_at = -math.inf
@@ -43,10 +44,10 @@ class Scheduler:
         """
         cluster = self.cluster
         index = {node.name: number for number, node in enumerate(nodes)}
-        moved = {old: index.get(name) for old, name in enumerate(self._names)}
+        moved = {old: index.get(name) for name, old in self._index.items()}
         room = Room([Shape.of(node.capacity) for node in nodes])
         cluster.order.set_capacity(room.total)
-        self._names = tuple(node.name for node in nodes)
+        self._index = index
         for application in cluster.applications.values():
             application.advance(now)
         cluster.set_room(room, moved)
@@ -84,16 +85,15 @@ class Scheduler:
         if admitted_at is None:
             return
         application.count_from(admitted_at)
-        index = {name: number for number, name in enumerate(self._names)}
         for demand in request.demands:
             known = list((hosts or {}).get(demand.key, ()))
             held = (granted or {}).get(demand.key, demand.core)
             for number in range(held + (going or {}).get(demand.key, 0)):
-                node = index.get(known[number]) if number < len(known) else None
+                node = self._index.get(known[number]) if number < len(known) else None
                 if node is None:
                     node = self.cluster.room.find(demand.shape, soon=number < held)
                 # What runs is counted, also where it should not fit.
-                if node is None and not self._names:
+                if node is None and not self._index:
                     continue
                 self.cluster.put(application, demand, node or 0)
                 if number >= held:
