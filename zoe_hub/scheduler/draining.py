@@ -21,7 +21,8 @@ def settled(cluster: Cluster, application: Application) -> bool:
     again = application.id in cluster.replaced
     if not again and not cluster.accounts.settled(request.party, _takes_over(cluster, request)):
         return False
-    return all(cluster.room.settled(node) for nodes in application.placed.values() for node in nodes)
+    room = cluster.room
+    return not room.leaving or all(room.settled(node) for nodes in application.placed.values() for node in nodes)
 
 
 def unsettled(cluster: Cluster) -> list[Application]:

@@ -50,6 +50,8 @@ class Level:
         self.short = {node for node, amount in enumerate(amounts) if min(amount) < 0}
         """Nodes on which there is less than nothing."""
         self._columns: list[Column] | None = None
+        self._behind: set[int] = set()
+        """Nodes of which those have the amounts of before: they are asked for less often than something changes."""
         self._grown: list[dict[int, None]] = []
         self._changes: list[dict[int, Shape]] = []
         self._followers: list[Level] = []
@@ -74,11 +76,7 @@ class Level:
             self.short.add(node)
         elif self.short:
             self.short.discard(node)
-        if self._columns is not None:
-            columns = self._columns
-            columns[0][node] = cpu
-            columns[1][node] = memory
-            columns[2][node] = gpu
+        self._behind.add(node)
         if silent:
             if self._tried.setdefault(node, old) == new:
                 del self._tried[node]
@@ -294,10 +292,15 @@ class Level:
     @property
     def columns(self) -> list[Column]:
         """The amounts, dimension by dimension. To be read only."""
-        if self._columns is None:
+        columns = self._columns
+        if columns is None:
             table = np.array(self.amounts, np.int64).reshape(len(self.amounts), 3)
-            self._columns = [np.ascontiguousarray(table[:, dimension]) for dimension in range(3)]
-        return self._columns
+            columns = self._columns = [np.ascontiguousarray(table[:, dimension]) for dimension in range(3)]
+            self._behind.clear()
+        while self._behind:
+            node = self._behind.pop()
+            columns[0][node], columns[1][node], columns[2][node] = self.amounts[node]
+        return columns
 
     def watch(self) -> dict[int, None]:
         """Where each node is put on which there is more at some moment. Whoever asked takes them out."""

@@ -23,6 +23,8 @@ class Room:
         """Without what is granted to cores, and to what is leaving: what is free when nothing elastic is left."""
         self.going: list[Shape] = [_NOTHING] * len(self.capacities)
         """What was taken back and is not gone yet: free soon, not now."""
+        self.leaving = 0
+        """Instances of that, on all nodes. Where there are none, what is free soon is free now."""
         total = Shape()
         for capacity in self.capacities:
             total = total.plus(capacity)
@@ -59,6 +61,7 @@ class Room:
     def leave(self, node: int, shape: Shape, count: int = 1) -> None:
         """Count `count` instances more as going; fewer, where it is negative."""
         self.going[node] = self.going[node].plus(shape, count)
+        self.leaving += count
         self.now.add(node, shape, -count)
 
     def settled(self, node: int) -> bool:

@@ -21,6 +21,9 @@ _FEW = 512
 _MANY = 2_000_000
 """Pairs of a shape and a changed node that are not worth counting one by one."""
 
+_REMEMBERED = 4096
+"""Amounts of which it is remembered what fits into them."""
+
 Slots = npt.NDArray[np.intp]
 
 
@@ -36,6 +39,8 @@ class Numbers:
         """The shapes by number, dimension by dimension; longer than there are numbers."""
         self._divisors: tuple[Column, Column] | None = None
         """The shapes as `fit` needs them."""
+        self._fits: dict[Shape, Column] = {}
+        """What `fit` found: what is on a node now is asked for again when it changes, and by both levels."""
 
     def __getitem__(self, number: int) -> Shape:
         return self._shapes[number]
@@ -49,6 +54,7 @@ class Numbers:
             for column, part in zip(self.columns, shape, strict=True):
                 column[number] = part
             self._divisors = None
+            self._fits.clear()
         self._used[number] += 1
         return number, new
 
@@ -67,10 +73,18 @@ class Numbers:
     def few(self) -> bool:
         return len(self.columns[0]) <= _FEW
 
-    def fit(self, amount: Shape) -> Column | int:
-        """How many of each shape fit into an amount, where there are few shapes."""
+    def fit(self, amount: Shape) -> Column:
+        """How many of each shape fit into an amount, where there are few shapes. To be read only."""
+        found = self._fits.get(amount)
+        if found is None:
+            if len(self._fits) >= _REMEMBERED:
+                self._fits.clear()
+            found = self._fits[amount] = self._fit(amount)
+        return found
+
+    def _fit(self, amount: Shape) -> Column:
         if min(amount) < 0:
-            return 0
+            return np.zeros(len(self.columns[0]), np.int64)
         if self._divisors is None:
             table = np.stack(self.columns)
             # Of what is not needed there is enough.

@@ -76,7 +76,7 @@ class Placing:
             demand = wanted[index]
             level = self._room.now
             node = level.first(demand.shape)
-            if node is None:
+            if node is None and self._room.leaving:
                 level = self._room.soon
                 node = level.first(demand.shape)
             if node is None:
