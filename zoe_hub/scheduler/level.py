@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
 
 import numpy as np
 import numpy.typing as npt
@@ -17,8 +16,10 @@ ENDLESS = 1 << 40
 """How many fit of what takes nothing."""
 _FEW = 48
 """Nodes that are gone through one by one faster than all at once."""
-_REMEMBERED = 128
-"""So many nodes that grew since an answer was found are gone through faster than all nodes at once."""
+_REMEMBERED = 512
+"""So many growths since an answer was found are gone through faster than all nodes at once."""
+_LOGGED = 8192
+"""A longer log is cut."""
 _ANSWERS = 4096
 """Shapes of which an answer is remembered."""
 _SINGLE = 64
@@ -58,9 +59,10 @@ class Level:
         self._frontier: Column | None = None
         self._noted: dict[Shape, Noted] = {}
         """Of shapes that were asked for."""
-        self._log: dict[int, int] = {}
-        """Nodes that grew, and when they did last: counted, the latest last."""
+        self._log: list[int] = []
+        """Nodes that grew, the latest last."""
         self._growths = 0
+        """How often one did: more often than is in the log, which is cut at times."""
         self._tried: dict[int, Shape] = {}
         """What there really is on nodes of which something else is tried: nothing is remembered of that."""
 
@@ -86,8 +88,10 @@ class Level:
         self._frontier = None
         if times > 0:
             self._growths += 1
-            self._log.pop(node, None)
-            self._log[node] = self._growths
+            log = self._log
+            log.append(node)
+            if len(log) > _LOGGED:
+                del log[:-_REMEMBERED]
             for grown in self._grown:
                 grown[node] = None
         for changes in self._changes:
@@ -121,6 +125,31 @@ class Level:
                 return None
             self._look_on(shape, noted)
 
+    def first_beside(self, kept: Mapping[int, Shape], shape: Shape) -> int | None:
+        """The first node on which it fits beside what is kept there for others; None: on none."""
+        node = self.first(shape)
+        while node is not None and node in kept and not shape.within(self.amounts[node].plus(kept[node], -1)):
+            node = self._next(shape, node)
+        return node
+
+    def _next(self, shape: Shape, node: int) -> int | None:
+        """The first one behind this one on which it fits. To be called where `first` was asked, and nothing changed."""
+        cpu, memory, gpu = shape
+        start, last = node + 1, len(self.amounts)
+        nodes: Sequence[int] = range(start, last)
+        if last > _FEW:
+            noted = self._noted[shape]
+            nodes = self._places(noted)
+            nodes = nodes[bisect_left(nodes, start) :]
+            start = max(start, noted.looked)
+        for each in nodes:
+            c, m, g = self.amounts[each]
+            if c >= cpu and m >= memory and g >= gpu:
+                return each
+        if last > _FEW and (found := self._search(shape, start)) < last:
+            return found
+        return None
+
     def some(self, shape: Shape) -> int | None:
         """A node on which it fits; None: there is none."""
         noted = self._noted.get(shape)
@@ -131,13 +160,14 @@ class Level:
             elif noted.looked == len(self.amounts) and not self._tried:
                 # It did fit nowhere: any node that grew since will do, and others need no look.
                 cpu, memory, gpu = shape
-                for node, at in islice(reversed(self._log.items()), _REMEMBERED):
-                    if at <= noted.seen:
-                        noted.seen = self._growths
-                        return None
-                    c, m, g = self.amounts[node]
-                    if c >= cpu and m >= memory and g >= gpu:
-                        return node
+                grown = self._grown_since(noted.seen)
+                if grown is not None:
+                    for node in grown:
+                        c, m, g = self.amounts[node]
+                        if c >= cpu and m >= memory and g >= gpu:
+                            return node
+                    noted.seen = self._growths
+                    return None
         return self.first(shape)
 
     def nodes(self, shape: Shape) -> list[int]:
@@ -162,19 +192,26 @@ class Level:
             self._note_growth(shape, noted)
         return noted
 
+    def _grown_since(self, growths: int) -> list[int] | None:
+        """The nodes that grew when there had been so many growths; None where that is too long ago."""
+        count = self._growths - growths
+        if count > _REMEMBERED:
+            return None
+        return self._log[-count:] if count else []
+
     def _note_growth(self, shape: Shape, noted: Noted) -> None:
         cpu, memory, gpu = shape
-        amounts, nodes, seen = self.amounts, noted.nodes, noted.seen
+        nodes, looked, tried = noted.nodes, noted.looked, self._tried
+        grown = self._grown_since(noted.seen)
         noted.seen = self._growths
-        for looked_at, (node, at) in enumerate(reversed(self._log.items())):
-            if at <= seen:
-                break
-            if looked_at == _REMEMBERED:
-                nodes.clear()
-                noted.looked = 0
-                break
-            c, m, g = amounts[node] if node not in self._tried else self._tried[node]
-            if c >= cpu and m >= memory and g >= gpu and node < noted.looked:
+        if grown is None:
+            nodes.clear()
+            noted.looked = 0
+            return
+        amounts = self.amounts
+        for node in grown:
+            c, m, g = amounts[node] if node not in tried else tried[node]
+            if c >= cpu and m >= memory and g >= gpu and node < looked:
                 index = bisect_left(nodes, node)
                 if index == len(nodes) or nodes[index] != node:
                     nodes.insert(index, node)

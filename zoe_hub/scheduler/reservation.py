@@ -103,4 +103,4 @@ _NOTHING = Shape()
 
 
 def _beyond(shape: Shape, other: Shape) -> Shape:
-    return Shape(*(max(0, part - less) for part, less in zip(shape, other, strict=True)))
+    return Shape(max(0, shape[0] - other[0]), max(0, shape[1] - other[1]), max(0, shape[2] - other[2]))

@@ -25,7 +25,9 @@ class Shape(NamedTuple):
 
     def plus(self, other: Shape, times: int = 1) -> Shape:
         """This and `times` the other one; `times` may be negative."""
-        return Shape(self.cpu + times * other.cpu, self.memory + times * other.memory, self.gpu + times * other.gpu)
+        # As Shape(...), which takes twice as long; by position, as that is faster too.
+        parts = self[0] + times * other[0], self[1] + times * other[1], self[2] + times * other[2]
+        return tuple.__new__(Shape, parts)
 
     def times(self, count: int) -> Shape:
         """So many of it."""

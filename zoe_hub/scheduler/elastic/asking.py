@@ -48,8 +48,7 @@ class Asking:
 
     def is_time(self, group: Group, now: float) -> bool:
         """Whether somebody of it looks by now."""
-        # Whoever is first in the heap looks no later than anybody, also when it does not count any more.
-        if not group.asking or group.asking[0][0] > now or self.put_off.get(group.name, -math.inf) > now:
+        if not group.asking or self.put_off.get(group.name, -math.inf) > now:
             return False
         return self.time(group) <= now
 

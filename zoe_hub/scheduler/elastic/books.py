@@ -14,6 +14,7 @@ from ..shapes import Shape
 from .asking import Asking
 from .entries import Entry, Group, Key
 from .growing import Growing
+from .ranks import Ranks
 from .settings import Settings
 from .shares import Shares
 from .times import Times
@@ -52,7 +53,7 @@ class Books:
         self.asking = Asking(self.entries, put_off)
         self.held_back: set[str] = set()
         self._shares = Shares(cluster.held, self.total, fair=settings.fair)
-        self._core_shares = Shares(cluster.cores, self.total, fair=settings.fair)
+        self.ranks = Ranks(Shares(cluster.cores, self.total, fair=settings.fair))
         self.growing = Growing(self.entries, self.key, settled=cluster.order.settled)
         self.beside = self.room.firm.follow()
         """What cores may take without taking what is reserved."""
@@ -72,6 +73,7 @@ class Books:
         """Take in what happened since."""
         while self._touched:
             _, application = self._touched.popitem()
+            self.ranks.move(application.request.user)
             self._take_in(application)
 
     def begin(self, now: float) -> None:
@@ -126,6 +128,7 @@ class Books:
         group = self.groups.get(name)
         if group is None:
             group = self.groups[name] = Group(*name)
+            self.ranks.add(group)
         return Entry(application, request, group, self.key(application))
 
     def _forget(self, entry: Entry) -> None:
@@ -241,10 +244,6 @@ class Books:
         return None
 
     # Urgency
-
-    def core_share(self, group: Group) -> float:
-        """What cores of its user hold, by weight."""
-        return self._core_shares.of(group)
 
     def share(self, group: Group) -> float:
         """What its user holds, by weight."""

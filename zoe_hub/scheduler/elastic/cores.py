@@ -12,7 +12,7 @@ from ..packing import fits
 from ..quotas import Claims
 from ..shapes import Shape
 from .books import Books, longest
-from .entries import Entry, Group
+from .entries import Entry
 from .fitting import Fitting
 from .kept import Kept, Known, wishes_of
 from .placing import Placing, lacking
@@ -30,10 +30,6 @@ class Cores:
         self._placing = Placing(books)
         self._known: Known | None = None
         """The head's reservation, where nothing has happened since that could make it another one."""
-        self._places: dict[Group, tuple[float, float]] = {}
-        """Of the groups. Only who is given a core gets another one."""
-        self._ranks: list[list[Group]] = []
-        """Groups in order, those of equal places together."""
         self._claims: dict[Subject, dict[Dimension, int]] = {}
         """What is overdue has a right to, of quotas."""
         self._own_claims: dict[str, Claims] = {}
@@ -139,7 +135,7 @@ class Cores:
     def _place(self, entry: Entry) -> tuple[object, ...]:
         if self._overdue(entry):
             return 0, entry.request.submitted, entry.request.id
-        return 1, *self._group_places()[entry.group], self._books.key(entry.application)
+        return 1, *self._books.ranks.place(entry.group), self._books.key(entry.application)
 
     def _overdue(self, entry: Entry) -> bool:
         return entry.waiting and self._now >= entry.request.submitted + self._books.settings.bound
@@ -156,7 +152,7 @@ class Cores:
 
     def _first_of_lines(self) -> Entry | None:
         """Where who waits keeps its place: group by group, the first is known without a look at it."""
-        for rank in self._group_ranks():
+        for rank in self._books.ranks:
             for key in heapq.merge(*(group.line for group in rank)) if len(rank) > 1 else rank[0].line:
                 entry = self._books.entries[key[2]]
                 if self._waits(entry):
@@ -165,36 +161,17 @@ class Cores:
 
     def _first_of_moving(self) -> Entry | None:
         books = self._books
-        for rank in self._group_ranks():
+        for rank in self._books.ranks:
             firsts = (next(filter(self._waits, books.waiting.ranked(group)), None) for group in rank)
             found = [entry for entry in firsts if entry is not None]
             if found:
                 return min(found, key=lambda entry: books.key(entry.application))
         return None
 
-    def _group_places(self) -> Mapping[Group, tuple[float, float]]:
-        places, groups = self._places, self._books.groups
-        if len(places) < len(groups):
-            self._ranks.clear()
-            for group in groups.values():
-                if group not in places:
-                    places[group] = -group.priority, self._books.core_share(group)
-        return places
-
-    def _group_ranks(self) -> list[list[Group]]:
-        places = self._group_places()
-        if not self._ranks:
-            for group in sorted(places, key=places.__getitem__):
-                if self._ranks and places[self._ranks[-1][0]] == places[group]:
-                    self._ranks[-1].append(group)
-                else:
-                    self._ranks.append([group])
-        return self._ranks
-
     def _candidates(self, kept: Kept) -> Iterator[Entry]:
         """Who may fit, in order. Shares do not change before somebody starts, and then this is over."""
         books = self._books
-        found = books.waiting.candidates(self._now, books.settings.bound, kept.until, self._group_ranks())
+        found = books.waiting.candidates(self._now, books.settings.bound, kept.until, books.ranks)
         return filter(self._waits, found)
 
     # Whether it may
@@ -250,13 +227,7 @@ class Cores:
         """
         application = entry.application
         lack = {demand.key: lacking(application, demand) for demand in application.request.demands}
-        for node, shape in kept.items():
-            self._room.soon.add(node, shape, -1, silent=True)
-            self._room.now.add(node, shape, -1, silent=True)
-        taken = self._placing.place_core(application)
-        for node, shape in kept.items():
-            self._room.soon.add(node, shape, silent=True)
-            self._room.now.add(node, shape, silent=True)
+        taken = self._placing.place_core(application, kept)
         self._start_with(application, lack)
         if self._known is not None and any(
             node in self._known[1].taken for nodes in application.placed.values() for node in nodes
@@ -266,8 +237,6 @@ class Cores:
 
     def _start_with(self, application: Application, lack: Mapping[str, int]) -> None:
         """So many instances of its core were placed, which were all that it lacked."""
-        for group in [group for group in self._places if group.user == application.request.user]:
-            del self._places[group]
         if application.served:
             self._cluster.place_again(application, lack)
         else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+import math
 
 from ..cluster import Application
 from ..requests import Demand
@@ -13,6 +14,8 @@ from .taking import later, take, victims, was_robbed
 
 FAILURES = 4
 """After so many of a user's applications found nothing to take, the others of the class look later too."""
+
+_BEFORE_ALL: Key = (-math.inf, -math.inf, "")
 
 GrowthTurn = tuple[int, float, Key, int, Group]
 ClaimTurn = tuple[int, float, tuple[float, float, str], float, Group]
@@ -56,7 +59,7 @@ class Division:
         aside: list[Entry] = []
         heap: list[GrowthTurn] = []
         for number, group in enumerate(growing.begin(self._now, self._room.soon, books.soon_grown)):
-            self._push(heap, number, group)
+            self._push(heap, number, group, _BEFORE_ALL)
         while heap:
             turn = heapq.heappop(heap)
             number, group = turn[3], turn[4]
@@ -65,7 +68,7 @@ class Division:
                 continue
             key, alike = found
             if heap and (-group.priority, books.share(group), key, number) > heap[0][:4]:
-                self._push(heap, number, group)
+                self._push(heap, number, group, key)
                 continue
             entry = books.entries[key[2]]
             got = self._grow(entry.application)
@@ -86,17 +89,17 @@ class Division:
                 else:
                     growing.fill_up(alike)
                 if not sifted:
-                    growing.sift(self._room.soon)
                     sifted = True
-            self._push(heap, number, group)
+                    if not growing.sift(self._room.soon):
+                        break
+            self._push(heap, number, group, _BEFORE_ALL)
         for entry in aside:
             self._cluster.touch(entry.application)
         return granted
 
-    def _push(self, heap: list[GrowthTurn], number: int, group: Group) -> None:
-        found = self._books.growing.first(group)
-        if found is not None:
-            heapq.heappush(heap, (-group.priority, self._books.share(group), found[0], number, group))
+    def _push(self, heap: list[GrowthTurn], number: int, group: Group, key: Key) -> None:
+        """Let it have its turn, which is not before that of who has this key: who comes first is seen then."""
+        heapq.heappush(heap, (-group.priority, self._books.share(group), key, number, group))
 
     def _grow(self, application: Application) -> str:
         """One instance more, or the promise of one; empty where there is no room for either."""
@@ -152,7 +155,10 @@ class Division:
 
     def _turns_to_claim(self) -> list[ClaimTurn]:
         self._books.sync()
-        turns = [turn for group in self._books.groups.values() if (turn := self._turn_to_claim(group)) is not None]
+        now, groups = self._now, self._books.groups.values()
+        # Whoever is first in the heap looks no later than anybody, also when it does not count any more.
+        early = [group for group in groups if group.asking and group.asking[0][0] <= now]
+        turns = [turn for group in early if (turn := self._turn_to_claim(group)) is not None]
         heapq.heapify(turns)
         return turns
 

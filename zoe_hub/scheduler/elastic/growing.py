@@ -57,6 +57,8 @@ class Growing:
         """Of the shapes that they wish, the least in each dimension."""
         self._first = np.zeros(0)
         """The order's key of the first member."""
+        self._refused = False
+        """Whether there may be some of whom a quota is in the way."""
         self._nodes: list[int] = []
         """On which there was more when sets were woken last."""
         self._open: dict[Group, Slots] = {}
@@ -103,7 +105,9 @@ class Growing:
         Those groups of which some may grow.
         """
         self._now = now
-        self._state[self._state == _REFUSED] = _READY
+        if self._refused:
+            self._refused = False
+            self._state[self._state == _REFUSED] = _READY
         self._nodes = [node for node in grown if min(level.amounts[node]) >= 0]
         grown.clear()
         if self._nodes:
@@ -135,24 +139,31 @@ class Growing:
             for alike in self._all(slots):
                 self._sort(alike)
         keys = self._first[slots]
-        equal = slots[keys == keys.min()]
+        equal = slots[keys == np.minimum.reduce(keys)]
         return min(((alike.members[0], alike) for alike in self._all(equal)), key=lambda pair: pair[0])
 
     def refuse(self, alike: Alike) -> None:
         """A quota is in the way of all of them, until `begin` is called again."""
         self._state[alike.slot] = _REFUSED
+        self._refused = True
 
     def fill_up(self, alike: Alike) -> None:
         """No node has room for what they wish."""
         self._state[alike.slot] = _FULL
 
-    def sift(self, level: Level) -> None:
-        """Leave all alone for which no node has room any more."""
+    def sift(self, level: Level) -> bool:
+        """Leave all alone for which no node has room any more. Whether there is somebody else."""
+        left = 0
         for state in (_WOKEN, _READY):
             slots = (self._state == state).nonzero()[0]
             if len(slots) > 1:
                 amounts = self._there(level) if state == _WOKEN else level.frontier
-                self._state[slots[~self._fit(slots, amounts)]] = _FULL
+                fit = self._fit(slots, amounts)
+                self._state[slots[~fit]] = _FULL
+                left += int(np.count_nonzero(fit))
+            else:
+                left += len(slots)
+        return left > 0
 
     def _fit(self, slots: Slots, amounts: Column) -> npt.NDArray[np.bool_]:
         return fits_any([column[slots] for column in self._least], amounts)

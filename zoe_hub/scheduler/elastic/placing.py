@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from ..cluster import Application
 from ..level import number
 from ..packing import arrange, most_constrained
 from ..requests import Demand
+from ..shapes import Shape
 from .books import Books
 from .taking import Taken, take, victims
 
@@ -35,16 +38,29 @@ class Placing:
                     break
         return taken
 
-    def place_core(self, application: Application) -> list[Taken]:
-        """Place all core instances that it lacks, where they fit beside other cores; what was taken back for it."""
+    def place_core(self, application: Application, kept: Mapping[int, Shape]) -> list[Taken]:
+        """Place all core instances that it lacks, where they fit beside other cores and what is kept for others; what
+        was taken back for it.
+        """
         demands = [demand for demand in application.request.demands if lacking(application, demand)]
         order = most_constrained(self._room.firm, [demand.shape for demand in demands])
         wanted = [demands[index] for index in order for _ in range(lacking(application, demands[index]))]
         placed: list[Demand] = []
-        left = self._place_free(application, wanted, placed)
-        taken: list[Taken] = []
+        left = self._place_free(application, wanted, placed, kept)
         if not left:
-            return taken
+            return []
+        for node, shape in kept.items():
+            self._room.soon.add(node, shape, -1, silent=True)
+        taken = self._place_instead(application, demands, left, placed)
+        for node, shape in kept.items():
+            self._room.soon.add(node, shape, silent=True)
+        return taken
+
+    def _place_instead(
+        self, application: Application, demands: list[Demand], left: list[Demand], placed: list[Demand]
+    ) -> list[Taken]:
+        """Place what is left, beside what is placed, of all that these demand. What was taken back for it."""
+        taken: list[Taken] = []
         for victim, of in victims(self._books, user=application.request.user):
             taken.append(take(self._books, victim, of))
             node = taken[-1][2]
@@ -68,23 +84,28 @@ class Placing:
                 self._cluster.put(application, demand, node, self._now)
         return taken
 
-    def _place_free(self, application: Application, wanted: list[Demand], placed: list[Demand]) -> list[Demand]:
+    def _place_free(
+        self, application: Application, wanted: list[Demand], placed: list[Demand], kept: Mapping[int, Shape]
+    ) -> list[Demand]:
         """Place what fits without taking anything back: what is free now comes first. What is left."""
         left: list[Demand] = []
         index = 0
         while index < len(wanted):
             demand = wanted[index]
             level = self._room.now
-            node = level.first(demand.shape)
+            node = level.first_beside(kept, demand.shape)
             if node is None and self._room.leaving:
                 level = self._room.soon
-                node = level.first(demand.shape)
+                node = level.first_beside(kept, demand.shape)
             if node is None:
                 left.append(demand)
                 index += 1
                 continue
+            free = level.amounts[node]
+            if node in kept:
+                free = free.plus(kept[node], -1)
             # All that fit there at once: the next ones of the same kind would find the same node.
-            for _ in range(min(number(level.amounts[node], demand.shape), wanted.count(demand))):
+            for _ in range(min(number(free, demand.shape), wanted.count(demand))):
                 if index == len(wanted) or wanted[index] is not demand:
                     break
                 self._cluster.put(application, demand, node, self._now)

@@ -9,18 +9,18 @@ from __future__ import annotations
 import heapq
 import math
 from bisect import bisect_left, insort
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 
-from ..frontier import Column
 from ..level import Level
 from ..orders import Order
 from ..shapes import Shape
 from .entries import Entry, Group, Key
-from .fitting import NEVER, Fitting, Numbers, Slots
+from .fitting import Fitting, Numbers, Slots
+from .wishes import NOBODY, Wishes
 
 Floats = npt.NDArray[np.float64]
 
@@ -54,15 +54,14 @@ class Waiting:
         self._unused: list[int] = []
         self._groups: dict[Group, int] = {}
         self._group = np.zeros(0, np.int32)
-        self._shapes = Numbers()
-        self._shape = np.zeros(0, np.intp)
-        """The number of the shape of its first kind of core instances, or of that for which room lacked last."""
-        self._count: Column = np.zeros(0, np.int64)
-        """How many core instances of that shape there are."""
-        self.firm = Fitting(firm, self._shapes)
+        shapes = Numbers()
+        self.firm = Fitting(firm, shapes)
         """What fits beside other cores."""
-        self.beside = Fitting(beside, self._shapes)
+        self.beside = Fitting(beside, shapes)
         """What fits beside those and what is reserved."""
+        self._wishes = Wishes(shapes, self.firm, self.beside)
+        self._wish: Slots = np.zeros(0, np.intp)
+        """The number of the wish for its first kind of core instances, or for that for which room lacked last."""
         self._shortest: Floats = np.zeros(0)
         self._oldest: Floats = np.zeros(0)
         self._keys: Floats = np.zeros(0)
@@ -96,7 +95,7 @@ class Waiting:
             self._describe(peers)
         else:
             del self._named[peers.name]
-            self._wish(peers.slot, None, NEVER)
+            self._set_wish(peers.slot, NOBODY)
             self._peers[peers.slot] = None
             self._unused.append(peers.slot)
 
@@ -105,22 +104,15 @@ class Waiting:
         return self._fits(self._entries[id][1], room)
 
     def _fits(self, peers: Peers, room: Fitting) -> bool:
-        slot = peers.slot
-        return bool(self._count[slot] <= room.of(int(self._shape[slot])))
+        return self._wishes.fits(int(self._wish[peers.slot]), room)
 
     def lacks(self, id: str, shape: Shape, count: int) -> None:
         """There is no room for so many instances of this shape, which it and its peers need."""
-        self._wish(self._entries[id][1].slot, shape, count)
+        self._set_wish(self._entries[id][1].slot, self._wishes.number(shape, count))
 
-    def _wish(self, slot: int, shape: Shape | None, count: int) -> None:
-        if self._count[slot] < NEVER:
-            self._shapes.give_back(int(self._shape[slot]))
-        self._count[slot] = count
-        if shape is not None:
-            self._shape[slot], new = self._shapes.number(shape)
-            if new:
-                self.firm.begin(int(self._shape[slot]))
-                self.beside.begin(int(self._shape[slot]))
+    def _set_wish(self, slot: int, number: int) -> None:
+        self._wishes.give_back(int(self._wish[slot]))
+        self._wish[slot] = number
 
     def set_time(self, now: float) -> None:
         """Make all keys those of this moment, where they move."""
@@ -134,23 +126,26 @@ class Waiting:
         now: float,
         bound: float,
         reserved: float | None,
-        ranks: Sequence[Sequence[Group]],
+        ranks: Iterable[Sequence[Group]],
     ) -> Iterator[Entry]:
         """For whom there may be room, in order: beside what is reserved, where it runs for longer than until the time
         of that. `ranks` are the groups in order, equal ones together.
 
         Of peers, the first comes, and where that did not fit, the first that ends before what is reserved is needed.
         """
-        until = math.inf if reserved is None else reserved
-        room = self.firm if reserved is None else self.beside
-        fits = self._count <= room.counts.take(self._shape)
+        free = self._wishes.fitting(self.firm)
+        slots = free.take(self._wish).nonzero()[0]
+        until, room = math.inf, self.firm
         if reserved is not None:
-            short = (now + self._shortest <= until).nonzero()[0]
-            fits[short] = self._count[short] <= self.firm.counts[self._shape[short]]
-        slots = fits.nonzero()[0]
+            # What fits beside what is reserved is part of what fits.
+            until, room = reserved, self.beside
+            beside = self._wishes.fitting(room).take(self._wish.take(slots))
+            slots = slots[beside | (now + self._shortest.take(slots) <= until)]
         if not len(slots):
             return
-        yield from self._overdue(slots[now >= self._oldest[slots] + bound], now, bound, until, room)
+        overdue = slots[now >= self._oldest.take(slots) + bound]
+        if len(overdue):
+            yield from self._overdue(overdue, now, bound, until, room)
         # One user after the other: mostly, somebody starts before all of them had to be sorted.
         groups = self._group[slots]
         present = {*np.bincount(groups).nonzero()[0].tolist()}
@@ -202,7 +197,7 @@ class Waiting:
                 yield entry
 
     def _in_order(self, group: Group) -> Iterator[Entry]:
-        slots = ((self._group == self._groups.get(group)) & (self._count < NEVER)).nonzero()[0]
+        slots = ((self._group == self._groups.get(group)) & (self._wish != NOBODY)).nonzero()[0]
         for key, _ in self._lazily(slots):
             if (found := self._entries.get(key[2])) is not None:
                 yield found[0]
@@ -237,7 +232,8 @@ class Waiting:
         slot = peers.slot
         self._peers[slot] = peers
         self._group[slot] = self._groups.setdefault(entry.group, len(self._groups))
-        self._wish(slot, *next(((d.shape, d.core) for d in entry.request.demands if d.core), (Shape(), 0)))
+        shape, count = next(((d.shape, d.core) for d in entry.request.demands if d.core), (Shape(), 0))
+        self._set_wish(slot, self._wishes.number(shape, count))
         if not self._order.still:
             self._parts[0][slot], self._parts[1][slot] = self._order.parts(entry.application)
         return peers
@@ -250,7 +246,6 @@ class Waiting:
         def longer(column: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:
             return np.concatenate([column, np.zeros(more, column.dtype)])
 
-        for name in ("_group", "_shape", "_shortest", "_oldest", "_keys"):
+        for name in ("_group", "_wish", "_shortest", "_oldest", "_keys"):
             setattr(self, name, longer(getattr(self, name)))
-        self._count = np.concatenate([self._count, np.full(more, NEVER)])
         self._parts = [longer(column) for column in self._parts]  # type: ignore[misc]
