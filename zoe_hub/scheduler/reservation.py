@@ -29,15 +29,19 @@ class Reservation:
     """All that it will take then."""
 
 
-def reserve(wishes: Sequence[Wish], room: Level | Sequence[Shape], ends: Iterable[End]) -> Reservation | None:
+def reserve(
+    wishes: Sequence[Wish], room: Level | Sequence[Shape], ends: Iterable[End], able: int | None = None
+) -> Reservation | None:
     """The earliest time at which all of the wishes fit together.
 
-    `room` is that of each node now, `ends` come in the order of time. None where they do not fit even when everything
-    has ended of which an end is known. The room is as before afterwards.
+    `room` is that of each node now, `ends` come in the order of time. Of a single wish, `able` says how many instances
+    fit now, where that is known. None where they do not fit even when everything has ended of which an end is known.
+    The room is as before afterwards.
     """
     level = room if isinstance(room, Level) else Level(room)
     if len(wishes) == 1:
-        return _reserve_one_kind(*wishes[0], level, ends)
+        ((shape, count),) = wishes
+        return _reserve_one_kind(shape, count, level, ends, level.count(shape) if able is None else able)
     amounts, there = level.amounts, dict[int, Shape]()
     capable = [level.count(shape) for shape, _ in wishes]
     for time, places in ends:
@@ -55,9 +59,9 @@ def reserve(wishes: Sequence[Wish], room: Level | Sequence[Shape], ends: Iterabl
     return None
 
 
-def _reserve_one_kind(shape: Shape, count: int, level: Level, ends: Iterable[End]) -> Reservation | None:
+def _reserve_one_kind(shape: Shape, count: int, level: Level, ends: Iterable[End], able: int) -> Reservation | None:
     """The same, where it is as soon as there is room for so many, one after the other."""
-    amounts, there, lack = level.amounts, dict[int, tuple[int, int, int]](), count - level.count(shape)
+    amounts, there, lack = level.amounts, dict[int, tuple[int, int, int]](), count - able
     least_cpu, least_memory, least_gpu = shape
     for time, places in ends:
         for node, (cpu, memory, gpu) in places:

@@ -37,10 +37,10 @@ class Numbers:
         self._unused: list[int] = []
         self.columns: list[Column] = [np.zeros(0, np.int64) for _ in range(3)]
         """The shapes by number, dimension by dimension; longer than there are numbers."""
-        self._divisors: tuple[Column, Column] | None = None
-        """The shapes as `fit` needs them."""
         self._fits: dict[Shape, Column] = {}
         """What `fit` found: what is on a node now is asked for again when it changes, and by both levels."""
+        self._fits_part: list[dict[int, Column]] = [{}, {}, {}]
+        """The same for a single dimension, of which there are fewer amounts."""
 
     def __getitem__(self, number: int) -> Shape:
         return self._shapes[number]
@@ -53,8 +53,9 @@ class Numbers:
             self._shapes[number] = shape
             for column, part in zip(self.columns, shape, strict=True):
                 column[number] = part
-            self._divisors = None
             self._fits.clear()
+            for known in self._fits_part:
+                known.clear()
         self._used[number] += 1
         return number, new
 
@@ -85,14 +86,16 @@ class Numbers:
     def _fit(self, amount: Shape) -> Column:
         if min(amount) < 0:
             return np.zeros(len(self.columns[0]), np.int64)
-        if self._divisors is None:
-            table = np.stack(self.columns)
-            # Of what is not needed there is enough.
-            self._divisors = np.where(table == 0, NEVER, table), np.where(table == 0, ENDLESS, 0)
-        fit: Column = np.array(amount)[:, None] // self._divisors[0]
-        fit += self._divisors[1]
-        found: Column = np.minimum.reduce(fit)
-        return found
+        least: Column | None = None
+        for part, column, known in zip(amount, self.columns, self._fits_part, strict=True):
+            found = known.get(part)
+            if found is None:
+                if len(known) >= _REMEMBERED:
+                    known.clear()
+                found = known[part] = np.where(column == 0, ENDLESS, part // np.maximum(column, 1))
+            least = found if least is None else np.minimum(least, found)
+        assert least is not None
+        return least
 
     def _enlarge(self) -> int:
         number = len(self._shapes)

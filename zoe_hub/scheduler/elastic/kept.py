@@ -78,7 +78,10 @@ class Kept:
             self.reservation = known[1]
         else:
             level = self._books.beside if self.drawn else self._books.room.firm
-            self.reservation = reserve(wishes, level, self._ends())
+            able = None
+            if len(wishes) == 1 and not self.drawn:
+                able = self._books.waiting.count(entry.request.id, wishes[0][0])
+            self.reservation = reserve(wishes, level, self._ends(), able)
         self.apply()
         return (entry, self.reservation) if len(wishes) == 1 and self.reservation and not self.drawn else None
 

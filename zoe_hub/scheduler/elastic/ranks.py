@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_left, insort
 from collections.abc import Iterator
-from itertools import groupby
 
 from .entries import Group
 from .shares import Shares
@@ -45,9 +45,16 @@ class Ranks:
     def __iter__(self) -> Iterator[list[Group]]:
         """From the first on, those of equal places together. Nobody's share may change meanwhile."""
         self._sort()
-        groups = self._groups
-        for _, places in groupby(self._sorted, key=lambda place: place[:2]):
-            yield [groups[number] for _, _, number in places]
+        rank: list[Group] = []
+        of = math.nan, math.nan
+        for priority, share, number in self._sorted:
+            if rank and (priority, share) != of:
+                yield rank
+                rank = []
+            of = priority, share
+            rank.append(self._groups[number])
+        if rank:
+            yield rank
 
     def _sort(self) -> None:
         while self._moved:

@@ -106,6 +106,10 @@ class Waiting:
     def _fits(self, peers: Peers, room: Fitting) -> bool:
         return self._wishes.fits(int(self._wish[peers.slot]), room)
 
+    def count(self, id: str, shape: Shape) -> int | None:
+        """How many instances of this shape, of which its core is, fit beside other cores; None: nobody counted."""
+        return self._wishes.count(int(self._wish[self._entries[id][1].slot]), shape, self.firm)
+
     def lacks(self, id: str, shape: Shape, count: int) -> None:
         """There is no room for so many instances of this shape, which it and its peers need."""
         self._set_wish(self._entries[id][1].slot, self._wishes.number(shape, count))

@@ -59,6 +59,10 @@ class Wishes:
         """Whether there is room for it."""
         return bool(self._count[number] <= room.of(int(self._shape[number])))
 
+    def count(self, number: int, shape: Shape, room: Fitting) -> int | None:
+        """How many instances of this shape there is room for; None where it is not what is wished."""
+        return room.of(int(self._shape[number])) if self._wished[number][0] == shape else None
+
     def fitting(self, room: Fitting) -> npt.NDArray[np.bool_]:
         """By number, whether there may be room: also where nobody counted yet."""
         found: npt.NDArray[np.bool_] = self._count <= room.counts.take(self._shape)
