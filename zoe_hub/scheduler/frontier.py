@@ -9,6 +9,8 @@ import numpy.typing as npt
 
 Column = npt.NDArray[np.int64]
 _PRUNED = 4
+_SHORT = 256
+"""So many shapes are all compared with each amount."""
 _FEW = 24
 """Amounts that are sorted faster than pruned."""
 
@@ -16,6 +18,10 @@ _FEW = 24
 def fits_any(shapes: Sequence[Column], amounts: Column) -> npt.NDArray[np.bool_]:
     """Of many shapes, dimension by dimension: whether each is within at least one of the amounts."""
     found = np.zeros(len(shapes[0]), bool)
+    if len(found) <= _SHORT:
+        for cpu, memory, gpu in amounts.tolist():
+            found |= (shapes[0] <= cpu) & (shapes[1] <= memory) & (shapes[2] <= gpu)
+        return found
     left = np.arange(len(found))
     for cpu, memory, gpu in amounts.tolist():
         if not len(left):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+import math
 from collections.abc import Iterator, Mapping
 
 from ..allowances import Dimension, Subject
@@ -171,7 +172,11 @@ class Cores:
     def _candidates(self, kept: Kept) -> Iterator[Entry]:
         """Who may fit, in order. Shares do not change before somebody starts, and then this is over."""
         books = self._books
-        found = books.waiting.candidates(self._now, books.settings.bound, kept.until, books.ranks)
+        bound = books.settings.bound
+        if (first := next(iter(books.submitted), None)) is None or self._now < first[0] + bound:
+            # Nobody waits for so long.
+            bound = math.inf
+        found = books.waiting.candidates(self._now, bound, kept.until, books.ranks)
         return filter(self._waits, found)
 
     # Whether it may

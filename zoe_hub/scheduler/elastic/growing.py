@@ -20,7 +20,7 @@ from ..frontier import Column, fits_any
 from ..level import Level
 from ..shapes import Shape
 from .entries import Entry, Group, Key
-from .fitting import NEVER, Slots
+from .fitting import Numbers, Slots
 
 _FULL, _REFUSED, _WOKEN, _READY = 1, 2, 3, 4
 """No node has room; a quota is in the way; there may be room on the nodes on which there was more; anywhere."""
@@ -53,8 +53,9 @@ class Growing:
         self._numbers: dict[Group, int] = {}
         self._state = np.zeros(0, np.int8)
         self._group = np.zeros(0, np.int32)
-        self._least: list[Column] = [np.zeros(0, np.int64) for _ in range(3)]
-        """Of the shapes that they wish, the least in each dimension."""
+        self._shapes = Numbers()
+        self._least: Slots = np.zeros(0, np.intp)
+        """The number of the shape that is the least, in each dimension, of those that they wish."""
         self._first = np.zeros(0)
         """The order's key of the first member."""
         self._refused = False
@@ -94,6 +95,7 @@ class Growing:
         if not alike.members:
             del self._named[alike.name]
             self._state[alike.slot] = 0
+            self._shapes.give_back(int(self._least[alike.slot]))
             self._alike[alike.slot] = None
             self._unused.append(alike.slot)
         else:
@@ -111,13 +113,10 @@ class Growing:
         self._nodes = [node for node in grown if min(level.amounts[node]) >= 0]
         grown.clear()
         if self._nodes:
-            amounts = self._there(level)
-            mask = self._state == _FULL
-            for column, most in zip(self._least, amounts.max(axis=0), strict=True):
-                mask &= column <= most
-            slots = mask.nonzero()[0]
-            if len(slots):
-                self._state[slots[self._fit(slots, amounts)]] = _WOKEN
+            fit = fits_any(self._shapes.columns, self._there(level))
+            if fit.any():
+                full = self._state == _FULL
+                self._state[full & fit.take(self._least)] = _WOKEN
         slots = (self._state >= _WOKEN).nonzero()[0]
         self._open = {}
         if len(slots):
@@ -166,7 +165,10 @@ class Growing:
         return left > 0
 
     def _fit(self, slots: Slots, amounts: Column) -> npt.NDArray[np.bool_]:
-        return fits_any([column[slots] for column in self._least], amounts)
+        shapes = self._least.take(slots)
+        if len(shapes) < len(self._shapes.columns[0]):
+            return fits_any([column.take(shapes) for column in self._shapes.columns], amounts)
+        return fits_any(self._shapes.columns, amounts).take(shapes)
 
     def _there(self, level: Level) -> Column:
         return np.array([level.amounts[node] for node in self._nodes], np.int64).reshape(len(self._nodes), 3)
@@ -195,8 +197,7 @@ class Growing:
         self._alike[slot] = alike
         self._state[slot] = _READY
         self._group[slot] = self._numbers.setdefault(group, len(self._numbers))
-        for column, part in zip(self._least, map(min, zip(*shapes, strict=True)), strict=True):
-            column[slot] = part
+        self._least[slot], _ = self._shapes.number(Shape(*map(min, zip(*shapes, strict=True))))
         if group in self._open:
             self._open[group] = np.append(self._open[group], slot)
         else:
@@ -210,4 +211,4 @@ class Growing:
         self._state = np.concatenate([self._state, np.zeros(more, np.int8)])
         self._group = np.concatenate([self._group, np.zeros(more, np.int32)])
         self._first = np.concatenate([self._first, np.zeros(more)])
-        self._least = [np.concatenate([column, np.full(more, NEVER)]) for column in self._least]
+        self._least = np.concatenate([self._least, np.zeros(more, np.intp)])

@@ -24,9 +24,6 @@ from .wishes import NOBODY, Wishes
 
 Floats = npt.NDArray[np.float64]
 
-_FIRST = 4
-"""Are sorted before the others are."""
-
 
 @dataclass(eq=False)
 class Peers:
@@ -133,7 +130,7 @@ class Waiting:
         ranks: Iterable[Sequence[Group]],
     ) -> Iterator[Entry]:
         """For whom there may be room, in order: beside what is reserved, where it runs for longer than until the time
-        of that. `ranks` are the groups in order, equal ones together.
+        of that. Who waits for longer than `bound` comes first. `ranks` are the groups in order, equal ones together.
 
         Of peers, the first comes, and where that did not fit, the first that ends before what is reserved is needed.
         """
@@ -147,9 +144,8 @@ class Waiting:
             slots = slots[beside | (now + self._shortest.take(slots) <= until)]
         if not len(slots):
             return
-        overdue = slots[now >= self._oldest.take(slots) + bound]
-        if len(overdue):
-            yield from self._overdue(overdue, now, bound, until, room)
+        if bound < math.inf:
+            yield from self._overdue(slots[now >= self._oldest.take(slots) + bound], now, bound, until, room)
         # One user after the other: mostly, somebody starts before all of them had to be sorted.
         groups = self._group[slots]
         present = {*np.bincount(groups).nonzero()[0].tolist()}
@@ -207,12 +203,12 @@ class Waiting:
                 yield found[0]
 
     def _lazily(self, slots: Slots) -> Iterator[tuple[Key, Peers]]:
-        """In order of the first of each. Only the first are sorted before somebody asks for more."""
-        keys = self._keys[slots]
-        if len(slots) > _FIRST:
-            few = keys <= np.partition(keys, _FIRST)[_FIRST]
-            yield from self._sorted(slots[few])
-            slots = slots[~few]
+        """In order of the first of each. The others are sorted when somebody asks for more than the first one."""
+        keys = self._keys.take(slots)
+        if len(slots) > 1:
+            first = keys == np.minimum.reduce(keys)
+            yield from self._sorted(slots[first])
+            slots = slots[~first]
         yield from self._sorted(slots)
 
     def _sorted(self, slots: Slots) -> list[tuple[Key, Peers]]:
