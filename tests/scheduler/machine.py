@@ -219,14 +219,14 @@ class SchedulerMachine(RuleBasedStateMachine):
     def check_books(self) -> None:
         """What is free is what nobody holds."""
         room = self.run.cluster.room
-        free, going = list(room.capacities), [Shape()] * len(room.capacities)
+        free, going = list(room.capacities), dict[int, Shape]()
         for application in self.run.cluster.applications.values():
             for demand in application.request.demands:
                 for node in application.placed[demand.key]:
                     free[node] = free[node].plus(demand.shape, -1)
                 for node in application.going.get(demand.key, ()):
-                    going[node] = going[node].plus(demand.shape)
-        assert (list(room.free), list(room.going)) == (free, going)
+                    going[node] = going.get(node, Shape()).plus(demand.shape)
+        assert (room.free, room.going) == (free, {node: each for node, each in going.items() if any(each)})
 
     def _check_line(self) -> None:
         """What is looked at again only where something changed is what looking at everything finds."""

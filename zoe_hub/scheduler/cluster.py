@@ -12,7 +12,6 @@ from types import MappingProxyType
 
 from .application import Application
 from .orders import Order
-from .packing import arrange
 from .quotas import Accounts, Claims
 from .refusals import Refusal
 from .requests import Demand, Request
@@ -91,7 +90,7 @@ class Cluster:
             self.hindered.add(application.id)
             return False
         wishes = [(demand.shape, demand.core) for demand in application.request.demands]
-        places = arrange(self.room.soon, wishes)
+        places = self.room.arrange(wishes, soon=True)
         if places is None:
             return False
         for demand, nodes in zip(application.request.demands, places, strict=True):
@@ -272,7 +271,6 @@ class Cluster:
                 application.going[key] = [node for node in going if node is not None]
                 for node in application.placed[key]:
                     room.soon.add(node, demand.shape, -1)
-                    room.now.add(node, demand.shape, -1)
                 for node in application.going[key]:
                     room.leave(node, demand.shape)
             self._count(application, 1)

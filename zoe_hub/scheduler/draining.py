@@ -22,7 +22,7 @@ def settled(cluster: Cluster, application: Application) -> bool:
     if not again and not cluster.accounts.settled(request.party, _takes_over(cluster, request)):
         return False
     room = cluster.room
-    return not room.leaving or all(room.settled(node) for nodes in application.placed.values() for node in nodes)
+    return not room.going or all(room.settled(node) for nodes in application.placed.values() for node in nodes)
 
 
 def unsettled(cluster: Cluster) -> list[Application]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -128,27 +129,40 @@ class Level:
     def first_beside(self, kept: Mapping[int, Shape], shape: Shape) -> int | None:
         """The first node on which it fits beside what is kept there for others; None: on none."""
         node = self.first(shape)
-        while node is not None and node in kept and not shape.within(self.amounts[node].plus(kept[node], -1)):
-            node = self._next(shape, node)
-        return node
+        if node is None or node not in kept or self._fits_beside(kept, node, shape):
+            return node
+        behind = self._behind_first(shape, node)
+        return next((each for each in behind if each not in kept or self._fits_beside(kept, each, shape)), None)
 
-    def _next(self, shape: Shape, node: int) -> int | None:
-        """The first one behind this one on which it fits. To be called where `first` was asked, and nothing changed."""
-        cpu, memory, gpu = shape
+    def _fits_beside(self, kept: Mapping[int, Shape], node: int, shape: Shape) -> bool:
+        return shape.within(self.amounts[node].plus(kept[node], -1))
+
+    def _behind_first(self, shape: Shape, node: int) -> Iterator[int]:
+        """Those behind this one on which it fits, in order. To be called where `first` was asked right before."""
         start, last = node + 1, len(self.amounts)
         nodes: Sequence[int] = range(start, last)
+        looked = last
         if last > _FEW:
             noted = self._noted[shape]
             nodes = self._places(noted)
             nodes = nodes[bisect_left(nodes, start) :]
-            start = max(start, noted.looked)
+            looked = max(start, noted.looked)
         for each in nodes:
-            c, m, g = self.amounts[each]
-            if c >= cpu and m >= memory and g >= gpu:
-                return each
-        if last > _FEW and (found := self._search(shape, start)) < last:
-            return found
-        return None
+            if each < looked and shape.within(self.amounts[each]):
+                yield each
+        if looked < last:
+            yield from (np.flatnonzero(self._fits(shape, looked)) + looked).tolist()
+
+    @contextmanager
+    def without(self, kept: Mapping[int, Shape]) -> Iterator[None]:
+        """Try what there would be without this, node by node. Who watches or follows is not told."""
+        for node, shape in kept.items():
+            self.add(node, shape, -1, silent=True)
+        try:
+            yield
+        finally:
+            for node, shape in kept.items():
+                self.add(node, shape, silent=True)
 
     def some(self, shape: Shape) -> int | None:
         """A node on which it fits; None: there is none."""
@@ -381,6 +395,14 @@ def number(amount: tuple[int, int, int], shape: Shape) -> int:
         found = some
     if shape[2] and (some := gpu // shape[2]) < found:
         found = some
+    return found
+
+
+def joined(one: Mapping[int, Shape], other: Mapping[int, Shape]) -> dict[int, Shape]:
+    """What is on each node of both together."""
+    found = dict(one)
+    for node, shape in other.items():
+        found[node] = found[node].plus(shape) if node in found else shape
     return found
 
 

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 
 from ..model.resources import format_bytes
 from .cluster import Application, Cluster
-from .packing import arrange
 from .refusals import Refusal
 from .requests import Demand, Request
 from .shapes import Shape
@@ -103,7 +102,7 @@ def _obstacle(cluster: Cluster, application: Application) -> str:
 def _missing(cluster: Cluster, application: Application, *, soon: bool = False) -> str:
     """What its core would need beside what is free; empty where it fits."""
     room, taken = cluster.room, list[tuple[int, Shape]]()
-    if arrange(room.soon if soon else room.now, application.request.core_wish) is not None:
+    if room.arrange(application.request.core_wish, soon=soon) is not None:
         return ""
     try:
         for demand in application.request.demands:

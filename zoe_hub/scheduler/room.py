@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from .level import Level
+from .level import Level, joined
+from .packing import Wish, arrange
 from .shapes import Shape
 
 _NOTHING = Shape()
@@ -17,14 +18,10 @@ class Room:
         self.capacities = list(capacities)
         self.soon = Level(capacities)
         """Without what is granted. Negative where a node was declared smaller than what runs on it."""
-        self.now = Level(capacities)
-        """Without what is going either."""
         self.firm = Level(capacities)
         """Without what is granted to cores, and to what is leaving: what is free when nothing elastic is left."""
-        self.going: list[Shape] = [_NOTHING] * len(self.capacities)
-        """What was taken back and is not gone yet: free soon, not now."""
-        self.leaving = 0
-        """Instances of that, on all nodes. Where there are none, what is free soon is free now."""
+        self.going: dict[int, Shape] = {}
+        """What was taken back and is not gone yet, by node: free soon, not now."""
         total = Shape()
         for capacity in self.capacities:
             total = total.plus(capacity)
@@ -36,34 +33,52 @@ class Room:
         """What is free soon, node by node."""
         return self.soon.amounts
 
-    def find(self, shape: Shape, *, soon: bool = False) -> int | None:
-        """The first node on which one instance fits now, or `soon`, when all that goes is gone; None: on none."""
-        return (self.soon if soon else self.now).first(shape)
+    def find(self, shape: Shape, *, soon: bool = False, kept: Mapping[int, Shape] | None = None) -> int | None:
+        """The first node on which one instance fits now, or `soon`, when all that goes is gone; None: on none.
+
+        Beside what is `kept` for others, node by node.
+        """
+        others = (kept or {}) if soon else self._beside(kept)
+        return self.soon.first_beside(others, shape) if others else self.soon.first(shape)
+
+    def left(self, node: int, *, soon: bool = False, kept: Mapping[int, Shape] | None = None) -> Shape:
+        """What there is on this node for instances that `find` finds it for."""
+        amount = self.soon.amounts[node]
+        for others in (kept, None if soon else self.going):
+            if others and node in others:
+                amount = amount.plus(others[node], -1)
+        return amount
 
     def fits(self, node: int, shape: Shape, *, soon: bool = False) -> bool:
         """Whether one instance fits on this node now, or `soon`."""
-        return shape.within((self.soon if soon else self.now).amounts[node])
+        return shape.within(self.left(node, soon=soon))
+
+    def arrange(self, wishes: Sequence[Wish], *, soon: bool = False) -> list[list[int]] | None:
+        """Nodes for all instances of each wish, now or `soon`; None where no way was found."""
+        with self.soon.without({} if soon else self.going):
+            return arrange(self.soon, wishes)
 
     def take(self, node: int, shape: Shape, *, elastic: bool = False) -> None:
         """Count an instance on a node, whether it fits or not. One that is `elastic` can be taken back for a core."""
         self.soon.add(node, shape, -1)
-        self.now.add(node, shape, -1)
         if not elastic:
             self.firm.add(node, shape, -1)
 
     def give(self, node: int, shape: Shape, *, elastic: bool = False) -> None:
         """Count it no more; `elastic` as when it was taken."""
         self.soon.add(node, shape)
-        self.now.add(node, shape)
         if not elastic:
             self.firm.add(node, shape)
 
     def leave(self, node: int, shape: Shape, count: int = 1) -> None:
         """Count `count` instances more as going; fewer, where it is negative."""
-        self.going[node] = self.going[node].plus(shape, count)
-        self.leaving += count
-        self.now.add(node, shape, -count)
+        going = self.going[node] = self.going.get(node, _NOTHING).plus(shape, count)
+        if going == _NOTHING:
+            del self.going[node]
 
     def settled(self, node: int) -> bool:
         """Whether all that is granted on the node fits beside what is still going."""
-        return self.going[node] == _NOTHING or min(self.now.amounts[node]) >= 0
+        return node not in self.going or min(self.left(node)) >= 0
+
+    def _beside(self, kept: Mapping[int, Shape] | None) -> Mapping[int, Shape]:
+        return joined(self.going, kept) if self.going and kept else kept or self.going

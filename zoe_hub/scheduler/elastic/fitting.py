@@ -16,6 +16,8 @@ from ..shapes import Shape
 NEVER = np.iinfo(np.int64).max
 _UNKNOWN = NEVER - 1
 """Nobody asked yet: as if there was room for any number."""
+_AT_FIRST = 64
+"""Shapes for which there is a place."""
 _FEW = 512
 """So many shapes are all counted, whoever asks."""
 _MANY = 2_000_000
@@ -35,7 +37,7 @@ class Numbers:
         self._used: list[int] = []
         self._numbers: dict[Shape, int] = {}
         self._unused: list[int] = []
-        self.columns: list[Column] = [np.zeros(0, np.int64) for _ in range(3)]
+        self.columns: list[Column] = [np.full(_AT_FIRST, NEVER) for _ in range(3)]
         """The shapes by number, dimension by dimension; longer than there are numbers."""
         self._fits: dict[Shape, Column] = {}
         """What `fit` found: what is on a node now is asked for again when it changes, and by both levels."""
@@ -102,7 +104,7 @@ class Numbers:
         self._shapes.append(Shape())
         self._used.append(0)
         if number == len(self.columns[0]):
-            more = np.full(max(64, number), NEVER)
+            more = np.full(number, NEVER)
             self.columns = [np.concatenate([column, more]) for column in self.columns]
         return number
 

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 
 from ..cluster import Application
-from ..level import Level
+from ..level import Level, joined
 from ..reservation import Reservation, reserve
 from ..shapes import Shape
 from .books import Books
@@ -37,10 +37,7 @@ class Kept:
             return self.drawn
         if not self.drawn:
             return self.reservation.kept
-        found = dict(self.drawn)
-        for node, shape in self.reservation.kept.items():
-            found[node] = found.get(node, _NOTHING).plus(shape)
-        return found
+        return joined(self.drawn, self.reservation.kept)
 
     @property
     def until(self) -> float | None:

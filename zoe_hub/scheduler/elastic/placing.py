@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from ..cluster import Application
 from ..level import number
-from ..packing import arrange, most_constrained
+from ..packing import most_constrained
 from ..requests import Demand
 from ..shapes import Shape
 from .books import Books
@@ -49,12 +49,8 @@ class Placing:
         left = self._place_free(application, wanted, placed, kept)
         if not left:
             return []
-        for node, shape in kept.items():
-            self._room.soon.add(node, shape, -1, silent=True)
-        taken = self._place_instead(application, demands, left, placed)
-        for node, shape in kept.items():
-            self._room.soon.add(node, shape, silent=True)
-        return taken
+        with self._room.soon.without(kept):
+            return self._place_instead(application, demands, left, placed)
 
     def _place_instead(
         self, application: Application, demands: list[Demand], left: list[Demand], placed: list[Demand]
@@ -77,7 +73,7 @@ class Placing:
         # They are in each other's way. All elastic instances have been taken back: there is a way for all of them.
         for demand in reversed(placed):
             self._cluster.pull(application, demand)
-        places = arrange(self._room.soon, [(demand.shape, lacking(application, demand)) for demand in demands])
+        places = self._room.arrange([(demand.shape, lacking(application, demand)) for demand in demands], soon=True)
         assert places is not None
         for demand, nodes in zip(demands, places, strict=True):
             for node in nodes:
@@ -92,18 +88,16 @@ class Placing:
         index = 0
         while index < len(wanted):
             demand = wanted[index]
-            level = self._room.now
-            node = level.first_beside(kept, demand.shape)
-            if node is None and self._room.leaving:
-                level = self._room.soon
-                node = level.first_beside(kept, demand.shape)
+            soon = False
+            node = self._room.find(demand.shape, kept=kept)
+            if node is None and self._room.going:
+                soon = True
+                node = self._room.find(demand.shape, soon=True, kept=kept)
             if node is None:
                 left.append(demand)
                 index += 1
                 continue
-            free = level.amounts[node]
-            if node in kept:
-                free = free.plus(kept[node], -1)
+            free = self._room.left(node, soon=soon, kept=kept)
             # All that fit there at once: the next ones of the same kind would find the same node.
             for _ in range(min(number(free, demand.shape), wanted.count(demand))):
                 if index == len(wanted) or wanted[index] is not demand:
