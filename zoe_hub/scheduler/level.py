@@ -56,7 +56,6 @@ class Level:
         """Nodes of which those have the amounts of before: they are asked for less often than something changes."""
         self._grown: list[dict[int, None]] = []
         self._changes: list[dict[int, Shape]] = []
-        self._followers: list[Level] = []
         self._frontier: Column | None = None
         self._noted: dict[Shape, Noted] = {}
         """Of shapes that were asked for."""
@@ -68,7 +67,7 @@ class Level:
         """What there really is on nodes of which something else is tried: nothing is remembered of that."""
 
     def add(self, node: int, shape: Shape, times: int = 1, *, silent: bool = False) -> None:
-        """So many of the shape more on this node; fewer, where `times` is negative. Who watches or follows is not told
+        """So many of the shape more on this node; fewer, where `times` is negative. Who watches is not told
         of what is `silent`: it is only tried, until the reverse is done.
         """
         old = self.amounts[node]
@@ -98,8 +97,6 @@ class Level:
         for changes in self._changes:
             if node not in changes:
                 changes[node] = old
-        for follower in self._followers:
-            follower.add(node, shape, times)
 
     def first(self, shape: Shape) -> int | None:
         """The first node on which it fits; None: on none."""
@@ -155,7 +152,7 @@ class Level:
 
     @contextmanager
     def without(self, kept: Mapping[int, Shape]) -> Iterator[None]:
-        """Try what there would be without this, node by node. Who watches or follows is not told."""
+        """Try what there would be without this, node by node. Who watches is not told."""
         for node, shape in kept.items():
             self.add(node, shape, -1, silent=True)
         try:
@@ -366,12 +363,6 @@ class Level:
         changes: dict[int, Shape] = {}
         self._changes.append(changes)
         return changes
-
-    def follow(self) -> Level:
-        """Another one that is equal now, and to which all is done that is done to this one, but not the reverse."""
-        other = Level(self.amounts)
-        self._followers.append(other)
-        return other
 
     def _fits(self, shape: Shape, start: int = 0, end: int | None = None) -> npt.NDArray[np.bool_]:
         """Of the nodes from `start` to before `end`."""

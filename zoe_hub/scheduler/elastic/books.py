@@ -42,11 +42,11 @@ class Books:
         self.possible = possible
         self.impossible: set[str] = set()
         """Waiting, and no end of others would help."""
-        self.submitted = Times()
+        self.submitted: Times[Entry] = Times()
         """All that wait and could be served, by the time of submission."""
         self.broken: set[str] = set()
         self.planned: set[str] = set()
-        self.ends = Times()
+        self.ends: Times[Entry] = Times()
         """Of those that are served, by the latest time of their end, as far as that is known."""
         self._moved: set[str] = set()
         """Whose latest end is another one when the next moment begins."""
@@ -55,11 +55,8 @@ class Books:
         self._shares = Shares(cluster.held, self.total, fair=settings.fair)
         self.ranks = Ranks(Shares(cluster.cores, self.total, fair=settings.fair))
         self.growing = Growing(self.entries, self.key, settled=cluster.order.settled)
-        self.beside = self.room.firm.follow()
-        """What cores may take without taking what is reserved."""
-        self.waiting = Waiting(cluster.order, self.room.firm, self.beside)
+        self.waiting = Waiting(cluster.order, self.room.firm)
         """All that wait and could be served, and what is known of where they fit."""
-        self.reserved: dict[int, Shape] = {}
         self.soon_grown = self.room.soon.watch()
         self._touched = cluster.watch()
 
@@ -175,13 +172,13 @@ class Books:
                 return
             if self.cluster.order.still:
                 insort(entry.group.line, entry.key)
-            self.submitted.add((request.submitted, id))
+            self.submitted.add(request.submitted, id, entry)
             self.waiting.add(entry, longest(request))
         elif id in self.impossible:
             self.impossible.discard(id)
         else:
             _discard(entry.group.line, entry.key)
-            self.submitted.discard((request.submitted, id))
+            self.submitted.discard(request.submitted, id)
             self.waiting.remove(id)
             # Of what is served the key may be another one.
             entry.key = self.key(entry.application)
@@ -221,9 +218,9 @@ class Books:
         id = entry.request.id
         if end != entry.end:
             if entry.end is not None:
-                self.ends.discard((entry.end, id))
+                self.ends.discard(entry.end, id)
             if end is not None:
-                self.ends.add((end, id))
+                self.ends.add(end, id, entry)
             entry.end = end
 
     # Time
@@ -238,7 +235,7 @@ class Books:
     def next_overdue(self, after: float) -> float | None:
         """When the next one has waited for as long as its bound."""
         self.sync()
-        for submitted, _ in islice(self.submitted.since((after - self.settings.bound, "")), _LOOKED_AT):
+        for submitted, _, _ in islice(self.submitted.since(after - self.settings.bound), _LOOKED_AT):
             if submitted + self.settings.bound > after:
                 return submitted + self.settings.bound
         return None

@@ -8,13 +8,13 @@ from collections.abc import Iterator, Mapping
 
 from ..allowances import Dimension, Subject
 from ..cluster import Application
-from ..level import Level, missing
+from ..level import missing
 from ..packing import fits
 from ..quotas import Claims
 from ..shapes import Shape
 from .books import Books, longest
 from .entries import Entry
-from .fitting import Fitting
+from .fitting import NOTHING_KEPT
 from .kept import Kept, Known, wishes_of
 from .placing import Placing, lacking
 from .taking import restore, take, victims, was_robbed
@@ -119,10 +119,10 @@ class Cores:
         books = self._books
         self._claims.clear()
         self._own_claims.clear()
-        for submitted, id in books.submitted:
+        for submitted, id, entry in books.submitted:
             if self._now < submitted + books.settings.bound:
                 break
-            request = books.entries[id].request
+            request = entry.request
             party, accounts = request.party, self._cluster.accounts
             if request.of is None and accounts.never(party, request.core_wish) is None:
                 self._own_claims[id] = accounts.claim(self._claims, party, request.core_wish)
@@ -144,11 +144,11 @@ class Cores:
     def _first(self) -> Entry | None:
         """The head of the line: the first that neither a quota nor the nodes' size hold back."""
         books = self._books
-        for submitted, id in books.submitted:
+        for submitted, _, entry in books.submitted:
             if self._now < submitted + books.settings.bound:
                 break
-            if self._waits(books.entries[id]):
-                return books.entries[id]
+            if self._waits(entry):
+                return entry
         return self._first_of_lines() if self._cluster.order.still else self._first_of_moving()
 
     def _first_of_lines(self) -> Entry | None:
@@ -176,7 +176,8 @@ class Cores:
         if (first := next(iter(books.submitted), None)) is None or self._now < first[0] + bound:
             # Nobody waits for so long.
             bound = math.inf
-        found = books.waiting.candidates(self._now, bound, kept.until, books.ranks)
+        until = math.inf if kept.until is None else kept.until
+        found = books.waiting.candidates(self._now, bound, until, kept.shapes, books.ranks)
         return filter(self._waits, found)
 
     # Whether it may
@@ -185,27 +186,31 @@ class Cores:
         """Start it where it fits beside other cores and what is kept from all."""
         if kept.drawn:
             return self._start_beside(entry, kept)
-        if not self._fits(entry, self._room.firm, self._books.waiting.firm):
+        if not self._fits(entry, NOTHING_KEPT):
             return False
         self._put(entry, {})
         return True
 
     def _start_beside(self, entry: Entry, kept: Kept) -> bool:
-        if not fits(self._books.beside, wishes_of(entry.application)):
-            return False
-        self._put(entry, kept.shapes)
+        shapes = kept.shapes
+        with self._room.firm.without(shapes):
+            if not fits(self._room.firm, wishes_of(entry.application)):
+                return False
+        self._put(entry, shapes)
         return True
 
-    def _fits(self, entry: Entry, level: Level, counted: Fitting) -> bool:
-        waiting, id = self._books.waiting, entry.request.id
-        if entry.waiting and not waiting.fits(id, counted):
+    def _fits(self, entry: Entry, kept: Mapping[int, Shape]) -> bool:
+        """Beside other cores, and what is kept for others."""
+        waiting, id, level = self._books.waiting, entry.request.id, self._room.firm
+        if entry.waiting and not waiting.fits(id, kept):
             return False
         wishes = wishes_of(entry.application)
         if entry.waiting and len(wishes) <= 1:
             return True
-        lack = missing(level, wishes)
-        if lack is None:
-            return fits(level, wishes)
+        with level.without(kept):
+            lack = missing(level, wishes)
+            if lack is None:
+                return fits(level, wishes)
         if entry.waiting:
             waiting.lacks(id, lack[0], max(count for shape, count in wishes if shape == lack[0]))
         return False
@@ -214,11 +219,12 @@ class Cores:
         """Start it where that is not in the way of what is kept."""
         if kept.until is None:
             return self._start(entry, kept)
-        if self._fits(entry, self._books.beside, self._books.waiting.beside):
-            self._put(entry, kept.shapes)
+        shapes = kept.shapes
+        if self._fits(entry, shapes):
+            self._put(entry, shapes)
             return True
         ends_before = self._now + longest(entry.request) <= kept.until
-        if ends_before and self._fits(entry, self._room.firm, self._books.waiting.firm):
+        if ends_before and self._fits(entry, NOTHING_KEPT):
             self._put(entry, {})
             return True
         return False

@@ -6,11 +6,15 @@ it is what it was.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 import numpy as np
 import numpy.typing as npt
 
 from ..frontier import Column
 from ..level import ENDLESS, Level
+from ..level import number as fits_into
 from ..shapes import Shape
 
 NEVER = np.iinfo(np.int64).max
@@ -25,6 +29,8 @@ _MANY = 2_000_000
 
 _REMEMBERED = 4096
 """Amounts of which it is remembered what fits into them."""
+
+NOTHING_KEPT: Mapping[int, Shape] = MappingProxyType({})
 
 Slots = npt.NDArray[np.intp]
 
@@ -128,13 +134,25 @@ class Fitting:
             self._take_in()
         return self._counts
 
-    def of(self, number: int) -> int:
-        """Of one shape."""
+    def beside(self, kept: Mapping[int, Shape]) -> Column:
+        """The counts beside what is kept for others, node by node, or more than that where nobody asked yet."""
+        if not kept:
+            return self.counts
+        counts, amounts = self.counts.copy(), self.level.amounts
+        self._count(counts, [(amounts[node].plus(shape, -1), amounts[node]) for node, shape in kept.items()])
+        return counts
+
+    def of(self, number: int, kept: Mapping[int, Shape] = NOTHING_KEPT) -> int:
+        """Of one shape, beside what is kept for others."""
         found = int(self.counts[number])
         if found == _UNKNOWN:
             found = self._counts[number] = self.level.count(self._shapes[number])
             if not found:
                 self._sift()
+        if found:
+            shape, amounts = self._shapes[number], self.level.amounts
+            for node, less in kept.items():
+                found -= fits_into(amounts[node], shape) - fits_into(amounts[node].plus(less, -1), shape)
         return found
 
     def begin(self, number: int) -> None:
@@ -152,16 +170,20 @@ class Fitting:
         amounts = self.level.amounts
         pairs = [(now, then) for node, then in self._changed.items() if (now := amounts[node]) != then]
         self._changed.clear()
+        self._count(self._counts, pairs)
+
+    def _count(self, counts: Column, pairs: list[tuple[Shape, Shape]]) -> None:
+        """Count where there is one amount, and was another one."""
         if self._shapes.few:
             for now, then in pairs:
-                self._counts += self._shapes.fit(now)
-                self._counts -= self._shapes.fit(then)
+                counts += self._shapes.fit(now)
+                counts -= self._shapes.fit(then)
         elif pairs:
-            self._count_pairs(np.array(pairs, np.int64))
+            self._count_many(counts, np.array(pairs, np.int64))
 
-    def _count_pairs(self, table: Column) -> None:
-        """Count where what is there now, and what was there then, are the rows of a table."""
-        columns, counts = self._shapes.columns, self._counts
+    def _count_many(self, counts: Column, table: Column) -> None:
+        """The same, where the pairs are the rows of a table."""
+        columns = self._shapes.columns
         # What fits on none of them, then or now, is as before.
         mask = counts != _UNKNOWN
         for column, most in zip(columns, table.max(axis=(0, 1)).tolist(), strict=True):

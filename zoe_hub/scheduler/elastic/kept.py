@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 
 from ..cluster import Application
-from ..level import Level, joined
+from ..level import joined
 from ..reservation import Reservation, reserve
 from ..shapes import Shape
 from .books import Books
@@ -62,7 +62,6 @@ class Kept:
         for node, shape in application.drawn[1].items():
             free = Shape(*(max(0, min(need, there)) for need, there in zip(shape, firm[node], strict=True)))
             self.drawn[node] = self.drawn.get(node, _NOTHING).plus(free)
-        self.apply()
 
     def reserve(self, entry: Entry, known: Known | None = None) -> Known | None:
         """Whoever would still run then leaves it the room that it needs. What was found, where it may hold for longer.
@@ -74,25 +73,16 @@ class Kept:
         if known is not None and known[0] is entry and not self.drawn:
             self.reservation = known[1]
         else:
-            level = self._books.beside if self.drawn else self._books.room.firm
-            able = None
+            level, able = self._books.room.firm, None
             if len(wishes) == 1 and not self.drawn:
                 able = self._books.waiting.count(entry.request.id, wishes[0][0])
-            self.reservation = reserve(wishes, level, self._ends(), able)
-        self.apply()
+            with level.without(self.drawn):
+                self.reservation = reserve(wishes, level, self._ends(), able)
         return (entry, self.reservation) if len(wishes) == 1 and self.reservation and not self.drawn else None
 
-    def apply(self) -> None:
-        """Make `Books.beside` what is left."""
-        shapes = self.shapes
-        if shapes != self._books.reserved:
-            _exchange(self._books.beside, self._books.reserved, shapes)
-            self._books.reserved = dict(shapes)
-
     def _ends(self) -> Iterator[tuple[float, Places]]:
-        now, entries = self._now, self._books.entries
-        for end, id in self._books.ends:
-            entry = entries[id]
+        now = self._now
+        for end, _, entry in self._books.ends:
             ends_at, places = entry.gives or _gives(entry)
             if ends_at >= now:
                 yield max(now, end), places
@@ -100,7 +90,7 @@ class Kept:
     def _all_ends(self) -> Iterator[tuple[float, Places]]:
         """Also those that nobody knows: who started last is taken to end first, as most that run for long go on."""
         yield from self._ends()
-        known = {id for _, id in self._books.ends}
+        known = {id for _, id, _ in self._books.ends}
         unknown = [
             application
             for application in self._books.cluster.applications.values()
@@ -143,14 +133,3 @@ def _places(application: Application) -> Places:
         for node, count in Counter(nodes if application.leaving else nodes[: demand.core]).items():
             found[node] = found.get(node, _NOTHING).plus(demand.shape, count)
     return [*found.items()]
-
-
-def _exchange(level: Level, before: Mapping[int, Shape], after: Mapping[int, Shape]) -> None:
-    """Keep other room than before."""
-    for node in before.keys() | after.keys():
-        old, new = before.get(node), after.get(node)
-        if old != new:
-            if new is not None:
-                level.add(node, new, -1)
-            if old is not None:
-                level.add(node, old)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import heapq
 import math
 from bisect import bisect_left, insort
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -19,7 +19,7 @@ from ..level import Level
 from ..orders import Order
 from ..shapes import Shape
 from .entries import Entry, Group, Key
-from .fitting import Fitting, Numbers, Slots
+from .fitting import NOTHING_KEPT, Slots
 from .wishes import NOBODY, Wishes
 
 Floats = npt.NDArray[np.float64]
@@ -42,7 +42,7 @@ class Peers:
 class Waiting:
     """Each set has a slot. Who fits is known from how many of its shape fit on all nodes."""
 
-    def __init__(self, order: Order, firm: Level, beside: Level) -> None:
+    def __init__(self, order: Order, room: Level) -> None:
         self._order = order
         self._entries: dict[str, tuple[Entry, Peers, float]] = {}
         """With the seconds that it runs at most."""
@@ -51,12 +51,7 @@ class Waiting:
         self._unused: list[int] = []
         self._groups: dict[Group, int] = {}
         self._group = np.zeros(0, np.int32)
-        shapes = Numbers()
-        self.firm = Fitting(firm, shapes)
-        """What fits beside other cores."""
-        self.beside = Fitting(beside, shapes)
-        """What fits beside those and what is reserved."""
-        self._wishes = Wishes(shapes, self.firm, self.beside)
+        self._wishes = Wishes(room)
         self._wish: Slots = np.zeros(0, np.intp)
         """The number of the wish for its first kind of core instances, or for that for which room lacked last."""
         self._shortest: Floats = np.zeros(0)
@@ -96,16 +91,19 @@ class Waiting:
             self._peers[peers.slot] = None
             self._unused.append(peers.slot)
 
-    def fits(self, id: str, room: Fitting) -> bool:
-        """Whether there is room for all its core instances of one shape, which says all where it has no others."""
-        return self._fits(self._entries[id][1], room)
+    def fits(self, id: str, kept: Mapping[int, Shape] = NOTHING_KEPT) -> bool:
+        """Whether there is room for all its core instances of one shape, which says all where it has no others.
 
-    def _fits(self, peers: Peers, room: Fitting) -> bool:
-        return self._wishes.fits(int(self._wish[peers.slot]), room)
+        Beside other cores, and what is kept for others, node by node.
+        """
+        return self._fits(self._entries[id][1], kept)
+
+    def _fits(self, peers: Peers, kept: Mapping[int, Shape]) -> bool:
+        return self._wishes.fits(int(self._wish[peers.slot]), kept)
 
     def count(self, id: str, shape: Shape) -> int | None:
         """How many instances of this shape, of which its core is, fit beside other cores; None: nobody counted."""
-        return self._wishes.count(int(self._wish[self._entries[id][1].slot]), shape, self.firm)
+        return self._wishes.count(int(self._wish[self._entries[id][1].slot]), shape)
 
     def lacks(self, id: str, shape: Shape, count: int) -> None:
         """There is no room for so many instances of this shape, which it and its peers need."""
@@ -126,26 +124,24 @@ class Waiting:
         self,
         now: float,
         bound: float,
-        reserved: float | None,
+        until: float,
+        kept: Mapping[int, Shape],
         ranks: Iterable[Sequence[Group]],
     ) -> Iterator[Entry]:
-        """For whom there may be room, in order: beside what is reserved, where it runs for longer than until the time
-        of that. Who waits for longer than `bound` comes first. `ranks` are the groups in order, equal ones together.
+        """For whom there may be room, in order: beside what is kept for others, unless it ends before that is needed.
 
-        Of peers, the first comes, and where that did not fit, the first that ends before what is reserved is needed.
+        Who waits for longer than `bound` comes first. `ranks` are the groups in order, equal ones together. Of peers,
+        the first comes, and where that did not fit, the first that ends `until` then.
         """
-        free = self._wishes.fitting(self.firm)
-        slots = free.take(self._wish).nonzero()[0]
-        until, room = math.inf, self.firm
-        if reserved is not None:
-            # What fits beside what is reserved is part of what fits.
-            until, room = reserved, self.beside
-            beside = self._wishes.fitting(room).take(self._wish.take(slots))
+        slots = self._wishes.fitting().take(self._wish).nonzero()[0]
+        if kept:
+            # What fits beside what is kept is part of what fits.
+            beside = self._wishes.fitting(kept).take(self._wish.take(slots))
             slots = slots[beside | (now + self._shortest.take(slots) <= until)]
         if not len(slots):
             return
         if bound < math.inf:
-            yield from self._overdue(slots[now >= self._oldest.take(slots) + bound], now, bound, until, room)
+            yield from self._overdue(slots[now >= self._oldest.take(slots) + bound], now, bound, until, kept)
         # One user after the other: mostly, somebody starts before all of them had to be sorted.
         groups = self._group[slots]
         present = {*np.bincount(groups).nonzero()[0].tolist()}
@@ -153,18 +149,22 @@ class Waiting:
             numbers = [number for group in rank if (number := self._groups.get(group)) in present]
             if numbers:
                 of = groups == numbers[0] if len(numbers) == 1 else np.isin(groups, numbers)
-                yield from self._of_rank(slots[of], now, bound, until, room)
+                yield from self._of_rank(slots[of], now, bound, until, kept)
 
-    def _overdue(self, slots: Slots, now: float, bound: float, until: float, room: Fitting) -> Iterator[Entry]:
+    def _overdue(
+        self, slots: Slots, now: float, bound: float, until: float, kept: Mapping[int, Shape]
+    ) -> Iterator[Entry]:
         """Who waits for longer than `bound`, by the time of submission."""
         found = [each for peers in self._all(slots) for each in peers.ages if now >= each[0] + bound]
         for _, id in sorted(found):
             entry, peers, longest = self._entries[id]
-            if self._fits(peers, self.firm if now + longest <= until else room):
+            if self._fits(peers, NOTHING_KEPT if now + longest <= until else kept):
                 yield entry
 
-    def _of_rank(self, slots: Slots, now: float, bound: float, until: float, room: Fitting) -> Iterator[Entry]:
-        """The first of each that is not overdue, and the first that ends before what is reserved is needed."""
+    def _of_rank(
+        self, slots: Slots, now: float, bound: float, until: float, kept: Mapping[int, Shape]
+    ) -> Iterator[Entry]:
+        """The first of each that is not overdue, and the first that ends before what is kept is needed."""
         shorter: list[Key] = []
         for key, peers in self._lazily(slots):
             while shorter and shorter[0] < key:
@@ -173,9 +173,9 @@ class Waiting:
             if first is None:
                 continue
             entry, _, longest = self._entries[first[2]]
-            if self._fits(peers, self.firm if now + longest <= until else room):
+            if self._fits(peers, NOTHING_KEPT if now + longest <= until else kept):
                 yield entry
-            if now + longest > until and now + peers.lengths[0][0] <= until and self._fits(peers, self.firm):
+            if now + longest > until and now + peers.lengths[0][0] <= until and self._fits(peers, NOTHING_KEPT):
                 ends = (k for k in peers.members if now < k[1] + bound and now + self._entries[k[2]][2] <= until)
                 if (short := next(ends, None)) is not None:
                     heapq.heappush(shorter, short)
@@ -184,7 +184,7 @@ class Waiting:
 
     def _again(self, key: Key) -> Iterator[Entry]:
         entry, peers, _ = self._entries[key[2]]
-        if self._fits(peers, self.firm):
+        if self._fits(peers, NOTHING_KEPT):
             yield entry
 
     def ranked(self, group: Group) -> Iterator[Entry]:

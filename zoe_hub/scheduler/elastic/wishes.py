@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import numpy.typing as npt
 
 from ..frontier import Column
+from ..level import Level
 from ..shapes import Shape
-from .fitting import NEVER, Fitting, Numbers, Slots
+from .fitting import NEVER, NOTHING_KEPT, Fitting, Numbers, Slots
 
 NOBODY = 0
 """The number of a wish that never fits."""
@@ -16,10 +19,9 @@ NOBODY = 0
 class Wishes:
     """Different ones have different small numbers, which are used again."""
 
-    def __init__(self, shapes: Numbers, *rooms: Fitting) -> None:
-        self._shapes = shapes
-        self._rooms = rooms
-        """That count these shapes."""
+    def __init__(self, level: Level) -> None:
+        self._shapes = Numbers()
+        self._room = Fitting(level, self._shapes)
         self._numbers: dict[tuple[Shape, int], int] = {}
         self._wished: list[tuple[Shape, int]] = [(Shape(), NEVER)]
         self._used = [1]
@@ -39,8 +41,7 @@ class Wishes:
             self._count[number] = count
             self._shape[number], new = self._shapes.number(shape)
             if new:
-                for room in self._rooms:
-                    room.begin(int(self._shape[number]))
+                self._room.begin(int(self._shape[number]))
         self._used[number] += 1
         return number
 
@@ -55,17 +56,17 @@ class Wishes:
             self._count[number] = NEVER
             self._unused.append(number)
 
-    def fits(self, number: int, room: Fitting) -> bool:
-        """Whether there is room for it."""
-        return bool(self._count[number] <= room.of(int(self._shape[number])))
+    def fits(self, number: int, kept: Mapping[int, Shape] = NOTHING_KEPT) -> bool:
+        """Whether there is room for it beside what is kept for others, node by node."""
+        return bool(self._count[number] <= self._room.of(int(self._shape[number]), kept))
 
-    def count(self, number: int, shape: Shape, room: Fitting) -> int | None:
+    def count(self, number: int, shape: Shape) -> int | None:
         """How many instances of this shape there is room for; None where it is not what is wished."""
-        return room.of(int(self._shape[number])) if self._wished[number][0] == shape else None
+        return self._room.of(int(self._shape[number])) if self._wished[number][0] == shape else None
 
-    def fitting(self, room: Fitting) -> npt.NDArray[np.bool_]:
-        """By number, whether there may be room: also where nobody counted yet."""
-        found: npt.NDArray[np.bool_] = self._count <= room.counts.take(self._shape)
+    def fitting(self, kept: Mapping[int, Shape] = NOTHING_KEPT) -> npt.NDArray[np.bool_]:
+        """By number, whether there may be room beside what is kept for others: also where nobody counted yet."""
+        found: npt.NDArray[np.bool_] = self._count <= self._room.beside(kept).take(self._shape)
         return found
 
     def _enlarge(self) -> int:

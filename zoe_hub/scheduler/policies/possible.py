@@ -11,6 +11,9 @@ from ..requests import Request
 from ..room import Room
 from ..shapes import Shape
 
+_REMEMBERED = 4096
+"""Answers."""
+
 
 class Possible:
     """Tells which applications no end of others would help, so that they do not block the line for ever.
@@ -23,6 +26,8 @@ class Possible:
         """Of the elastic instances too, not of the core alone."""
         self._capacities: list[Shape] = []
         self._known: WeakKeyDictionary[Application, tuple[Request, bool]] = WeakKeyDictionary()
+        self._answers: dict[tuple[tuple[Shape, int, int], ...], bool] = {}
+        """By what is demanded: of what a shop offers, many demand the same."""
 
     def __call__(self, cluster: Cluster, application: Application) -> bool:
         """Whether its core, or all of it, fits on the nodes with nothing on them, and no quota hinders it."""
@@ -36,7 +41,7 @@ class Possible:
         return known[1]
 
     def ever(self, room: Room, request: Request) -> bool:
-        """The same, whatever quotas say. The answer is not remembered."""
+        """The same, whatever quotas say."""
         self._set(room)
         return self._fits(request)
 
@@ -45,12 +50,20 @@ class Possible:
         if self._capacities is not room.capacities:
             self._capacities = room.capacities
             self._known.clear()
+            self._answers.clear()
 
     def _fits(self, request: Request) -> bool:
         # Beside the core that it has, what is asked for later has to fit too.
         request = request.of or request
-        wanted = [(d.shape, d.core + d.elastic if self._whole else d.core) for d in request.demands]
-        return _fits_surely(self._capacities, wanted) or self._fits_empty(request)
+        demanded = tuple((d.shape, d.core, d.elastic if self._whole else 0) for d in request.demands)
+        answer = self._answers.get(demanded)
+        if answer is None:
+            if len(self._answers) >= _REMEMBERED:
+                self._answers.clear()
+            wanted = [(shape, core + elastic) for shape, core, elastic in demanded]
+            answer = _fits_surely(self._capacities, wanted) or self._fits_empty(request)
+            self._answers[demanded] = answer
+        return answer
 
     def _fits_empty(self, request: Request) -> bool:
         """Place the core together and elastic instances one after the other, as a policy does."""
