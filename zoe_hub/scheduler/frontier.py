@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -15,15 +15,15 @@ _FEW = 24
 """Amounts that are sorted faster than pruned."""
 
 
-def fits_any(shapes: Sequence[Column], amounts: Column) -> npt.NDArray[np.bool_]:
+def fits_any(shapes: Sequence[Column], amounts: Iterable[Sequence[int]]) -> npt.NDArray[np.bool_]:
     """Of many shapes, dimension by dimension: whether each is within at least one of the amounts."""
     found = np.zeros(len(shapes[0]), bool)
     if len(found) <= _SHORT:
-        for cpu, memory, gpu in amounts.tolist():
+        for cpu, memory, gpu in amounts:
             found |= (shapes[0] <= cpu) & (shapes[1] <= memory) & (shapes[2] <= gpu)
         return found
     left = np.arange(len(found))
-    for cpu, memory, gpu in amounts.tolist():
+    for cpu, memory, gpu in amounts:
         if not len(left):
             break
         fit = (shapes[0][left] <= cpu) & (shapes[1][left] <= memory) & (shapes[2][left] <= gpu)

@@ -290,7 +290,7 @@ class Level:
         """Of many different shapes: whether one of each fits on some node."""
         if len(shapes) <= _SINGLE:
             return np.array([self.some(shape) is not None for shape in shapes], bool)
-        return fits_any([*np.array(shapes, np.int64).T], self.frontier)
+        return fits_any([*np.array(shapes, np.int64).T], self.frontier.tolist())
 
     @property
     def frontier(self) -> Column:

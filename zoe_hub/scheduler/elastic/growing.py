@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left, insort
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
 
 from ..cluster import Application
-from ..frontier import Column, fits_any
+from ..frontier import fits_any
 from ..level import Level
 from ..shapes import Shape
 from .entries import Entry, Group, Key
@@ -121,8 +122,11 @@ class Growing:
         self._open = {}
         if len(slots):
             groups, named = self._group[slots], [*self._numbers]
-            for number in np.bincount(groups).nonzero()[0].tolist():
-                self._open[named[number]] = slots[groups == number]
+            order = groups.argsort(kind="stable")
+            slots, groups = slots[order], groups[order]
+            starts = [0, *((groups[1:] != groups[:-1]).nonzero()[0] + 1).tolist(), len(slots)]
+            for start, end in pairwise(starts):
+                self._open[named[groups[start]]] = slots[start:end]
         return [*self._open]
 
     def first(self, group: Group) -> tuple[Key, Alike] | None:
@@ -156,7 +160,7 @@ class Growing:
         for state in (_WOKEN, _READY):
             slots = (self._state == state).nonzero()[0]
             if len(slots) > 1:
-                amounts = self._there(level) if state == _WOKEN else level.frontier
+                amounts = self._there(level) if state == _WOKEN else level.frontier.tolist()
                 fit = self._fit(slots, amounts)
                 self._state[slots[~fit]] = _FULL
                 left += int(np.count_nonzero(fit))
@@ -164,14 +168,14 @@ class Growing:
                 left += len(slots)
         return left > 0
 
-    def _fit(self, slots: Slots, amounts: Column) -> npt.NDArray[np.bool_]:
+    def _fit(self, slots: Slots, amounts: Sequence[Sequence[int]]) -> npt.NDArray[np.bool_]:
         shapes = self._least.take(slots)
         if len(shapes) < len(self._shapes.columns[0]):
             return fits_any([column.take(shapes) for column in self._shapes.columns], amounts)
         return fits_any(self._shapes.columns, amounts).take(shapes)
 
-    def _there(self, level: Level) -> Column:
-        return np.array([level.amounts[node] for node in self._nodes], np.int64).reshape(len(self._nodes), 3)
+    def _there(self, level: Level) -> Sequence[Sequence[int]]:
+        return [level.amounts[node] for node in self._nodes]
 
     def _all(self, slots: Slots) -> Iterator[Alike]:
         return (alike for slot in slots.tolist() if (alike := self._alike[slot]) is not None)
@@ -205,7 +209,7 @@ class Growing:
         return alike
 
     def _enlarge(self) -> None:
-        old, more = len(self._alike), max(64, len(self._alike))
+        old, more = len(self._alike), max(64, len(self._alike) // 4)
         self._alike += [None] * more
         self._unused = list(range(old + more - 1, old - 1, -1))
         self._state = np.concatenate([self._state, np.zeros(more, np.int8)])

@@ -239,7 +239,7 @@ class Waiting:
         return peers
 
     def _enlarge(self) -> None:
-        old, more = len(self._peers), max(64, len(self._peers))
+        old, more = len(self._peers), max(64, len(self._peers) // 4)
         self._peers += [None] * more
         self._unused = list(range(old + more - 1, old - 1, -1))
 
