@@ -86,7 +86,7 @@ bench-failover: setup ## kill, stop and cut off the one of two services that lea
 bench-throughput: setup ## measure executions per second, from submission to ended, on an engine that does nothing
 	@PYTHONPATH=$(CURDIR) $(IN_ENV) python benchmarks/throughput.py
 
-experiment: setup ## every policy under every order (SIZE=small|medium|full SEEDS=20 JOBS=…; ALL=1: all scenarios; PAGE=1: write the page; MORE=1: only its part on more nodes)
+experiment: setup ## every policy under every order (SIZE=small|medium|full SEEDS=20 JOBS=…; ALL=1: all scenarios; PAGE=1: write the page; MORE=1: only its part on more nodes and other loads)
 	@$(IN_ENV) python benchmarks/experiment.py $(if $(SIZE),--size $(SIZE)) $(if $(SEEDS),--seeds $(SEEDS)) \
 	  $(if $(JOBS),-j $(JOBS)) $(if $(ALL),--all) $(if $(PAGE),--page) $(if $(MORE),--more)
 

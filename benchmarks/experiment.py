@@ -1,7 +1,7 @@
 """The experiment: every policy under every order, on the same workloads, with goals for ours.
 
 Runs that were made are kept in a folder: what was interrupted goes on from there. The page in the documentation is
-written with `--page`, its section on larger sizes with `--more`.
+written with `--page`, its section on more nodes and other conditions with `--more`.
 """
 
 from __future__ import annotations
@@ -16,14 +16,12 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from experiment_goals import goals, unserved
+from experiment_goals import MAIN, goals, unserved
 from experiment_more import kept, section, section_of, write_section
 from experiment_page import write_page
 from experiment_runs import CONDITIONS, LOADS, MIXES, ROOT, SIZES, Case, Found, cases, run
 from report import end_on_signals, say, show
 
-MAIN = (("80/20", 0.9, "as published"), ("80/20", 0.9, "60 s restart"))
-"""Mix, load and conditions for which there are goals."""
 _OFTEN = 10.0
 """Seconds between two words about how far it is."""
 ALL = tuple((mix, load, conditions) for mix in MIXES for load in LOADS for conditions in CONDITIONS)
@@ -37,20 +35,20 @@ def main() -> int:
     parser.add_argument("-j", "--jobs", type=int, default=len(os.sched_getaffinity(0)), help="processes")
     parser.add_argument("--results", type=Path, default=_results(), help="folder of what was found")
     parser.add_argument("--page", action="store_true", help="write docs/explanation/experiment.md and its plots")
-    parser.add_argument("--more", action="store_true", help="only write its section on more nodes, from what was found")
+    parser.add_argument("--more", action="store_true", help="only write its section on all else, from what was found")
     options = parser.parse_args()
     if options.seeds < 1 or options.jobs < 1:
         parser.error("seeds and jobs are at least 1")
     end_on_signals()
     page = ROOT / "docs" / "explanation" / "experiment.md"
-    larger = kept(options.results) if options.more or options.page else []
-    if not (left := unserved(larger)).holds:
-        parser.error(f"{left.value:.0f} applications of what is kept of more nodes never ended: means say nothing")
+    other = kept(options.results) if options.more or options.page else []
+    if not (left := unserved(other)).holds:
+        parser.error(f"{left.value:.0f} applications of what is kept of all else never ended: means say nothing")
     if options.more:
-        if not larger:
-            parser.error(f"nothing of more nodes is kept in {options.results}")
-        write_section(larger, page)
-        say(f"{page}: {len(larger)} runs")
+        if not other:
+            parser.error(f"nothing of more nodes or other conditions is kept in {options.results}")
+        write_section(other, page)
+        say(f"{page}: {len(other)} runs")
         return 0
     wanted = list(cases(SIZES[options.size], options.seeds, ALL if options.all else MAIN))
     try:
@@ -62,7 +60,7 @@ def main() -> int:
     if options.page and not left.holds:
         say("The page is not written: means say nothing where applications never ended.")
     elif options.page:
-        write_page(found, reached, page, section(larger) if larger else section_of(page))
+        write_page(found, reached, page, section(other) if other else section_of(page))
     return show([left, *reached])
 
 

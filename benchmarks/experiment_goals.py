@@ -10,6 +10,8 @@ from report import Figure, Paired
 MEANS = {"fifo": 0.40, "sjf": 0.65, "hrrn": 0.65}
 """Mean turnaround, as part of rigid's under the same order."""
 MIX, LOAD = "80/20", 0.9
+MAIN = ((MIX, LOAD, "as published"), (MIX, LOAD, "60 s restart"))
+"""Mix, load and conditions for which there are goals."""
 
 Measure = Callable[[Found], float]
 MEASURES: dict[str, Measure] = {

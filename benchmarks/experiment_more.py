@@ -1,4 +1,6 @@
-"""What the experiment finds on more nodes: a section of its page, written from the runs that are kept."""
+"""What the experiment finds on more nodes and under other conditions: a section of its page, written from the runs
+that are kept.
+"""
 
 from __future__ import annotations
 
@@ -7,23 +9,26 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from experiment_goals import MIX
+from experiment_goals import MAIN, MIX
 from experiment_runs import ORDERS, OURS, POLICIES, SIZES, Case, Found, Size, least, read
 from intervals import told
 
-SMALL, *LARGER = SIZES.values()
+SMALL = SIZES["small"]
 _BEGINNING = Path(__file__).with_suffix(".md")
 _OTHERS = [policy for policy in POLICIES if policy not in ("rigid", OURS)]
 
 
-def kept(folder: Path, sizes: Sequence[Size] = LARGER) -> list[Found]:
-    """All runs of these sizes, by whatever code they were made. Of several of one case, that which was made last."""
+def kept(folder: Path, sizes: Sequence[Size] = tuple(SIZES.values())) -> list[Found]:
+    """All runs of these sizes, by whatever code they were made. Of several of one case, that which was made last.
+
+    Without those that the rest of the page is about.
+    """
     found: dict[Case, Found] = {}
     for path in sorted(folder.glob("*.json"), key=lambda path: (path.stat().st_mtime_ns, path.name)):
         try:
             document = json.loads(path.read_text())
             case = Case(**{**document["case"], "size": Size(**document["case"]["size"])})
-            if case.size in sizes:
+            if case.size in sizes and not (case.size == SMALL and (case.mix, case.load, case.conditions) in MAIN):
                 found[case] = read(case, document)
         except (ValueError, TypeError, KeyError):
             # Of a program that was ended while it wrote.

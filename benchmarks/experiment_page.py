@@ -19,12 +19,12 @@ _FIGURES = {"turnaround": "Turnaround (s)", "queueing": "Queueing (s)", "slowdow
 _BEGINNING = Path(__file__).with_suffix(".md")
 
 
-def write_page(found: Sequence[Found], reached: Sequence[Paired], path: Path, larger: str = "") -> None:
-    """The page and its plots, which are beside it in a folder of its name; `larger` is a section of larger sizes."""
+def write_page(found: Sequence[Found], reached: Sequence[Paired], path: Path, others: str = "") -> None:
+    """The page and its plots, which are beside it in a folder of its name; `others` is a section of its own."""
     size = found[0].case.size
     seeds = len({each.case.seed for each in found})
     lines = [_BEGINNING.read_text().format(requests=f"{size.requests:,}", nodes=size.nodes, seeds=seeds)]
-    lines += [larger] if larger else []
+    lines += [others] if others else []
     lines += ["## Goals", "", *_goals(reached), "", *_missed(found)]
     for mix, load, conditions in dict.fromkeys((e.case.mix, e.case.load, e.case.conditions) for e in found):
         these = [e for e in found if (e.case.mix, e.case.load, e.case.conditions) == (mix, load, conditions)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib
 import json
 import os
@@ -136,11 +137,14 @@ def test_what_is_kept_of_more_nodes_is_told_as_far_as_it_goes(experiment: Any, t
     (folder / "cut.json").write_text(json.dumps(kept)[:100])
 
     page = tmp_path / "page.md"
-    page.write_text("# Page\n\n## On more nodes\n\nOld.\n\n## Goals\n\nReached.\n")
-    assert more.section_of(page) == "## On more nodes\n\nOld.\n\n"
+    page.write_text("# Page\n\n## More nodes, other loads\n\nOld.\n\n## Goals\n\nReached.\n")
+    assert more.section_of(page) == "## More nodes, other loads\n\nOld.\n\n"
     more.write_section(more.kept(folder, [size]), page)
     written = page.read_text()
-    assert (written.startswith("# Page\n\n## On more"), written.endswith("|\n\n## Goals\n\nReached.\n")) == (True, True)
+    assert (written.startswith("# Page\n\n## More nodes"), written.endswith("|\n\n## Goals\n\nReached.\n")) == (
+        True,
+        True,
+    )
     assert "Old." not in written
     rows = [
         [cell.strip() for cell in line.split("|")[1:-1]] for line in written.splitlines() if line.startswith("| 12")
@@ -154,6 +158,11 @@ def test_what_is_kept_of_more_nodes_is_told_as_far_as_it_goes(experiment: Any, t
     ratios = [found[seed, "elastic"].turnaround.mean / found[seed, "rigid"].turnaround.mean for seed in (1, 2)]
     assert rows[0][5] == importlib.import_module("intervals").told(ratios)
     assert more.kept(folder) == []
+    small = runs.SIZES["small"]
+    for load, conditions in ((1.1, "as published"), (0.9, "as published"), (0.9, "60 s restart")):
+        kept["case"] = dataclasses.asdict(runs.Case(small, "80/20", load, conditions, 1, "rigid", "fifo"))
+        (folder / f"{load} {conditions}.json").write_text(json.dumps(kept))
+    assert [each.case.load for each in more.kept(folder)] == [1.1], "the others have parts of the page of their own"
 
 
 def test_other_code_finds_anew(experiment: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
