@@ -18,7 +18,7 @@ from zoe_hub.model.quotas import Limits, Quotas
 from zoe_hub.model.resources import Resources
 from zoe_hub.scheduler.allowances import Rules
 from zoe_hub.scheduler.quotas import InForce
-from zoe_hub.store.changes import Explained
+from zoe_hub.store.changes import Explained, Granted
 
 from .conftest import World
 
@@ -258,3 +258,21 @@ async def test_what_runs_by_a_lost_plan_keeps_its_room_and_its_quota(running: Wo
     scheduling.update([waiting], nodes, 1.0)
     assert {change.execution for change in scheduling.decide(1.0)} == {waiting.id}
     assert scheduling.cluster.applications[waiting.id].served
+
+
+async def test_a_quota_is_told_as_it_is_now(running: World) -> None:
+    """Not as it was when the workers were taken back: a limit may change, and what others use, with no decision."""
+    full = await first_with_all(running)
+    scheduling, nodes = Scheduling(default_scheduler), await running.backend.nodes()
+
+    def told(cpu: float | None, now: float) -> list[str]:
+        rules = Rules(Quotas(apiVersion="zoe/v1", kind="Quotas", everybody=Limits(cpu=cpu)))
+        scheduling.update([full], nodes, now, quotas=InForce(rules))
+        return [change.reason for change in scheduling.decide(now) if isinstance(change, (Explained, Granted))]
+
+    first = told(3.2, 0.0)
+    assert first[0].startswith("3 of 6 workers: Your quota of 3.2 CPU is used by")
+    raised = told(3.6, 1.0)
+    assert raised[-1].startswith("3 of 6 workers: Your quota of 3.6 CPU is used by")
+    gone = told(None, 2.0)
+    assert "quota" not in gone[-1]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from unittest import mock
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,6 +11,7 @@ from hypothesis import strategies as st
 from zoe_hub.scheduler.elastic import fitting
 from zoe_hub.scheduler.elastic.fitting import Fitting, Numbers
 from zoe_hub.scheduler.level import Level
+from zoe_hub.scheduler.level import number as fits_into
 from zoe_hub.scheduler.shapes import Shape
 
 NODES = 60
@@ -47,7 +50,37 @@ def test_a_number_that_nobody_uses_any_more_is_that_of_another_shape():
     number, _ = numbers.number(Shape(3, 3))
     counted.begin(number)
     assert counted.of(number) == 2 * NODES
-    assert numbers.give_back(number)
+    numbers.give_back(number)
     again, new = numbers.number(Shape(2, 6))
     counted.begin(again)
     assert (again, new, counted.of(again)) == (number, True, NODES)
+
+
+KEPT = st.dictionaries(st.integers(0, NODES - 1), SHAPES, max_size=6)
+
+
+@given(steps=STEPS, kept=KEPT, many=st.sampled_from((2, 2_000_000)))
+@pytest.mark.usefixtures("sized")
+def test_what_fits_beside_what_is_kept_is_what_is_left_of_each_node(
+    steps: list[tuple[list[tuple[int, Shape, int]], list[Shape]]], kept: dict[int, Shape], many: int
+) -> None:
+    level, numbers = Level([Shape(6, 6, 1)] * NODES), Numbers()
+    counted = Fitting(level, numbers)
+    asked: dict[int, Shape] = {}
+    with mock.patch.object(fitting, "_MANY", many):
+        for changes, shapes in steps:
+            for node, shape, times in changes:
+                level.add(node, shape, times)
+            for shape in shapes:
+                number, new = numbers.number(shape)
+                asked[number] = shape
+                if new:
+                    counted.begin(number)
+            left = [amount.plus(kept.get(node, Shape()), -1) for node, amount in enumerate(level.amounts)]
+            right = {n: sum(fits_into(amount, shape) for amount in left) for n, shape in asked.items()}
+            # Of those of which nobody asked, it may say more.
+            assert all(counted.beside(kept)[number] >= count for number, count in right.items())
+            assert {number: counted.of(number, kept) for number in asked} == right
+            if numbers.few or many > 2:
+                assert {number: counted.beside(kept)[number] for number in asked} == right
+            assert {number: counted.of(number) for number in asked} == {n: level.count(s) for n, s in asked.items()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from unittest import mock
 
 from hypothesis import given
@@ -24,6 +25,7 @@ BOUNDS = st.fixed_dictionaries(
     {
         "_FEW": st.sampled_from((0, 48)),
         "_REMEMBERED": st.sampled_from((1, 128)),
+        "_LOGGED": st.sampled_from((1, 8192)),
         "_NEAR": st.sampled_from((1, 256)),
         "_AHEAD": st.sampled_from((1, 64)),
         "_COUNTED": st.sampled_from((1, 256)),
@@ -112,3 +114,79 @@ def test_room_in_three_dimensions_is_that_of_one_node() -> None:
     there = Level([Shape(5, 5, 0), Shape(4, 0, 2), Shape(3, 2, 1)])
     with mock.patch.multiple(level, _SINGLE=0, _FEW=48):
         assert there.any_fits([Shape(3, 2, 1), Shape(3, 3, 1), Shape(4, 0, 2)]).tolist() == [True, False, True]
+
+
+KEPT = st.dictionaries(st.integers(0, 7), SHAPES, max_size=8)
+
+
+@given(AMOUNTS, STEPS, STEPS, KEPT, BOUNDS)
+def test_what_is_kept_is_left_alone(
+    amounts: list[Shape],
+    steps: list[tuple[int, Shape, int, Shape]],
+    tried: list[tuple[int, Shape, int, Shape]],
+    kept: dict[int, Shape],
+    bounds: dict[str, int],
+) -> None:
+    there, plain = Level(amounts), list(amounts)
+    kept = {node: shape for node, shape in kept.items() if node < len(amounts)}
+    with mock.patch.multiple(level, **bounds):
+        for silent, changes in ((False, steps), (True, tried)):
+            for node, shape, times, asked in changes:
+                node %= len(plain)
+                there.add(node, shape, times, silent=silent)
+                plain[node] = plain[node].plus(shape, times)
+                beside = [amount.plus(kept.get(node, Shape()), -1) for node, amount in enumerate(plain)]
+                assert there.first_beside(kept, asked) == next(iter(fits(beside, asked)), None)
+                with there.without(kept):
+                    check(there, beside, asked)
+                check(there, plain, asked)
+
+
+@given(AMOUNTS, KEPT, KEPT, STEPS, BOUNDS)
+def test_who_watches_is_not_told_of_what_is_left_out_for_a_while(
+    amounts: list[Shape],
+    kept: dict[int, Shape],
+    more: dict[int, Shape],
+    steps: list[tuple[int, Shape, int, Shape]],
+    bounds: dict[str, int],
+) -> None:
+    there, plain = Level(amounts), list(amounts)
+    kept, more = ({n: shape for n, shape in each.items() if n < len(amounts)} for each in (kept, more))
+    grown, changed = there.watch(), there.changes()
+    with mock.patch.multiple(level, **bounds):
+        with there.without(kept), there.without(more):
+            both = level.joined(kept, more)
+            assert there.amounts == [amount.plus(both.get(n, Shape()), -1) for n, amount in enumerate(amounts)]
+            assert there.short == {n for n, amount in enumerate(there.amounts) if min(amount) < 0}
+            assert (grown, changed) == ({}, {})
+            # What happens meanwhile stays.
+            for node, shape, times, _ in steps:
+                node %= len(plain)
+                there.add(node, shape, times)
+                plain[node] = plain[node].plus(shape, times)
+        assert {*grown} == {node % len(plain) for node, _, times, _ in steps if times > 0}
+        assert {*changed} == {node % len(plain) for node, _, _, _ in steps}
+        assert there.short == {n for n, amount in enumerate(plain) if min(amount) < 0}
+        for _, _, _, asked in steps:
+            check(there, plain, asked)
+
+
+def test_what_was_left_out_is_there_again_whatever_was_raised() -> None:
+    there = Level([Shape(2, 2)] * 2)
+    with contextlib.suppress(LookupError), there.without({0: Shape(1), 1: Shape(0, 3)}):
+        assert there.first(Shape(0, 1)) == 0
+        raise LookupError
+    assert (there.amounts, there.short) == ([Shape(2, 2)] * 2, set())
+    assert there.frontier is there.frontier, "nothing is tried any more"
+
+
+def test_a_node_that_grew_before_the_log_was_cut_is_found() -> None:
+    there = Level([Shape(1, 1)] * 60)
+    with mock.patch.multiple(level, _REMEMBERED=2, _LOGGED=4):
+        assert there.first(Shape(2, 2)) is None
+        for node in range(3, 12):
+            there.add(node, Shape(0, 1))
+        there.add(3, Shape(1))
+        for node in range(20, 24):
+            there.add(node, Shape(0, 1))
+        assert (there.some(Shape(2, 2)), there.first(Shape(2, 2)), there.count(Shape(2, 2))) == (3, 3, 1)

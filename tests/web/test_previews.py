@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import httpx
+import pytest
 
 from tests.store.writing import stored
 from tests.web.conftest import Site, Starter
@@ -77,6 +78,32 @@ async def test_it_says_what_is_left_of_a_quota(site: Site, start: Starter, alice
     await site.context.store.put_quota(Subject("user", "alice"), Limits(memory=2**28 - 1))
     (cost,) = (await preview_of(alice))["costs"]  # type: ignore[misc]
     assert cost["sentence"].endswith("it takes 128 MiB, and 134217727 B are left.")
+
+
+@pytest.mark.parametrize(
+    ("limits", "why"),
+    [
+        (Limits(executions=1), "Your quota of 1 execution is used by"),
+        (Limits(executions=0), "Your quota"),
+        (Limits(cpu=1), "which is more than your quota of 1 CPU"),
+        (Limits(instances=1), "which is more than your quota of 1 instance"),
+        (Limits(cpu_hours=0), "CPU hours"),
+    ],
+)
+async def test_what_would_be_refused_is_said_to_be(
+    limits: Limits, why: str, site: Site, start: Starter, alice: httpx.AsyncClient
+) -> None:
+    """Neither to start now nor to wait: the start itself says no."""
+    foreseeing(site, Outlook(now=True))
+    await start()
+    await site.context.store.put_quota(Subject("user", "alice"), limits)
+    found = await preview_of(alice)
+    assert found["starts_now"] is False
+    assert str(found["outlook"]).startswith("Would be refused: ")
+    assert why in str(found["outlook"])
+    refused = await alice.post("/executions", json={"zapp": "toys"})
+    assert refused.status_code == 409
+    assert refused.json()["detail"].replace("toys-2", "toys") in str(found["outlook"])
 
 
 async def test_hours_are_told_as_what_is_left(site: Site, alice: httpx.AsyncClient) -> None:

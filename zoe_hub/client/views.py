@@ -93,6 +93,7 @@ class OutlookView(View):
     """What is to be expected of what waits, or of what is not submitted yet."""
 
     now: bool = False
+    refused: bool = False
     ahead: int = 0
     reason: str = ""
     granted: dict[str, int] = Field(default_factory=dict)
@@ -101,7 +102,7 @@ class OutlookView(View):
     @property
     def sentence(self) -> str:
         """For people."""
-        return foretold(self.now, self.reason, self.wait)
+        return foretold(self.now, self.reason, self.wait, refused=self.refused)
 
 
 class CostView(View):

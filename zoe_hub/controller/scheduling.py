@@ -51,6 +51,8 @@ class Scheduling:
         self._requests = dict[str, Request]()
         self._given = dict[str, Counter[str]]()
         self._short = dict[str, str]()
+        self._refused = set[str]()
+        """Whose sentence in `_short` names a quota."""
         self._asked = set[str]()
         self._foreseen: tuple[dict[str, int], dict[str, float]] | None = None
         self._news = True
@@ -112,6 +114,7 @@ class Scheduling:
         if self._news or now < self._decided_at or (self.due is not None and self.due <= now):
             self._news, self._decided_at = False, now
             changes = [*self._carried_out(self._scheduler.decide(now)), *self._line(now)]
+            self._look_again_at_quotas()
             self.due = self._scheduler.due(now)
         else:
             changes = []
@@ -247,6 +250,7 @@ class Scheduling:
         self._requests.pop(name, None)
         self._given.pop(name, None)
         self._short.pop(name, None)
+        self._refused.discard(name)
         if name in self.cluster.applications:
             self._scheduler.end(name)
             self._news = True
@@ -291,6 +295,18 @@ class Scheduling:
             return reasons.why_short(request, granted, {}, reasons.why_waiting(self.cluster, core, 0), in_line=True)
         refusal = self.cluster.refusal(application) if application is not None and application.served else None
         return reasons.why_short(request, granted, given, cause, refusal)
+
+    def _look_again_at_quotas(self) -> None:
+        """Who has less than it wishes for a quota is told what that is now, and who uses it: not what was at its grant."""
+        for name, reason in self._short.items():
+            application = self.cluster.applications.get(name)
+            if not reason or application is None or name in self._scheduler.waiting_cores:
+                continue
+            refused = self.cluster.refusal(application) is not None
+            if refused or name in self._refused:
+                given = self._given.get(name) or Counter()
+                self._short[name] = self._why_short(application.wish, application.granted, given, reasons.SHARE)
+                (self._refused.add if refused else self._refused.discard)(name)
 
     def _line(self, now: float) -> Iterator[Change]:
         line = self.cluster.waiting(now)

@@ -270,7 +270,8 @@ class Cluster:
                 going = [moved[node] for node in application.going.get(key, ())]
                 application.going[key] = [node for node in going if node is not None]
                 for node in application.placed[key]:
-                    room.soon.add(node, demand.shape, -1)
+                    # What of it is firm is counted with all else below.
+                    room.take(node, demand.shape, elastic=True)
                 for node in application.going[key]:
                     room.leave(node, demand.shape)
             self._count(application, 1)

@@ -224,6 +224,10 @@ class Accounts:
                     return replace(self._refusal(party, allowance, dimension, asked[dimension]), never=True)
         return None
 
+    def refused(self, party: Party, core: Sequence[Wish]) -> Refusal | None:
+        """Why an execution with this core is not taken in at all; None where it is, and may have to wait."""
+        return self.another(party) or self.never(party, core) or self.used_up(party)
+
     def used_up(self, party: Party) -> Refusal | None:
         """What says that hours of processors are used up; None where there are some."""
         for allowance in self.rules.at_once(party.user, party.groups):

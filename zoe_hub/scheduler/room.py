@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from .level import Level, joined
+from .level import Level
 from .packing import Wish, arrange
 from .shapes import Shape
 
@@ -18,6 +18,8 @@ class Room:
         self.capacities = list(capacities)
         self.soon = Level(capacities)
         """Without what is granted. Negative where a node was declared smaller than what runs on it."""
+        self._now: Level | None = None
+        """Without what is going either; None where nothing went yet, as where all is gone at once."""
         self.firm = Level(capacities)
         """Without what is granted to cores, and to what is leaving: what is free when nothing elastic is left."""
         self.going: dict[int, Shape] = {}
@@ -33,21 +35,23 @@ class Room:
         """What is free soon, node by node."""
         return self.soon.amounts
 
+    @property
+    def now(self) -> Level:
+        """Without what is granted, and without what is going."""
+        return self.soon if self._now is None else self._now
+
     def find(self, shape: Shape, *, soon: bool = False, kept: Mapping[int, Shape] | None = None) -> int | None:
         """The first node on which one instance fits now, or `soon`, when all that goes is gone; None: on none.
 
         Beside what is `kept` for others, node by node.
         """
-        others = (kept or {}) if soon else self._beside(kept)
-        return self.soon.first_beside(others, shape) if others else self.soon.first(shape)
+        level = self.soon if soon else self.now
+        return level.first_beside(kept, shape) if kept else level.first(shape)
 
     def left(self, node: int, *, soon: bool = False, kept: Mapping[int, Shape] | None = None) -> Shape:
         """What there is on this node for instances that `find` finds it for."""
-        amount = self.soon.amounts[node]
-        for others in (kept, None if soon else self.going):
-            if others and node in others:
-                amount = amount.plus(others[node], -1)
-        return amount
+        amount = (self.soon if soon else self.now).amounts[node]
+        return amount.plus(kept[node], -1) if kept and node in kept else amount
 
     def fits(self, node: int, shape: Shape, *, soon: bool = False) -> bool:
         """Whether one instance fits on this node now, or `soon`."""
@@ -55,18 +59,21 @@ class Room:
 
     def arrange(self, wishes: Sequence[Wish], *, soon: bool = False) -> list[list[int]] | None:
         """Nodes for all instances of each wish, now or `soon`; None where no way was found."""
-        with self.soon.without({} if soon else self.going):
-            return arrange(self.soon, wishes)
+        return arrange(self.soon if soon else self.now, wishes)
 
     def take(self, node: int, shape: Shape, *, elastic: bool = False) -> None:
         """Count an instance on a node, whether it fits or not. One that is `elastic` can be taken back for a core."""
         self.soon.add(node, shape, -1)
+        if self._now is not None:
+            self._now.add(node, shape, -1)
         if not elastic:
             self.firm.add(node, shape, -1)
 
     def give(self, node: int, shape: Shape, *, elastic: bool = False) -> None:
         """Count it no more; `elastic` as when it was taken."""
         self.soon.add(node, shape)
+        if self._now is not None:
+            self._now.add(node, shape)
         if not elastic:
             self.firm.add(node, shape)
 
@@ -75,10 +82,10 @@ class Room:
         going = self.going[node] = self.going.get(node, _NOTHING).plus(shape, count)
         if going == _NOTHING:
             del self.going[node]
+        if self._now is None:
+            self._now = Level(self.soon.amounts)
+        self._now.add(node, shape, -count)
 
     def settled(self, node: int) -> bool:
         """Whether all that is granted on the node fits beside what is still going."""
-        return node not in self.going or min(self.left(node)) >= 0
-
-    def _beside(self, kept: Mapping[int, Shape] | None) -> Mapping[int, Shape]:
-        return joined(self.going, kept) if self.going and kept else kept or self.going
+        return node not in self.going or min(self.now.amounts[node]) >= 0

@@ -93,9 +93,7 @@ class Ledger:
         """Count one more execution, with `write_submitted`. Raises QuotaExceeded where there may be no other one, or
         it could never run.
         """
-        refuse(
-            self._accounts.another(party) or self._accounts.never(party, core_of(plan)) or self._accounts.used_up(party)
-        )
+        refuse(self._accounts.refused(party, core_of(plan)))
         self._accounts.live(party)
         self._submitted.append(party)
 

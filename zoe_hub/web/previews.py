@@ -8,7 +8,8 @@ from ..model.outlook import Outlook
 from ..model.plan import Plan
 from ..model.resources import exact_bytes
 from ..scheduler.allowances import Allowance, Dimension
-from ..scheduler.quotas import Accounts
+from ..scheduler.quotas import Accounts, Party
+from ..scheduler.shapes import Shape
 from .views import CostView, PreviewView
 
 
@@ -20,6 +21,13 @@ def preview(plan: Plan, outlook: Outlook | None = None, costs: tuple[CostView, .
         needs=_needs(plan),
         costs=list(costs),
     )
+
+
+def refused(plan: Plan, owner: str, groups: tuple[str, ...], accounts: Accounts) -> Outlook | None:
+    """What is to be expected where a quota does not let it in at all; None where it does."""
+    core = [(Shape.of(process.resources), process.core) for process in plan.processes]
+    refusal = accounts.refused(Party("", plan.zapp, owner, groups), core)
+    return None if refusal is None else Outlook(now=False, refused=True, reason=str(refusal))
 
 
 def costs_of(plan: Plan, owner: str, groups: tuple[str, ...], accounts: Accounts) -> tuple[CostView, ...]:

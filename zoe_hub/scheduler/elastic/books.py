@@ -20,7 +20,6 @@ from .shares import Shares
 from .times import Times
 from .waiting import Waiting
 
-_NOTHING = Shape()
 _LOOKED_AT = 1000
 """Of those that wait, where sums are rounded to the same time."""
 
@@ -129,6 +128,7 @@ class Books:
         return Entry(application, request, group, self.key(application))
 
     def _forget(self, entry: Entry) -> None:
+        self.ranks.move(entry.request.user)
         self._line(entry, False)
         self._holder(entry, False)
         self._grower(entry, [])

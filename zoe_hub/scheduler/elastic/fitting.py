@@ -46,7 +46,7 @@ class Numbers:
         self.columns: list[Column] = [np.full(_AT_FIRST, NEVER) for _ in range(3)]
         """The shapes by number, dimension by dimension; longer than there are numbers."""
         self._fits: dict[Shape, Column] = {}
-        """What `fit` found: what is on a node now is asked for again when it changes, and by both levels."""
+        """What `fit` found: what is on a node now is asked for again when it changes, and beside what is kept."""
         self._fits_part: list[dict[int, Column]] = [{}, {}, {}]
         """The same for a single dimension, of which there are fewer amounts."""
 
@@ -67,16 +67,14 @@ class Numbers:
         self._used[number] += 1
         return number, new
 
-    def give_back(self, number: int) -> bool:
-        """Whether nobody uses it any more."""
+    def give_back(self, number: int) -> None:
+        """One of those that asked for it uses it no more."""
         self._used[number] -= 1
-        if self._used[number]:
-            return False
-        del self._numbers[self._shapes[number]]
-        for column in self.columns:
-            column[number] = NEVER
-        self._unused.append(number)
-        return True
+        if not self._used[number]:
+            del self._numbers[self._shapes[number]]
+            for column in self.columns:
+                column[number] = NEVER
+            self._unused.append(number)
 
     @property
     def few(self) -> bool:

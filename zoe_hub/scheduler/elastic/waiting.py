@@ -91,7 +91,7 @@ class Waiting:
             self._peers[peers.slot] = None
             self._unused.append(peers.slot)
 
-    def fits(self, id: str, kept: Mapping[int, Shape] = NOTHING_KEPT) -> bool:
+    def fits(self, id: str, kept: Mapping[int, Shape]) -> bool:
         """Whether there is room for all its core instances of one shape, which says all where it has no others.
 
         Beside other cores, and what is kept for others, node by node.
@@ -213,7 +213,12 @@ class Waiting:
 
     def _sorted(self, slots: Slots) -> list[tuple[Key, Peers]]:
         keys = self._keys[slots].tolist()
-        pairs = [((key, *peers.members[0][1:]), peers) for key, peers in zip(keys, self._all(slots), strict=True)]
+        # Some may have been emptied since who goes through them began.
+        pairs = [
+            ((key, *peers.members[0][1:]), peers)
+            for key, slot in zip(keys, slots.tolist(), strict=True)
+            if (peers := self._peers[slot]) is not None
+        ]
         return sorted(pairs, key=lambda pair: pair[0])
 
     def _all(self, slots: Slots) -> Iterator[Peers]:

@@ -56,7 +56,7 @@ class Wishes:
             self._count[number] = NEVER
             self._unused.append(number)
 
-    def fits(self, number: int, kept: Mapping[int, Shape] = NOTHING_KEPT) -> bool:
+    def fits(self, number: int, kept: Mapping[int, Shape]) -> bool:
         """Whether there is room for it beside what is kept for others, node by node."""
         return bool(self._count[number] <= self._room.of(int(self._shape[number]), kept))
 

@@ -18,7 +18,7 @@ _REMEMBERED = 4096
 class Possible:
     """Tells which applications no end of others would help, so that they do not block the line for ever.
 
-    Answers are remembered while an application's request and the nodes stay the same.
+    Answers are remembered, for each application and for equal demands, while the nodes stay the same.
     """
 
     def __init__(self, *, whole: bool) -> None:

@@ -22,7 +22,7 @@ from .. import scopes
 from ..access import find_execution, lacks
 from ..operations import Call, Headers, Operation, Query, Reply
 from ..owners import groups_of
-from ..previews import costs_of, preview
+from ..previews import costs_of, preview, refused
 from ..views import ExecutionList, ExecutionView, PlanView
 from .answers import reply, views
 from .plans import check_capacity, plan_of
@@ -80,8 +80,9 @@ async def plan_execution(call: Call) -> Reply:
     if outlooks is None or owner is None or call.context.foreseen.take(owner):
         return Reply(PlanView.of(plan, preview=preview(plan)))
     groups = await groups_of(call, owner)
-    outlook = await outlooks.of_plan(owner, plan, groups)
-    costs = costs_of(plan, owner, groups, await call.context.store.accounts(owner, groups))
+    accounts = await call.context.store.accounts(owner, groups)
+    outlook = refused(plan, owner, groups, accounts) or await outlooks.of_plan(owner, plan, groups)
+    costs = costs_of(plan, owner, groups, accounts)
     return Reply(PlanView.of(plan, outlook, preview(plan, outlook, costs)))
 
 
