@@ -297,7 +297,7 @@ class Scheduling:
         return reasons.why_short(request, granted, given, cause, refusal)
 
     def _look_again_at_quotas(self) -> None:
-        """Who has less than it wishes for a quota is told what that is now, and who uses it: not what was at its grant."""
+        """Who has less than it wishes for a quota is told what that is now, and who uses it: not what was then."""
         for name, reason in self._short.items():
             application = self.cluster.applications.get(name)
             if not reason or application is None or name in self._scheduler.waiting_cores:
