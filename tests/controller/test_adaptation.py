@@ -13,7 +13,7 @@ from zoe_hub.composition import adaptable, compose, rescale
 from zoe_hub.controller.adaptation import Adaptations
 from zoe_hub.controller.questions import Questions
 from zoe_hub.model.adaptation import Adaptation
-from zoe_hub.model.errors import InvalidRequest, QuotaExceeded
+from zoe_hub.model.errors import InvalidParameter, InvalidRequest, QuotaExceeded
 from zoe_hub.model.execution import Execution, ExecutionState
 from zoe_hub.model.plan import Plan
 from zoe_hub.store.base import Submission
@@ -126,6 +126,18 @@ async def cluster() -> AsyncIterator[Cluster]:
 
 
 BOUNDS = Adaptation(minimum=1, maximum=4)
+
+
+@pytest.mark.parametrize(("workers", "size", "least"), [(5, 0, 1), (0, 0, 1), (5, 1, None), (0, 3, None)])
+def test_equal_bounds_take_no_core_away_either(workers: int, size: int, least: int | None) -> None:
+    frameworks = {"toy": toy(pages=PAGES, **TASKS)}
+    app = zapp(parameters=[WORKERS], frameworks=[{"framework": "toy", "options": {"workers": "{{ workers }}"}}])
+    plan, bounds = compose(app, {"workers": workers}, frameworks), Adaptation(minimum=size, maximum=size)
+    if least is None:
+        assert adaptable(plan, bounds, frameworks, current=workers)[0] == size
+        return
+    with pytest.raises(InvalidParameter, match=f"The least that would do is {least}"):
+        adaptable(plan, bounds, frameworks, current=workers)
 
 
 async def test_it_grows_while_tasks_wait_and_says_so(running: World, cluster: Cluster) -> None:

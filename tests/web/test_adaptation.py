@@ -41,6 +41,7 @@ async def test_it_may_end_without_another_size(alice: httpx.AsyncClient, start: 
         ({"minimum": 3, "maximum": 2}, "minimum", "3 is above the maximum, 2"),
         ({"minimum": 1, "maximum": 5000}, "maximum", "5000 is out of bounds: from 0 to 1000"),
         ({"minimum": 0, "maximum": 3}, "minimum", "The least that would do is 1"),
+        ({"minimum": 0, "maximum": 0}, "minimum", "The least that would do is 1"),
         ({"minimum": 1, "maximum": 2, "hold": "soon"}, "hold", "no span of time"),
         ({"minimum": -1, "maximum": 2}, "minimum", "greater than or equal to 0"),
         ({"minimum": 1}, "maximum", "it is missing"),

@@ -17,7 +17,8 @@ def adaptable(
     """The size within the bounds that is nearest to the current one, and the plan with it.
 
     Raises InvalidRequest where nothing of the ZApp says how much there is to do, and InvalidParameter, which names
-    `minimum` or `maximum`, for a bound that its parameter does not have or that would change what is core.
+    `minimum` or `maximum`, for a bound that its parameter does not have or that would change what is core, or take
+    some of it away.
     """
     scales = plan.scales
     if scales is None:
@@ -38,25 +39,30 @@ def adaptable(
         except InvalidParameter as error:
             raise InvalidParameter(bound, error.reason) from error
     # What is core is needed for the cluster to work at all; it is neither given in part nor taken back.
-    cores = {bound: [process.core for process in one.processes] for bound, one in plans.items()}
-    if cores["minimum"] != cores["maximum"]:
+    whole = max(adaptation.maximum, current) or 1
+    cores = _cores(rescale(plan, {scales: whole}, frameworks))
+    if _cores(plans["minimum"]) != cores:
         raise InvalidParameter(
             "minimum",
-            f"with {adaptation.minimum} {scales} other instances are core than with {adaptation.maximum}; "
-            f"only elastic ones follow the load{_hint(plan, adaptation, frameworks, cores['maximum'])}",
+            f"with {adaptation.minimum} {scales} other instances are core than with {whole}; "
+            f"only elastic ones follow the load{_hint(plan, adaptation, frameworks, cores, whole)}",
         )
     size = adaptation.clamp(current)
     return size, rescale(plan, {scales: size}, frameworks)
 
 
-def _hint(plan: Plan, adaptation: Adaptation, frameworks: Mapping[str, Framework], cores: list[int]) -> str:
+def _cores(plan: Plan) -> list[int]:
+    return [process.core for process in plan.processes]
+
+
+def _hint(plan: Plan, adaptation: Adaptation, frameworks: Mapping[str, Framework], cores: list[int], whole: int) -> str:
     """The least minimum that would do, where there is one."""
-    low, high = adaptation.minimum, adaptation.maximum
+    low, high = adaptation.minimum, whole
     while low < high:
         middle = (low + high) // 2
         one = rescale(plan, {plan.scales or "": middle}, frameworks)
-        if [process.core for process in one.processes] == cores:
+        if _cores(one) == cores:
             high = middle
         else:
             low = middle + 1
-    return f". The least that would do is {high}" if high < adaptation.maximum else ""
+    return f". The least that would do is {high}" if high != adaptation.maximum else ""
