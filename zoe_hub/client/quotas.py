@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import Field
 
 from ..model.durations import format_seconds
-from ..model.resources import format_bytes
+from ..model.resources import format_bytes, format_hours
 from .views import View
 
 HEAD = ("whose", "of", "used", "limit", "by")
@@ -17,6 +17,8 @@ _TOLD = 6
 
 def amount(dimension: str, value: float) -> str:
     """An amount of a dimension, for people."""
+    if dimension == "cpu_hours":
+        return format_hours(value)
     return format_bytes(int(value)) if dimension == "memory" else f"{value:.12g}"
 
 

@@ -67,6 +67,11 @@ def format_bytes(amount: int) -> str:
     return f"{float(f'{size:.{decimals}f}'):.12g} {unit}"
 
 
+def format_hours(hours: float) -> str:
+    """Write hours of processors for people: to a tenth, and little of them with three digits, so that it is not 0."""
+    return f"{round(hours, 1) if abs(hours) >= 10 else float(f'{hours:.3g}'):.12g}"
+
+
 def exact_bytes(amount: int) -> str:
     """Write an amount of memory so that `parse_bytes` reads the same: for what is edited or copied."""
     told = format_bytes(amount)

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from ..model.durations import format_seconds
 from ..model.quotas import UNLIMITED, WINDOW, Limits, Quotas
-from ..model.resources import format_bytes
+from ..model.resources import format_bytes, format_hours
 
 
 class Dimension(str, Enum):
@@ -40,8 +40,7 @@ class Dimension(str, Enum):
         if self is Dimension.MEMORY:
             return format_bytes(amount)
         number = amount / self.unit
-        # Hours have more digits than anybody wants to read.
-        shown = f"{round(number, 1 if self is Dimension.CPU_HOURS else 3):.12g}"
+        shown = format_hours(number) if self is Dimension.CPU_HOURS else f"{round(number, 3):.12g}"
         return f"{shown} {_WORDS[self] if shown != '1' else _WORDS[self].removesuffix('s')}"
 
     def plain(self, amount: int) -> float:

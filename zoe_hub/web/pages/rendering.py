@@ -13,7 +13,7 @@ from markupsafe import Markup
 from ...model.durations import format_seconds
 from ...model.execution import ExecutionState
 from ...model.pictures import picture
-from ...model.resources import format_bytes
+from ...model.resources import format_bytes, format_hours
 from ...translations import catalogue_of, known_language
 
 _STATE_WORDS = {"queued": "waiting", "degraded": "recovering", "stopping": "ending"}
@@ -62,6 +62,8 @@ def number(value: float) -> str:
 
 def amount(value: float, dimension: str) -> str:
     """So much of a dimension of quotas."""
+    if dimension == "cpu_hours":
+        return format_hours(value)
     return format_bytes(int(value)) if dimension == "memory" else number(round(value, 2))
 
 
