@@ -181,6 +181,13 @@ def test_what_does_not_scale_needs_a_swap() -> None:
     assert rescale(plan, {"memory": "2 GiB", "workers": 3}, FRAMEWORKS) == plan
 
 
+def test_no_value_is_no_size() -> None:
+    plan = compose(zapp(), {"workers": 3}, FRAMEWORKS)
+    for name in ("workers", "memory"):
+        with pytest.raises(InvalidParameter, match=f"{name}: null is no value; give one, or leave the parameter out"):
+            rescale(plan, {name: None}, FRAMEWORKS)
+
+
 def test_scaling_under_a_changed_framework_is_refused() -> None:
     plan = compose(zapp(), {}, FRAMEWORKS)
     processes = [{**CLUSTER["processes"][0], "command": ["other"]}, CLUSTER["processes"][1]]

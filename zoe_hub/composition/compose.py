@@ -53,11 +53,14 @@ def compose(zapp: ZApp, parameters: Mapping[str, Any], frameworks: Mapping[str, 
 def rescale(plan: Plan, parameters: Mapping[str, Any], frameworks: Mapping[str, Framework]) -> Plan:
     """The plan after some of its parameters changed, where only counts of instances differ.
 
-    Raises what `compose` raises, and InvalidRequest when the change needs a new execution.
+    Raises what `compose` raises, InvalidParameter for None, which is no size, and InvalidRequest when the change needs
+    a new execution.
     """
     if plan.lost:
         raise InvalidRequest("another version of Zoe stored its plan, which cannot be read; swap to a new one instead")
     for parameter in plan.definition.parameters:
+        if parameter.name in parameters and parameters[parameter.name] is None:
+            raise InvalidParameter(parameter.name, "null is no value; give one, or leave the parameter out")
         if parameter.scales or parameter.name not in parameters:
             continue
         if parameter.check(parameters[parameter.name]) != plan.parameters[parameter.name]:
