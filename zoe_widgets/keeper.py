@@ -130,7 +130,7 @@ class Keeper:
                         if sentence := adapting.announcement(event, attached.view):
                             notices.say(sentence)
                         if event.kind is EventKind.EXECUTION_GRANTED and event.data.get("reason"):
-                            notices.say(f"{attached.view.name} has {event.data['reason']}.")
+                            notices.say(f"{attached.view.name} has {event.data['reason'].removesuffix('.')}.")
                         if not self._follows(attached):
                             break
             except ServiceUnavailable:

@@ -41,7 +41,8 @@ def line(view: ExecutionView, names: Mapping[str, Any]) -> str:
     parts += [ending] if (ending := notice(view)) else []
     parts += [f"{page.title or page.port}: {public_url(page.url)}" for page in view.ui]
     bound = namespace.ours(names)
-    return ", ".join(parts) + (f"; {namespace.listed(bound)}" if bound else "")
+    # Sentences end with a full stop; here something else may follow.
+    return ", ".join(part.removesuffix(".") for part in parts) + (f"; {namespace.listed(bound)}" if bound else "")
 
 
 def card(view: ExecutionView, names: Mapping[str, Any], note: str = "") -> str:

@@ -113,6 +113,11 @@ def test_a_notebook_is_told_why_its_cluster_became_smaller_and_larger(notebook, 
     assert f"granted {why}" in shown.value
     assert "2 given back so that another application could start" in shown.pages[-1]
     assert notebook.value("said") == repr([f"spark-1 has {why}."])
+    used = "2 of 6 workers. Your quota of 2 CPU is used. An administrator can give more."
+    zoe.soon(lambda: zoe.give("spark-1", 2, used))
+    shown = notebook.run("while len(said) < 2 or cluster.view.ready != 2: time.sleep(0.01)\ncluster")
+    assert notebook.value("said[1]") == repr(f"spark-1 has {used}")
+    assert "can give more, " in shown.value
     notebook.run("said.clear(); cluster.scale(3)")
     assert notebook.value("said") == "[]"
 
