@@ -28,6 +28,13 @@ async def test_the_openapi_document_is_valid_and_whole(stranger: httpx.AsyncClie
     assert len(set(names)) == len(names)
 
 
+async def test_a_parameter_is_described_by_what_it_names(stranger: httpx.AsyncClient) -> None:
+    paths = (await stranger.get("/openapi.json")).json()["paths"]
+    for path, what in (("/zapps", "ZApp"), ("/quotas/users", "user"), ("/quotas/groups", "group")):
+        named = paths[f"{path}/{{name}}"]["get"]["parameters"][0]
+        assert (named["name"], named["description"]) == ("name", f"Name of a {what}.")
+
+
 async def test_every_route_of_the_application_is_in_the_document(alice: httpx.AsyncClient) -> None:
     # Whatever has a route answers 405 to a method it does not know; what has none answers 404.
     document = (await alice.get("/openapi.json")).json()

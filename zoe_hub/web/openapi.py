@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from http import HTTPStatus
+from itertools import pairwise
 from typing import Any
 
 from pydantic import BaseModel
@@ -19,11 +19,14 @@ PROBLEM_MEDIA = "application/problem+json"
 
 _PATH_PARAMETERS = {
     "id": "Identifier of an execution, or the name of one of the caller's own.",
-    "name": "Name of a ZApp.",
+    "zapps/{name}": "Name of a ZApp.",
+    "users/{name}": "Name of a user.",
+    "groups/{name}": "Name of a group.",
     "kernel": "Identifier of a kernel, as in `attachment.kernel`.",
     "process": "Key of a process: `framework.process`.",
     "ordinal": "Number of an instance, from 0.",
 }
+"""By the parameter; where several paths have one of that name, with what comes before it."""
 
 
 def document(operations: Iterable[Operation], prefix: str) -> dict[str, Any]:
@@ -86,10 +89,10 @@ def _parameters(operation: Operation) -> list[dict[str, Any]]:
             "name": name,
             "in": "path",
             "required": True,
-            "description": _PATH_PARAMETERS[name],
+            "description": _PATH_PARAMETERS.get(name) or _PATH_PARAMETERS[f"{before}/{{{name}}}"],
             "schema": {"type": "integer", "minimum": 0} if name == "ordinal" else {"type": "string"},
         }
-        for name in re.findall(r"\{(\w+)\}", operation.path)
+        for before, name in _places(operation.path)
     ]
     for place, model in (("query", operation.query), ("header", operation.headers)):
         if model is None:
@@ -102,6 +105,12 @@ def _parameters(operation: Operation) -> list[dict[str, Any]]:
                 parameter["description"] = description
             found.append({**parameter, "schema": field})
     return found
+
+
+def _places(path: str) -> Iterable[tuple[str, str]]:
+    """The parameters of a path, each with what comes before it."""
+    parts = path.split("/")
+    return [(before, part[1:-1]) for before, part in pairwise(parts) if part.startswith("{")]
 
 
 def _inlined(schema: Any, definitions: Mapping[str, Any] | None = None) -> Any:
