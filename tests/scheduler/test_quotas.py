@@ -86,6 +86,9 @@ def test_the_window_is_that_of_the_hours() -> None:
     ("said", "reason"),
     [
         ({"cpu": -1}, "write a number that is not negative, or unlimited"),
+        ({"cpu": 1e10}, "write a number up to 1,000,000,000, or unlimited"),
+        ({"gpu": 10**10}, "write a number up to 1,000,000,000, or unlimited"),
+        ({"memory": "Unlimited"}, "write a number and a unit, such as 512 MiB or 8 GiB, or unlimited"),
         ({"cpu": "much"}, "write a number that is not negative, or unlimited"),
         ({"gpu": 1.5}, "write a whole number"),
         ({"executions": True}, "write a whole number"),
@@ -252,6 +255,15 @@ def test_hours_say_when_there_will_be_some_again() -> None:
         "Your quota of 200 CPU hours in 30 days is used up, by spark-1 (150 CPU hours) and lab-1 (53 CPU hours). "
         "There will be some again in 3 days 2 hours; an administrator can give more before."
     )
+
+
+@pytest.mark.parametrize(
+    ("hours", "text"),
+    [(0, "0 CPU hours"), (0.04, "0.04 CPU hours"), (0.0914, "0.0914 CPU hours"), (0.0005, "0.0005 CPU hours"),
+     (1, "1 CPU hour"), (1.2345, "1.23 CPU hours"), (12.34, "12.3 CPU hours"), (12345.67, "12345.7 CPU hours")],
+)  # fmt: skip
+def test_few_hours_are_not_none(hours: float, text: str) -> None:
+    assert Dimension.CPU_HOURS.tell(round(hours * HOUR)) == text
 
 
 def test_long_lists_are_cut() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from math import inf
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, PrivateAttr, StringConstraints, WithJsonSchema
@@ -17,27 +18,40 @@ WINDOW = 30 * 86_400
 LONGEST_WINDOW = 366 * 86_400
 """Seconds for which is kept what was used."""
 
+_MOST = 1_000_000_000
+"""Of anything but memory."""
+
 Unlimited = Literal["unlimited"]
 
 
 def _processors(value: object) -> object:
     if value is None or value == UNLIMITED:
         return value
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= 1e9:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < inf:
         raise ValueError(f"write a number that is not negative, or {UNLIMITED}")
+    _check_most(value)
     return float(value)
 
 
 def _count(value: object) -> object:
     if value is None or value == UNLIMITED:
         return value
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= 1e9 or value != int(value):
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < inf or value != int(value):
         raise ValueError(f"write a whole number that is not negative, or {UNLIMITED}")
+    _check_most(value)
     return int(value)
 
 
 def _memory(value: object) -> object:
-    return value if value is None or value == UNLIMITED else parse_bytes(value)
+    try:
+        return value if value is None or value == UNLIMITED else parse_bytes(value)
+    except ValueError as error:
+        raise ValueError(f"{error}, or {UNLIMITED}") from None
+
+
+def _check_most(value: float) -> None:
+    if value > _MOST:
+        raise ValueError(f"write a number up to {_MOST:,}, or {UNLIMITED}")
 
 
 def _window(value: object) -> object:
@@ -53,7 +67,7 @@ def _schema(*alternatives: dict[str, Any]) -> WithJsonSchema:
     return WithJsonSchema({"anyOf": [*alternatives, {"type": "null"}]}, mode="validation")
 
 
-_NUMBER = {"type": "number", "minimum": 0, "maximum": 1e9}
+_NUMBER = {"type": "number", "minimum": 0, "maximum": float(_MOST)}
 _WHOLE = {**_NUMBER, "type": "integer"}
 _TEXT = {"type": "string"}
 _NONE = {"const": UNLIMITED}
