@@ -40,6 +40,14 @@ def test_who_names_no_order_is_told_all_of_them() -> None:
     assert all(name in done.stderr for name in methods.ORDERS)
 
 
+def test_names_are_taken_in_any_case_as_in_the_settings(tmp_path: Path) -> None:
+    trace = tmp_path / "trace"
+    trace.write_text(HEAD + LINE % "0")
+    done = run_zoe("simulate", str(trace), "--policy", "Rigid", "--order", "SJF", "--json")
+    assert done.returncode == 0, done.stderr
+    assert [(run["policy"], run["order"]) for run in json.loads(done.stdout)["runs"]] == [("rigid", "sjf")]
+
+
 def test_a_trace_without_machines_asks_for_them(tmp_path: Path) -> None:
     trace = tmp_path / "trace"
     # As an editor of another system saves it.

@@ -6,7 +6,7 @@ import math
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -98,6 +98,12 @@ def show_fixture(beside: Sequence[str] = ()) -> None:
 
 def simulate(question: Question, as_json: bool) -> None:
     """Print a table for each figure, or JSON; write plots where they are wanted."""
+    # In any case, as the service's settings.
+    question = replace(
+        question,
+        policies=[name.lower() for name in question.policies],
+        orders=[name.lower() for name in question.orders],
+    )
     for name in question.policies:
         methods.policy(name)
     for name in question.orders:
