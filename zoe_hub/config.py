@@ -15,7 +15,7 @@ from traitlets import Bool, CaselessStrEnum, Dict, Float, Integer, List, TraitEr
 from traitlets.config import Config, Configurable
 from traitlets.config.loader import JSONFileConfigLoader, PyFileConfigLoader
 
-from .model.durations import parse_seconds
+from .model.durations import parse_seconds, parse_span
 from .model.errors import InvalidRequest
 from .model.lifetime import LifetimePolicy
 from .model.resources import parse_bytes
@@ -318,7 +318,8 @@ class ZoeConfig(Configurable):
     )
     def _is_a_span_of_time(self, proposal: dict[str, Any]) -> str:
         try:
-            parse_seconds(proposal["value"])
+            # Neither is given back late by never.
+            (parse_span if proposal["trait"].name in ("hold", "adaptation_hold") else parse_seconds)(proposal["value"])
         except ValueError as error:
             raise TraitError(f"ZoeConfig.{proposal['trait'].name}: {error}") from error
         return str(proposal["value"])

@@ -47,6 +47,12 @@ def test_a_mistake_is_a_sentence(
     assert not (tmp_path / "home").exists()
 
 
+@pytest.mark.parametrize("name", ["hold", "adaptation_hold"])
+def test_what_is_held_is_held_for_some_time(name: str) -> None:
+    with pytest.raises(TraitError, match=f"ZoeConfig.{name}: 'never' is no span of time here; write how long"):
+        ZoeConfig(**{name: "never"})
+
+
 def test_settings_make_the_scheduler() -> None:
     config = Config({"ZoeConfig": {"policy": "elastic", "order": "hrrn", "hold": "0", "waiting_bound": "never"}})
     assert ZoeConfig(config=config).scheduler().cluster.order.name == "hrrn"

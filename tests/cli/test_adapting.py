@@ -26,9 +26,13 @@ def test_following_the_load_and_not_any_more(run, zoe):
     [
         ([], "zoe: Give --min and --max, or --off."),
         (["--min", "1"], "zoe: Give --min and --max, or --off."),
-        (["--off", "--max", "3"], "zoe: Give --min and --max, or --off."),
-        (["--off", "--min", "1", "--max", "3"], "zoe: Give --min and --max, or --off."),
+        (["--off", "--max", "3"], "zoe: --off ends it, whatever the bounds. Leave out --max, or --off."),
+        (
+            ["--off", "--min", "1", "--hold", "2h"],
+            "zoe: --off ends it, whatever the bounds. Leave out --min, --hold",
+        ),
         (["--min", "1", "--max", "3", "--hold", "soon"], "zoe: hold: 'soon' is no span of time"),
+        (["--min", "1", "--max", "3", "--hold", "never"], "zoe: hold: 'never' is no span of time here; write how long"),
         (["--min", "1", "--max", "101"], "zoe: maximum: 101 is out of bounds"),
     ],
 )

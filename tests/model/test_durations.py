@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zoe_hub.model.durations import LONGEST, format_seconds, parse_seconds
+from zoe_hub.model.durations import LONGEST, format_seconds, parse_seconds, parse_span
 
 
 @pytest.mark.parametrize(
@@ -25,6 +25,13 @@ def test_what_people_write(text: object, seconds: int) -> None:
 def test_what_is_refused_is_told_how_to_write_it(text: object) -> None:
     with pytest.raises(ValueError, match=r"is no span of time; (write a number and a unit|it must be between)"):
         parse_seconds(text)
+
+
+@pytest.mark.parametrize("text", ["never", " None "])
+def test_where_0_is_at_once_never_would_be_the_opposite(text: str) -> None:
+    with pytest.raises(ValueError, match=f"'{text.strip()}' is no span of time here; write how long, such as 10 min"):
+        parse_span(text)
+    assert (parse_span("0"), parse_span("2h")) == (0, 7200)
 
 
 @pytest.mark.parametrize(

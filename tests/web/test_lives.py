@@ -48,7 +48,9 @@ async def test_whoever_starts_it_chooses_within_the_bounds(bounded: httpx.AsyncC
     assert refused.json()["detail"] == "lifetime.maximum: 3 hours is beyond 2 hours, the longest"
 
 
-@pytest.mark.parametrize("body", [{"seconds": "soon"}, {"seconds": -1}, {"seconds": True}, {}, {"seconds": 1, "x": 1}])
+@pytest.mark.parametrize(
+    "body", [{"seconds": "soon"}, {"seconds": "never"}, {"seconds": -1}, {"seconds": True}, {}, {"seconds": 1, "x": 1}]
+)
 async def test_a_span_that_is_none_is_refused(
     start: Starter, alice: httpx.AsyncClient, body: dict[str, object]
 ) -> None:

@@ -6,7 +6,7 @@ import asyncio
 
 from ..client import ExecutionView
 from ..model.adaptation import Adaptation
-from ..model.durations import parse_seconds
+from ..model.durations import parse_span
 from ..model.errors import InvalidParameter, InvalidRequest
 from .output import emit
 from .place import Place
@@ -16,7 +16,11 @@ def adapt(
     place: Place, name: str, minimum: int | None, maximum: int | None, hold: str | None, off: bool, as_json: bool
 ) -> None:
     """Let an execution follow its load, or not any more."""
-    if off == (minimum is not None and maximum is not None) or (off and (minimum, maximum, hold) != (None, None, None)):
+    said = {"--min": minimum, "--max": maximum, "--hold": hold}
+    beside = [option for option, value in said.items() if value is not None]
+    if off and beside:
+        raise InvalidRequest(f"--off ends it, whatever the bounds. Leave out {', '.join(beside)}, or --off.")
+    if not off and (minimum is None or maximum is None):
         raise InvalidRequest("Give --min and --max, or --off.")
 
     async def work() -> None:
@@ -37,7 +41,7 @@ def adapt(
 
 def _bounds(minimum: int, maximum: int, hold: str | None) -> Adaptation:
     try:
-        return Adaptation(minimum=minimum, maximum=maximum, hold=None if hold is None else parse_seconds(hold))
+        return Adaptation(minimum=minimum, maximum=maximum, hold=None if hold is None else parse_span(hold))
     except ValueError as error:
         raise InvalidParameter("hold", str(error)) from None
 

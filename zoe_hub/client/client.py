@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from ..model.adaptation import Adaptation
 from ..model.commands import KeepAlive, Modify, Report, Submit
-from ..model.durations import parse_seconds
+from ..model.durations import parse_span
 from ..model.errors import InvalidParameter
 from ..model.events import Event
 from ..model.execution import Attachment
@@ -104,7 +104,7 @@ class ZoeClient(Streams):
         Raises InvalidParameter, with the bound, for more than it may be kept, and Conflict when it is ending.
         """
         try:
-            body = body_of(KeepAlive(seconds=parse_seconds(seconds)))
+            body = body_of(KeepAlive(seconds=parse_span(seconds)))
         except ValueError as error:
             raise InvalidParameter("seconds", str(error)) from None
         return await self._view(ExecutionView, "PUT", path_of(execution, "keep-alive"), json=body)

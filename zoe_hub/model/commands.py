@@ -8,7 +8,7 @@ from pydantic import Field, ValidationError
 from typing_extensions import Self
 
 from .base import Document, Name
-from .durations import Seconds
+from .durations import Span
 from .errors import InvalidParameter
 from .execution import Attachment
 from .validation import first_fault
@@ -26,7 +26,7 @@ class Submit(Document):
     )
     attachment: Attachment | None = None
     lifetime: LifetimeWish | None = Field(default=None, description="Instead of what the ZApp says.")
-    expected: Seconds | None = Field(
+    expected: Span | None = Field(
         default=None,
         gt=0,
         description="How long its owner expects it to run with everything granted: seconds, or text such as `2h`. "
@@ -55,7 +55,7 @@ class Modify(Document):
 class KeepAlive(Document):
     """Keep an execution, though idle, for a while from now."""
 
-    seconds: Seconds = Field(description="Seconds, or text such as `2h`; 0 takes an earlier wish back.")
+    seconds: Span = Field(description="Seconds, or text such as `2h`; 0 takes an earlier wish back.")
 
 
 class Report(Document):

@@ -33,6 +33,13 @@ def parse_seconds(value: object) -> int:
     return -int(-seconds // 1)
 
 
+def parse_span(value: object) -> int:
+    """As `parse_seconds`, of what ends: where 0 is at once or not at all, ``never`` would be the opposite."""
+    if isinstance(value, str) and value.strip().lower() in _NEVER:
+        raise ValueError(f"{value.strip()!r} is no span of time here; write how long, such as 10 min or 2h")
+    return parse_seconds(value)
+
+
 def _exact(value: object) -> Fraction:
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         if not -LONGEST <= value <= LONGEST:
@@ -73,3 +80,6 @@ def format_seconds(seconds: float) -> str:
 _SCHEMA = {"anyOf": [{"type": "number", "minimum": 0, "maximum": LONGEST}, {"type": "string"}]}
 
 Seconds = Annotated[int, BeforeValidator(parse_seconds), Field(ge=0), WithJsonSchema(_SCHEMA, mode="validation")]
+
+Span = Annotated[int, BeforeValidator(parse_span), Field(ge=0), WithJsonSchema(_SCHEMA, mode="validation")]
+"""Of what ends."""
