@@ -318,7 +318,7 @@ class ZoeConfig(Configurable):
     )
     def _is_a_span_of_time(self, proposal: dict[str, Any]) -> str:
         try:
-            # Neither is given back late by never.
+            # What is held for these spans is given back at some time: `never` is no answer.
             (parse_span if proposal["trait"].name in ("hold", "adaptation_hold") else parse_seconds)(proposal["value"])
         except ValueError as error:
             raise TraitError(f"ZoeConfig.{proposal['trait'].name}: {error}") from error
