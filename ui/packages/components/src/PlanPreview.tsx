@@ -73,6 +73,9 @@ export function outlookSentence(outlook: Outlook, trans: Texts): string {
   if (outlook.now) {
     return outlook.reason ? trans.__('Starts now, with %1.', outlook.reason) : trans.__('Starts now.');
   }
+  if (outlook.refused) {
+    return trans.__('Would be refused: %1.', outlook.reason.replace(/\.$/, ''));
+  }
   const waits = outlook.reason
     ? trans.__('Would have to wait in the queue: %1.', outlook.reason.replace(/\.$/, ''))
     : trans.__('Would have to wait in the queue.');

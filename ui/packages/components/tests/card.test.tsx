@@ -40,7 +40,7 @@ test('says how many workers are ready and granted, and why not more', () => {
 });
 
 test('of what waits, says when it starts and where the start is', () => {
-  const outlook = { now: false, ahead: 2, reason: 'no room', granted: {}, wait: 90 };
+  const outlook = { now: false, refused: false, ahead: 2, reason: 'no room', granted: {}, wait: 90 };
   render(card(execution({ state: 'queued', reason: 'no room', outlook })));
   expect(screen.getByText('no room · starts in about 1 min 30 s')).toBeTruthy();
   const stages = screen.getByRole('list', { name: 'Progress of the start' });

@@ -85,7 +85,7 @@ test('the status bar counts clusters, not the server that shows it', () => {
   expect(statusText([mine], null, english)).toBe('');
   expect(statusText([mine, execution({ id: 'e2' })], null, english)).toBe('1 cluster');
   const queued = (ahead: number): Execution =>
-    execution({ state: 'queued', outlook: { now: false, ahead, reason: '', granted: {}, wait: null } });
+    execution({ state: 'queued', outlook: { now: false, refused: false, ahead, reason: '', granted: {}, wait: null } });
   expect(statusText([queued(0)], null, english)).toBe('1 waiting, next in line');
   expect(statusText([queued(2), execution()], null, english)).toBe('1 cluster · 1 waiting, 2 ahead');
 });
