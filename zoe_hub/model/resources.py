@@ -69,7 +69,7 @@ def format_bytes(amount: int) -> str:
 
 def format_hours(hours: float) -> str:
     """Write hours of processors for people: to a tenth, and little of them with three digits, so that it is not 0."""
-    return f"{round(hours, 1) if abs(hours) >= 10 else float(f'{hours:.3g}'):.12g}"
+    return f"{round(hours, 1) if abs(hours) >= 10 else round(float(f'{hours:.3g}'), 4):.12g}"
 
 
 def exact_bytes(amount: int) -> str:
