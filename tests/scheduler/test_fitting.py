@@ -26,6 +26,23 @@ def sized(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> No
         monkeypatch.setattr(fitting, "_FEW", 0)
 
 
+def happen(
+    counted: Fitting,
+    numbers: Numbers,
+    changes: list[tuple[int, Shape, int]],
+    shapes: list[Shape],
+    asked: dict[int, Shape],
+) -> None:
+    """Nodes change, and then somebody asks for these shapes: their numbers are put among the `asked`."""
+    for node, shape, times in changes:
+        counted.level.add(node, shape, times)
+    for shape in shapes:
+        number, new = numbers.number(shape)
+        asked[number] = shape
+        if new:
+            counted.begin(number)
+
+
 @given(steps=STEPS)
 @pytest.mark.usefixtures("sized")
 def test_what_fits_is_what_a_count_of_all_nodes_says(steps: list[tuple[list[tuple[int, Shape, int]], list[Shape]]]):
@@ -33,13 +50,7 @@ def test_what_fits_is_what_a_count_of_all_nodes_says(steps: list[tuple[list[tupl
     counted = Fitting(level, numbers)
     asked: dict[int, Shape] = {}
     for changes, shapes in steps:
-        for node, shape, times in changes:
-            level.add(node, shape, times)
-        for shape in shapes:
-            number, new = numbers.number(shape)
-            asked[number] = shape
-            if new:
-                counted.begin(number)
+        happen(counted, numbers, changes, shapes, asked)
         fresh = Level(level.amounts)
         assert {number: counted.of(number) for number in asked} == {n: fresh.count(s) for n, s in asked.items()}
 
@@ -69,13 +80,7 @@ def test_what_fits_beside_what_is_kept_is_what_is_left_of_each_node(
     asked: dict[int, Shape] = {}
     with mock.patch.object(fitting, "_MANY", many):
         for changes, shapes in steps:
-            for node, shape, times in changes:
-                level.add(node, shape, times)
-            for shape in shapes:
-                number, new = numbers.number(shape)
-                asked[number] = shape
-                if new:
-                    counted.begin(number)
+            happen(counted, numbers, changes, shapes, asked)
             left = [amount.plus(kept.get(node, Shape()), -1) for node, amount in enumerate(level.amounts)]
             right = {n: sum(fits_into(amount, shape) for amount in left) for n, shape in asked.items()}
             # Of those of which nobody asked, it may say more.
